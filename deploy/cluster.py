@@ -1,0 +1,313 @@
+"""Runs the local cluster: the real upstream control plane, with kwok in the place of machines.
+
+One process (`orchestrator cluster run`) builds the programs if needed, runs them in a state folder, and writes there
+`kubeconfig` and `status.json`, which says how far it is. The kubeconfig is there before anything answers at its
+address (only a first start has to build before it): whoever needs the cluster waits as on any cluster that is down.
+
+etcd speaks over a unix socket in the state folder, so no other user of the machine can read the cluster's secrets
+from it; socket paths are relative to that folder because the kernel limits their length.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import secrets
+import signal
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from deploy.build import LOCAL, BuildError, Tell, ensure_built, spoken
+from deploy.children import Program, keep_running
+from deploy.leash import leashed
+from deploy.postgres import free_port
+
+CONTEXT = "server-orchestrator-local"
+READY_SECONDS = 120
+FURNITURE = LOCAL / "furniture.yaml"
+STAGES = LOCAL / "stages"
+ETCD = "unix://etcd.sock"
+# A paused simulator (a benchmark) must not make the controllers think that the node is lost.
+NODE_GRACE = "10m"
+
+Phase = Literal["building", "starting", "ready", "failed"]
+
+
+class ClusterError(Exception):
+    """The local cluster cannot be started; the message says what to do."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What `status.json` says. `process` is the pid that wrote it: a status of a dead process means nothing."""
+
+    phase: Phase
+    message: str
+    process: int
+    server: str
+    since: float
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What must stay the same over restarts, kept in `identity.json`: the address and the tokens that clients know."""
+
+    port: int
+    admin_token: str
+    controller_token: str
+    scheduler_token: str
+    simulator_token: str
+
+    @property
+    def server(self) -> str:
+        """The API server's URL."""
+        return f"https://127.0.0.1:{self.port}"
+
+
+# ---------------------------------------------------------------- state folder
+
+
+def load_identity(state: Path) -> Identity:
+    """The recorded identity, or a new one. The port changes only if someone else took it."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = state / "identity.json"
+    if file.exists():
+        known = msgspec.json.decode(file.read_bytes(), type=Identity)
+        identity = msgspec.structs.replace(known, port=free_port(known.port))
+    else:
+        tokens = [secrets.token_urlsafe(24) for _ in range(4)]
+        identity = Identity(free_port(), *tokens)
+    write_privately(file, msgspec.json.encode(identity))
+    return identity
+
+
+def write_privately(file: Path, content: bytes) -> None:
+    """Replace a file in one step, readable by us alone."""
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(content)
+    partial.replace(file)
+
+
+def write_status(state: Path, identity: Identity, phase: Phase, message: str) -> None:
+    """Say in the state folder how far the cluster is."""
+    status = Status(phase=phase, message=message, process=os.getpid(), server=identity.server, since=time.time())
+    write_privately(state / "status.json", msgspec.json.encode(status))
+
+
+def read_status(state: Path) -> Status | None:
+    """How far the cluster is, None before its first start."""
+    try:
+        return msgspec.json.decode((state / "status.json").read_bytes(), type=Status)
+    except FileNotFoundError:
+        return None
+
+
+def write_kubeconfig(file: Path, identity: Identity, certificate: Path, user: str, token: str) -> None:
+    """A kubeconfig (JSON is YAML) that names our own context, never merged into the user's."""
+    authority = base64.b64encode(certificate.read_bytes()).decode()
+    cluster = {"server": identity.server, "certificate-authority-data": authority}
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": CONTEXT, "cluster": cluster}],
+        "users": [{"name": user, "user": {"token": token}}],
+        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": user}}],
+        "current-context": CONTEXT,
+    }
+    write_privately(file, json.dumps(content, indent=2).encode())
+
+
+def write_credentials(state: Path, identity: Identity, programs: Path) -> None:
+    """The certificate (made once), the table of tokens, and a kubeconfig for each who needs one."""
+    certificate = state / "cert.pem"
+    if not certificate.exists() or not (state / "key.pem").exists():
+        made = [str(programs / "generate-cert"), "--ca", "--ecdsa-curve=P256", "--host=127.0.0.1,localhost"]
+        subprocess.run([*made, "--duration=87600h"], cwd=state, check=True, capture_output=True)  # noqa: S603
+    users = {
+        "kubeconfig": ("admin", identity.admin_token, "system:masters"),
+        "controllers.kubeconfig": ("system:kube-controller-manager", identity.controller_token, ""),
+        "scheduler.kubeconfig": ("system:kube-scheduler", identity.scheduler_token, ""),
+        "kwok.kubeconfig": ("kwok", identity.simulator_token, "system:masters"),
+    }
+    rows: list[str] = []
+    for file, (user, token, group) in users.items():
+        rows.append(f'{token},{user},{user},"{group}"' if group else f"{token},{user},{user}")
+        write_kubeconfig(state / file, identity, certificate, user, token)
+    write_privately(state / "tokens.csv", "\n".join(rows).encode())
+
+
+# ---------------------------------------------------------------- the programs
+
+
+def control_plane(state: Path, identity: Identity, programs: Path) -> list[Program]:
+    """The five programs. Killed hard when we die: the store is a scratch one, and nothing may be left running."""
+    return [
+        component(state, programs, "etcd", etcd_flags()),
+        component(state, programs, "kube-apiserver", apiserver_flags(identity)),
+        component(state, programs, "kube-controller-manager", controller_flags()),
+        component(state, programs, "kube-scheduler", scheduler_flags()),
+        component(state, programs, "kwok", kwok_flags()),
+    ]
+
+
+def component(state: Path, programs: Path, name: str, flags: list[str]) -> Program:
+    """One of them, run in the state folder with a log of its own."""
+    return Program(
+        name=name,
+        command=[str(programs / name), *flags],
+        log=state / f"{name}.log",
+        directory=str(state),
+        death_signal=signal.SIGKILL,
+        grace_seconds=1,
+    )
+
+
+def etcd_flags() -> list[str]:
+    """One member, no fsync: a local cluster's state need not survive the machine."""
+    peer = "unix://peer.sock"
+    return [
+        "--name=local",
+        "--data-dir=etcd",
+        "--unsafe-no-fsync",
+        f"--listen-client-urls={ETCD}",
+        f"--advertise-client-urls={ETCD}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=local={peer}",
+        "--auto-compaction-mode=periodic",
+        "--auto-compaction-retention=30m",
+        "--log-level=warn",
+    ]
+
+
+def apiserver_flags(identity: Identity) -> list[str]:
+    """RBAC, real service accounts and every default admission plug-in: what a real cluster would refuse, it refuses."""
+    return [
+        f"--etcd-servers={ETCD}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={identity.port}",
+        "--advertise-address=127.0.0.1",
+        "--endpoint-reconciler-type=none",
+        "--tls-cert-file=cert.pem",
+        "--tls-private-key-file=key.pem",
+        "--token-auth-file=tokens.csv",
+        "--authorization-mode=RBAC",
+        "--service-cluster-ip-range=10.96.0.0/12",
+        "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+        "--service-account-signing-key-file=key.pem",
+        "--service-account-key-file=cert.pem",
+        "--profiling=false",
+    ]
+
+
+def controller_flags() -> list[str]:
+    """All controllers, each with its own service account. The request limit is raised: nobody else needs protecting."""
+    return [
+        "--kubeconfig=controllers.kubeconfig",
+        "--controllers=*",
+        "--use-service-account-credentials=true",
+        "--service-account-private-key-file=key.pem",
+        "--root-ca-file=cert.pem",
+        "--enable-hostpath-provisioner=true",
+        f"--node-monitor-grace-period={NODE_GRACE}",
+        "--leader-elect=false",
+        "--secure-port=0",
+        "--kube-api-qps=500",
+        "--kube-api-burst=1000",
+        "--profiling=false",
+    ]
+
+
+def scheduler_flags() -> list[str]:
+    """One scheduler, so no election."""
+    return ["--kubeconfig=scheduler.kubeconfig", "--leader-elect=false", "--secure-port=0", "--kube-api-qps=500"]
+
+
+def kwok_flags() -> list[str]:
+    """Every node is simulated, by our own stages."""
+    stages = [f"--config={file}" for file in sorted(STAGES.glob("*.yaml"))]
+    return [
+        "--kubeconfig=kwok.kubeconfig",
+        "--manage-all-nodes",
+        "--node-lease-duration-seconds=40",
+        "--cidr=10.128.0.0/10",
+        *stages,
+    ]
+
+
+# ---------------------------------------------------------------- running it
+
+
+async def run(state: Path, tell: Tell) -> None:
+    """Build if needed, run until cancelled, and keep `status.json` true. `state` is absolute. Raises ClusterError."""
+    identity = load_identity(state)
+    write_status(state, identity, "building", "building the control plane")
+    try:
+        programs = await asyncio.to_thread(ensure_built, tell)
+        write_credentials(state, identity, programs)
+    except (BuildError, subprocess.CalledProcessError) as error:
+        write_status(state, identity, "failed", str(error))
+        raise ClusterError(str(error)) from error
+    write_status(state, identity, "starting", "starting the control plane")
+    started = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        for program in control_plane(state, identity, programs):
+            group.create_task(keep_running(program, tell))
+        await wait_until_answering(identity, state, READY_SECONDS)
+        await furnish(state, programs)
+        await wait_until_usable(state, programs)
+        message = f"the cluster answers at {identity.server} after {spoken(time.monotonic() - started)}"
+        write_status(state, identity, "ready", message)
+        tell(message)
+
+
+async def wait_until_answering(identity: Identity, state: Path, timeout_seconds: float) -> None:
+    """Return when the API server says that it is ready."""
+    trust = await asyncio.to_thread(ssl.create_default_context, cafile=str(state / "cert.pem"))
+    headers = {"Authorization": f"Bearer {identity.admin_token}"}
+    request = urllib.request.Request(f"{identity.server}/readyz", headers=headers)  # noqa: S310
+
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(request, timeout=2, context=trust) as response:  # noqa: S310
+                return response.status == 200  # noqa: PLR2004
+        except (urllib.error.URLError, OSError):
+            return False
+
+    deadline = time.monotonic() + timeout_seconds
+    while not await asyncio.to_thread(answers):
+        if time.monotonic() > deadline:
+            raise ClusterError(f"the API server did not answer within {timeout_seconds:.0f} s; see {state}/*.log")
+        await asyncio.sleep(0.1)
+
+
+async def furnish(state: Path, programs: Path) -> None:
+    """Bring the node and the default storage class."""
+    await kubectl(state, programs, "apply", "--server-side", "--force-conflicts", "-f", str(FURNITURE))
+
+
+async def wait_until_usable(state: Path, programs: Path) -> None:
+    """Return when pods can be made and run: the node is ready, the default service account is there."""
+    wait = "--timeout=60s"
+    await kubectl(state, programs, "wait", "--for=condition=Ready", "node/local", wait)
+    await kubectl(state, programs, "wait", "--for=create", "serviceaccount/default", "-n", "default", wait)
+
+
+async def kubectl(state: Path, programs: Path, *arguments: str) -> None:
+    """One kubectl command as admin; raises ClusterError with its words."""
+    process = await asyncio.create_subprocess_exec(
+        *leashed([str(programs / "kubectl"), f"--kubeconfig={state / 'kubeconfig'}", *arguments]),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd="/",
+    )
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise ClusterError(f"kubectl {' '.join(arguments)}: {output.decode(errors='replace').strip()}")

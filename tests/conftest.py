@@ -1,0 +1,212 @@
+"""What every test may stand on: a real Postgres with our schema, and a real Kubernetes control plane.
+
+Both start when the first test asks for them, and die with pytest even if it is killed. A database is fresh for each
+test (a copy of a migrated template); the cluster is one for the session, and each test gets a namespace of its own.
+"""
+
+import contextlib
+import json
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+import yaml
+from psycopg import sql
+
+from deploy import build, cluster, k3s
+from deploy.leash import leashed
+from deploy.postgres import FORGETFUL, EmbeddedPostgres, prepare, running
+from tests.waiting import eventually_blocking
+
+REPOSITORY = Path(__file__).parent.parent
+ROLES = ("owner", "admin", "operator", "viewer", "api", "worker", "watcher")
+TEMPLATE = "template_orchestrator"
+CLUSTER_START_SECONDS = 90
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--cluster k3s` runs the tests against k3s in Docker instead of the control plane built from source."""
+    parser.addoption("--cluster", choices=("local", "k3s"), default="local", help="the Kubernetes to test against")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the control plane before the first test if any needs it: minutes that no test's timeout should count."""
+    wanted = any("control_plane" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not session.config.option.collectonly and session.config.getoption("cluster") == "local":
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        try:
+            build.ensure_built(reporter.write_line if reporter else print)
+        except build.BuildError as error:
+            pytest.exit(str(error), returncode=1)
+
+
+# ---------------------------------------------------------------- Postgres
+
+
+class Database(msgspec.Struct, frozen=True):
+    """A fresh, migrated database. `dsn` connects as superuser."""
+
+    server: EmbeddedPostgres
+    name: str
+    password: str
+
+    @property
+    def dsn(self) -> str:
+        """As superuser: for arranging what no role of ours may."""
+        return self.server.dsn(self.name)
+
+    def dsn_as(self, role: str) -> str:
+        """As a login that has one of our roles and nothing else: `operator` or `orchestrator_operator`."""
+        short = role.removeprefix("orchestrator_")
+        assert short in ROLES, f"{role} is none of {ROLES}"
+        return self.server.dsn(self.name, f"test_{short}", self.password)
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A folder for the session's servers, with a short path and passable for the user that Postgres runs as."""
+    folder = Path(tempfile.mkdtemp(prefix="so-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(scratch: Path) -> Iterator[EmbeddedPostgres]:
+    """A Postgres that does not care to survive the machine. Empty: no schema of ours."""
+    server = prepare(scratch / "postgres", settings=FORGETFUL)
+    with running(server, scratch / "postgres.log"):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_server: EmbeddedPostgres) -> Database:
+    """The migrated template database, and a login `test_<role>` for each of our roles. Never connect to it."""
+    from db.migrate import migrate
+
+    template = Database(postgres_server, TEMPLATE, secrets.token_urlsafe(16))
+    postgres_server.create_database(TEMPLATE)
+    migrate(template.dsn)
+    with psycopg.connect(postgres_server.dsn(), autocommit=True) as connection:
+        for role in ROLES:
+            connection.execute(
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE {}").format(
+                    sql.Identifier(f"test_{role}"),
+                    sql.Literal(template.password),
+                    sql.Identifier(f"orchestrator_{role}"),
+                )
+            )
+    return template
+
+
+@pytest.fixture
+def database(postgres: Database) -> Iterator[Database]:
+    """A database of this test's own, dropped after it."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres.server.dsn(), autocommit=True) as connection:
+        make = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(make.format(sql.Identifier(name), sql.Identifier(postgres.name)))
+        yield msgspec.structs.replace(postgres, name=name)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+# ---------------------------------------------------------------- Kubernetes
+
+
+class ControlPlane(msgspec.Struct, frozen=True):
+    """A cluster to test against, with an admin's credentials. `state` holds the local one's logs."""
+
+    kubeconfig: Path
+    server: str
+    token: str | None
+    kubectl_program: str
+    state: Path
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl as admin and return what it printed; its error becomes the test's."""
+        done = subprocess.run(
+            [self.kubectl_program, f"--kubeconfig={self.kubeconfig}", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        """`kubectl get … -o json`, decoded."""
+        return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+
+
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest, scratch: Path) -> Iterator[ControlPlane]:
+    """One real cluster for the session, started when the first test asks for it."""
+    if request.config.getoption("cluster") == "k3s":
+        with k3s.running(scratch / "k3s") as kubeconfig:
+            yield from_kubeconfig(kubeconfig, scratch / "k3s")
+    else:
+        with local_control_plane(scratch / "cluster") as plane:
+            yield plane
+
+
+@contextlib.contextmanager
+def local_control_plane(state: Path) -> Iterator[ControlPlane]:
+    """`orchestrator cluster run` in a folder, for the block. Also for tests that stop and start one of their own."""
+    state.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "deploy.command", "cluster", "run", "--state", str(state)]
+    with (state / "run.log").open("ab") as log:
+        process = subprocess.Popen(
+            leashed(command, death_signal=signal.SIGKILL), cwd=REPOSITORY, stdout=log, stderr=log, process_group=0
+        )
+    try:
+        eventually_blocking(
+            lambda: is_ready(process, state),
+            CLUSTER_START_SECONDS,
+            lambda: (state / "run.log").read_text()[-2000:],
+        )
+        yield from_kubeconfig(state / "kubeconfig", state)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def is_ready(process: "subprocess.Popen[bytes]", state: Path) -> bool:
+    """Whether this very process has said that its cluster can be used."""
+    if process.poll() is not None:
+        pytest.fail(f"the local cluster did not start:\n{(state / 'run.log').read_text()[-2000:]}")
+    status = cluster.read_status(state)
+    return status is not None and status.process == process.pid and status.phase == "ready"
+
+
+def from_kubeconfig(kubeconfig: Path, state: Path) -> ControlPlane:
+    """Read back what tests need to know from a kubeconfig with one context."""
+    content = yaml.safe_load(kubeconfig.read_text())
+    return ControlPlane(
+        kubeconfig=kubeconfig,
+        server=content["clusters"][0]["cluster"]["server"],
+        token=content["users"][0]["user"].get("token"),
+        kubectl_program=str(build.programs_folder() / "kubectl") if build.is_built() else "kubectl",
+        state=state,
+    )
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """A Kubernetes namespace of this test's own, removed (in the background) after it."""
+    name = f"test-{uuid.uuid4().hex[:10]}"
+    control_plane.kubectl("create", "namespace", name)
+    yield name
+    control_plane.kubectl("delete", "namespace", name, "--wait=false")
