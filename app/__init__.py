@@ -1,0 +1,1 @@
+"""The HTTP API: thin over Postgres, with no access to any cluster."""

@@ -1,0 +1,68 @@
+"""Opens sessions and pools on Postgres: timeouts that end a half-open one, JSON by msgspec, errors of ours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool
+
+from db.errors import translate
+
+Session = psycopg.AsyncConnection[tuple[Any, ...]]
+Pool = AsyncConnectionPool[Session]
+
+# A peer that vanished is noticed within about ten seconds, and a forgotten transaction does not hold rows for ever.
+SESSION_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "options": "-c search_path=pg_catalog,orchestrator -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s",
+}
+
+set_json_loads(msgspec.json.decode)
+set_json_dumps(msgspec.json.encode)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise psycopg's errors as ours; see db.errors."""
+    try:
+        yield
+    except psycopg.Error as error:
+        mine = translate(error)
+        if mine is error:
+            raise
+        raise mine from error
+
+
+async def connect(url: str, *, name: str) -> Session:
+    """One session in autocommit. Raises Unavailable."""
+    with translated():
+        return await psycopg.AsyncConnection.connect(url, autocommit=True, application_name=name, **SESSION_OPTIONS)
+
+
+@asynccontextmanager
+async def open_pool(url: str, *, name: str, size: int) -> AsyncIterator[Pool]:
+    """A pool of up to `size` sessions in autocommit, which reconnects by itself for as long as it takes."""
+    pool: Pool = AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=10,
+        reconnect_timeout=5,
+        check=AsyncConnectionPool.check_connection if size == 1 else None,
+        kwargs={"autocommit": True, "application_name": name, **SESSION_OPTIONS},
+    )
+    await pool.open(wait=False)
+    try:
+        yield pool
+    finally:
+        await pool.close(timeout=2)

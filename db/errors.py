@@ -1,0 +1,59 @@
+"""What can go wrong at the door to Postgres.
+
+    DatabaseError
+    ├── Refused          our own SQLSTATE class SO: what was asked for is not allowed
+    ├── Unavailable      the server cannot be reached, or is starting or stopping
+    └── Contended        a deadlock, serialisation failure or lock timeout: try again
+
+Other psycopg errors are faults of ours and pass as they are.
+"""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import errors as pg
+
+
+class DatabaseError(Exception):
+    """Any error at the door to Postgres that a caller can act on."""
+
+
+class Refused(DatabaseError):
+    """Postgres refused what was asked for; `status` is the HTTP status it stands for."""
+
+    def __init__(self, status: int, message: str, path: str, hint: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.path = path
+        self.hint = hint
+
+
+class Unavailable(DatabaseError):
+    """Postgres cannot be reached now."""
+
+
+class Contended(DatabaseError):
+    """Postgres asks to try the same transaction again."""
+
+
+_CONTENDED = (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)
+_DENIED = 403
+_HTTP_CLASS = "SO"
+
+
+def translate(error: psycopg.Error) -> Exception:
+    """The error of ours that a psycopg error stands for, or the error itself."""
+    state = error.sqlstate or ""
+    if state.startswith(_HTTP_CLASS):
+        diag = error.diag
+        return Refused(int(state[2:]), diag.message_primary or "", diag.message_detail or "", diag.message_hint or "")
+    if isinstance(error, pg.InsufficientPrivilege):
+        return Refused(
+            _DENIED, error.diag.message_primary or "permission denied", "", "Ask an admin for a role that may do this."
+        )
+    if isinstance(error, _CONTENDED):
+        return Contended(str(error))
+    if isinstance(error, psycopg.OperationalError | pg.AdminShutdown | psycopg.InterfaceError):
+        return Unavailable(str(error).strip())
+    return error

@@ -1,0 +1,161 @@
+"""What watchers write: observations, drift, resyncs, warnings, the state of their streams; and the lock that picks one of them.
+
+The rules live in db/routines/observations; these are its doors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from db.connection import Session, translated
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """One object as it was seen. `deployment_id` and `generation` come from its labels."""
+
+    change: Literal["seen", "gone"]
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: int
+    deployment_id: str | None = None
+    generation: int | None = None
+    ours: bool = False
+    fields_hash: str | None = None
+    deleting: bool = False
+    health: str | None = None
+    reason: str = ""
+    message: str = ""
+    digest: dict[str, Any] | None = None
+
+
+class Suspect(msgspec.Struct, frozen=True):
+    """An object whose owned fields changed: compare its live state with `wanted` and report with record_drift.
+
+    `generation` is the one applied to it; `wanted` is the rendered manifest without labels, None for the root.
+    """
+
+    deployment_id: str
+    kind: str
+    namespace: str
+    name: str
+    deployment_name: str
+    generation: int | None
+    template_version: int
+    root_uid: str | None
+    applied_fields: dict[str, Any] | None
+    wanted: dict[str, Any] | None
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """What became of a batch. `busy` are (kind, namespace, name) to send again shortly."""
+
+    suspects: list[Suspect]
+    busy: list[tuple[str, str, str]]
+
+
+class DriftReport(msgspec.Struct, frozen=True):
+    """The lost paths of one object, [] when there are none."""
+
+    deployment_id: str
+    kind: str
+    namespace: str
+    name: str
+    drift: list[dict[str, Any]]
+
+
+class KubernetesWarning(msgspec.Struct, frozen=True):
+    """A core Event of type Warning. `last_at` is ISO 8601."""
+
+    kind: str
+    namespace: str
+    name: str
+    reason: str
+    message: str
+    count: int
+    last_at: str
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def record_observations(session: Session, cluster: str, batch: Sequence[Observation]) -> Recorded:
+    """Write a batch in one statement. Call it inside a transaction together with record_drift."""
+    suspects: list[Suspect] = []
+    busy: list[tuple[str, str, str]] = []
+    with translated():
+        cursor = await session.execute(
+            "SELECT * FROM orchestrator.record_observations(%s, %s)", (cluster, _text(batch)), prepare=True
+        )
+        for verdict, deployment_id, kind, namespace, name, *facts in await cursor.fetchall():
+            if verdict == "busy":
+                busy.append((kind, namespace, name))
+            else:
+                suspects.append(Suspect(str(deployment_id), kind, namespace, name, *facts))
+    return Recorded(suspects, busy)
+
+
+async def record_drift(session: Session, cluster: str, reports: Sequence[DriftReport]) -> None:
+    """Write what a closer look at suspects found."""
+    with translated():
+        await session.execute("SELECT orchestrator.record_drift(%s, %s)", (cluster, _text(reports)))
+
+
+async def record_relist(
+    session: Session, cluster: str, kind: str, resource_version: int, present: Sequence[tuple[str, str, str]]
+) -> list[tuple[str, str, str]]:
+    """After a full list of one kind; answers (namespace, name, uid) of what the inventory has beside it.
+
+    Those may be gone, or have lost their label: look each up before calling it gone.
+    """
+    listed = [{"namespace": namespace, "name": name, "uid": uid} for namespace, name, uid in present]
+    with translated():
+        cursor = await session.execute(
+            "SELECT * FROM orchestrator.record_relist(%s, %s, %s, %s)", (cluster, kind, resource_version, _text(listed))
+        )
+        return [(str(row[0]), str(row[1]), str(row[2])) for row in await cursor.fetchall()]
+
+
+async def record_warnings(session: Session, cluster: str, batch: Sequence[KubernetesWarning]) -> None:
+    """Keep Kubernetes' warnings about objects of ours; others are passed over."""
+    with translated():
+        await session.execute("SELECT orchestrator.record_warnings(%s, %s)", (cluster, _text(batch)))
+
+
+async def record_stream(
+    session: Session,
+    cluster: str,
+    kind: str,
+    state: Literal["connected", "synced", "lost"],
+    restarts: int,
+    error: str | None,
+) -> None:
+    """Write the state of one watch."""
+    with translated():
+        await session.execute(
+            "SELECT orchestrator.record_stream(%s, %s, %s, %s, %s)", (cluster, kind, state, restarts, error)
+        )
+
+
+async def try_become_active(session: Session, cluster: str) -> bool:
+    """Whether this session now holds the lock that lets one watcher a cluster write. It goes with the session."""
+    with translated():
+        cursor = await session.execute(
+            "SELECT pg_try_advisory_lock(hashtext('orchestrator.watcher'), hashtext(%s))", (cluster,)
+        )
+        row = await cursor.fetchone()
+        return row is not None and bool(row[0])
+
+
+async def resync_seconds(session: Session, cluster: str) -> int | None:
+    """How often to list everything again, by the row of the cluster; None if there is no such cluster."""
+    with translated():
+        cursor = await session.execute("SELECT resync_seconds FROM orchestrator.clusters WHERE name = %s", (cluster,))
+        row = await cursor.fetchone()
+        return None if row is None else int(row[0])

@@ -1,0 +1,214 @@
+"""The reconcile queue as workers use it: claim, heartbeat, settle, release, promote, repair.
+
+The protocol lives in db/routines/queue; these are its doors, one round trip each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+from psycopg.rows import class_row
+
+from db.connection import Session, translated
+
+Outcome = Literal["succeeded", "held", "failed", "deferred", "finalised"]
+DesiredState = Literal["Active", "Stopped", "Paused", "Deleted"]
+
+
+class InventoryItem(msgspec.Struct, frozen=True):
+    """One object of a deployment as the inventory has it."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str | None
+    resource_version: int
+    rendered_hash: str | None
+    applied_generation: int | None
+    managed: bool
+    missing: bool
+    drifted: bool
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """A claimed deployment: what is wanted, what we have, and the lease on it."""
+
+    deployment_id: str
+    queue: str
+    msg_id: int
+    token: int
+    seen: int
+    name: str
+    namespace: str
+    generation: int
+    last_applied_generation: int
+    desired_state: DesiredState
+    keep_data: bool
+    template_version: int
+    failures: int
+    manifests: list[dict[str, Any]]
+    inventory: list[InventoryItem]
+
+
+class AppliedResource(msgspec.Struct, frozen=True):
+    """What an apply answered, for the inventory."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: int
+    fields: dict[str, Any] | None
+    fields_hash: str | None
+    rendered_hash: str
+
+
+class PrunedResource(msgspec.Struct, frozen=True):
+    """An object that is no longer there by our doing."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+class EventRow(msgspec.Struct, frozen=True):
+    """One row for deployment_events."""
+
+    type: str
+    data: dict[str, Any]
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """How one reconciliation ended. Times are seconds."""
+
+    deployment_id: str
+    queue: str
+    msg_id: int
+    token: int
+    seen: int
+    generation: int
+    outcome: Outcome
+    error: str | None = None
+    permanent: bool = False
+    retry_seconds: float | None = None
+    look_again_seconds: float | None = None
+    resources: Sequence[AppliedResource] = ()
+    pruned: Sequence[PrunedResource] = ()
+    events: Sequence[EventRow] = ()
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """A row of orchestrator.claim as psycopg gives it."""
+
+    deployment_id: Any
+    queue: str
+    msg_id: int
+    token: int
+    seen: int
+    name: str
+    namespace: str
+    generation: int
+    last_applied_generation: int
+    desired_state: DesiredState
+    keep_data: bool
+    template_version: int
+    failures: int
+    manifests: list[dict[str, Any]]
+    inventory: list[dict[str, Any]]
+
+    def wish(self) -> Wish:
+        values = msgspec.structs.asdict(self)
+        values["deployment_id"] = str(self.deployment_id)
+        values["inventory"] = msgspec.convert(self.inventory, list[InventoryItem])
+        return Wish(**values)
+
+
+def _lease(wish: Wish) -> dict[str, Any]:
+    return {
+        "deployment_id": wish.deployment_id,
+        "id": wish.deployment_id,
+        "queue": wish.queue,
+        "msg_id": wish.msg_id,
+        "token": wish.token,
+    }
+
+
+async def claim(session: Session, cluster: str, worker: str, limit: int, lease_seconds: int) -> list[Wish]:
+    """Take up to `limit` deployments. Start the lease clock before calling."""
+    with translated():
+        async with session.cursor(row_factory=class_row(_Row)) as cursor:
+            await cursor.execute(
+                "SELECT * FROM orchestrator.claim(%s, %s, %s, %s)",
+                (cluster, worker, limit, lease_seconds),
+                prepare=True,
+            )
+            return [row.wish() for row in await cursor.fetchall()]
+
+
+async def settle(session: Session, settlement: Settlement) -> Literal["settled", "lost"]:
+    """End a reconciliation in one transaction; 'lost' means the lease was not ours and nothing was written."""
+    with translated():
+        cursor = await session.execute(
+            "SELECT orchestrator.settle(%s)", (msgspec.json.encode(settlement).decode(),), prepare=True
+        )
+        row = await cursor.fetchone()
+        return "settled" if row is not None and row[0] == "settled" else "lost"
+
+
+async def heartbeat(session: Session, wishes: Sequence[Wish], lease_seconds: int) -> set[str]:
+    """Extend these leases; answers the ids of those still held. Work on the others must stop at once."""
+    with translated():
+        leases = msgspec.json.encode([_lease(wish) for wish in wishes]).decode()
+        cursor = await session.execute("SELECT orchestrator.heartbeat(%s, %s)", (leases, lease_seconds))
+        return {str(row[0]) for row in await cursor.fetchall()}
+
+
+async def release(session: Session, wishes: Sequence[Wish]) -> int:
+    """Hand leases back to other workers; answers how many were still ours."""
+    with translated():
+        leases = msgspec.json.encode([_lease(wish) for wish in wishes]).decode()
+        cursor = await session.execute("SELECT orchestrator.release(%s)", (leases,))
+        row = await cursor.fetchone()
+        return int(row[0]) if row is not None else 0
+
+
+async def promote(session: Session, cluster: str) -> float | None:
+    """Queue what is due; answers the seconds until the next is, or None."""
+    with translated():
+        cursor = await session.execute("SELECT orchestrator.promote(%s)", (cluster,))
+        row = await cursor.fetchone()
+        return None if row is None or row[0] is None else float(row[0])
+
+
+async def repair(session: Session, cluster: str) -> int:
+    """Queue again what lost its message; answers how many."""
+    with translated():
+        cursor = await session.execute("SELECT orchestrator.repair(%s)", (cluster,))
+        row = await cursor.fetchone()
+        return int(row[0]) if row is not None else 0
+
+
+async def mark_stale(session: Session, cluster: str) -> int:
+    """Mark deployments no watcher has seen for two resyncs; answers how many changed."""
+    with translated():
+        cursor = await session.execute("SELECT orchestrator.mark_stale(%s)", (cluster,))
+        row = await cursor.fetchone()
+        return int(row[0]) if row is not None else 0
+
+
+async def report_cluster(session: Session, cluster: str, *, reachable: bool, reason: str | None = None) -> None:
+    """Say whether the API server answers; an outage is recorded once for each deployment that waits."""
+    with translated():
+        await session.execute("SELECT orchestrator.report_cluster(%s, %s, %s)", (cluster, reachable, reason))
+
+
+async def find_cluster(session: Session, cluster: str) -> int | None:
+    """The id of a cluster, which names its queues and its channel."""
+    with translated():
+        cursor = await session.execute("SELECT id FROM orchestrator.clusters WHERE name = %s", (cluster,))
+        row = await cursor.fetchone()
+        return None if row is None else int(row[0])

@@ -1,0 +1,54 @@
+-- orchestrator.prepare_changed_deployment() -> trigger
+-- Checks a change of intent, renders it and raises the generation by one; a change of nothing stays at its generation.
+CREATE OR REPLACE FUNCTION orchestrator.prepare_changed_deployment() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_program orchestrator.template_programs;
+    v_spec_edited boolean := NEW.desired_spec_json IS DISTINCT FROM OLD.desired_spec_json;
+    v_moved boolean := (NEW.template_id, NEW.template_version) IS DISTINCT FROM (OLD.template_id, OLD.template_version);
+BEGIN
+    NEW.generation := OLD.generation;
+    IF NEW.parameters = OLD.parameters AND NOT v_spec_edited AND NOT v_moved
+       AND (NEW.desired_state, NEW.drift_policy, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id)
+           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id) THEN
+        RETURN NEW;
+    END IF;
+    PERFORM orchestrator.check_unmoved(OLD, NEW);
+    PERFORM orchestrator.check_identity(NEW);
+    IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_spec_edited OR v_moved THEN
+        v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);
+        IF v_spec_edited THEN
+            IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_moved THEN
+                PERFORM orchestrator.refuse('SO422', 'the spec and what it is made from cannot change in one statement', 'desired_spec_json',
+                    'Change parameters or template_version first, then the spec.');
+            END IF;
+            NEW.parameters := orchestrator.invert_spec(v_program, OLD.desired_spec_json, NEW.desired_spec_json, OLD.parameters, NEW.name, NEW.namespace, NEW.id);
+        END IF;
+        PERFORM orchestrator.check_parameters(v_program.properties, v_program.required, NEW.parameters,
+                                              CASE WHEN v_moved THEN '{}' ELSE OLD.parameters END);
+        NEW.desired_spec_json := orchestrator.render_program(v_program, NEW.parameters, NEW.name, NEW.namespace, NEW.id);
+        IF v_program.guarded THEN
+            PERFORM orchestrator.check_policy(NEW.desired_spec_json);
+        END IF;
+        PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
+    END IF;
+    NEW.generation := OLD.generation + 1;
+    NEW.updated_at := clock_timestamp();
+    IF OLD.finalised_at IS NOT NULL AND NEW.desired_state <> 'Deleted' THEN
+        NEW.finalised_at := NULL;
+        NEW.last_applied_generation := 0;
+    END IF;
+    NEW.status_summary := CASE WHEN NEW.desired_state = 'Paused' THEN 'Paused'
+                               WHEN NEW.desired_state = 'Deleted' THEN 'Deleting' ELSE 'Progressing' END;
+    NEW.status_message := orchestrator.waiting_message(NEW.cluster_id, NEW.generation);
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION orchestrator.prepare_changed_deployment IS 'Checks, renders and counts a change of intent.';
+-- Named columns only: a write of status or of what was applied never comes here.
+CREATE OR REPLACE TRIGGER prepare_changed_deployment
+    BEFORE UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json,
+                     desired_state, drift_policy, keep_data, generation
+    ON orchestrator.deployments
+    FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_changed_deployment();

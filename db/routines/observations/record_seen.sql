@@ -1,0 +1,33 @@
+-- orchestrator.record_seen(cluster_id, seen) -> uuid[] deployments whose status may have changed
+-- Inventory of objects that exist: uid, version, health. An object that carries our label but was never applied by us is only observed.
+CREATE OR REPLACE FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS uuid[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_changed uuid[];
+BEGIN
+    IF p_seen IS NULL THEN
+        RETURN '{}';
+    END IF;
+    v_changed := ARRAY(
+        SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
+          LEFT JOIN orchestrator.deployment_resources r
+                 ON r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
+         WHERE r.kind IS NULL OR r.missing_since IS NOT NULL
+            OR (r.health, r.reason, r.message) IS DISTINCT FROM (o.health, o.reason, o.message)
+            OR (r.drift IS NOT NULL AND o.fields_hash = r.applied_fields_hash));
+    INSERT INTO orchestrator.deployment_resources AS r
+           (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, health, reason, message,
+            last_seen_at, managed)
+    SELECT o.deployment_id, p_cluster_id, o.api_version, o.kind, o.namespace, o.name, o.uid, o.resource_version, o.fields_hash,
+           o.health, o.reason, o.message, now(), o.ours AND o.kind <> 'Pod'
+      FROM unnest(p_seen) o
+    ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
+       SET uid = excluded.uid, resource_version = excluded.resource_version, fields_hash = excluded.fields_hash, health = excluded.health,
+           reason = excluded.reason, message = excluded.message, last_seen_at = excluded.last_seen_at, missing_since = NULL,
+           drift = CASE WHEN excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drift END,
+           drifted_at = CASE WHEN excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drifted_at END;
+    RETURN v_changed;
+END
+$$;
+COMMENT ON FUNCTION orchestrator.record_seen IS 'Writes which objects exist, and how they are.';

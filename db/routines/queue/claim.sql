@@ -1,0 +1,45 @@
+-- orchestrator.claim(cluster, worker, limit, lease_seconds) -> setof claimed deployments
+-- Takes up to that many deployments under a lease by database time, with all a worker needs: intent, manifests, inventory.
+-- Only queue rows are locked, so a claim cannot deadlock. (msg_id, token) fences: a later claim of the message has another token.
+CREATE OR REPLACE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer)
+RETURNS TABLE (
+    deployment_id uuid, queue text, msg_id bigint, token integer, seen bigint, name text, namespace text, generation bigint,
+    last_applied_generation bigint, desired_state text, keep_data boolean, template_version integer, failures integer,
+    manifests jsonb, inventory jsonb
+)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
+    v_taken jsonb := orchestrator.take_messages(v_cluster_id, p_limit, p_lease_seconds);
+BEGIN
+    IF v_taken IS NULL THEN
+        RETURN;
+    END IF;
+    -- A new statement, so a new snapshot: intent committed before the read is seen.
+    RETURN QUERY
+    WITH taken AS (
+        SELECT * FROM jsonb_to_recordset(v_taken) AS t (queue text, msg_id bigint, token integer, id uuid)
+    ), started AS (
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT d.id, d.generation, 'reconciler', 'ReconcileStarted', jsonb_build_object('worker', p_worker, 'attempt', t.token), 'orchestrator'
+          FROM taken t JOIN orchestrator.deployments d ON d.id = t.id
+    )
+    SELECT d.id, t.queue, t.msg_id, t.token, s.requested, d.name, d.namespace, d.generation, d.last_applied_generation,
+           d.desired_state, d.keep_data, d.template_version, s.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state),
+           coalesce(i.inventory, '[]')
+      FROM taken t
+      JOIN orchestrator.deployments d ON d.id = t.id
+      JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id
+      LEFT JOIN LATERAL (
+          SELECT jsonb_agg(jsonb_build_object(
+                     'api_version', r.api_version, 'kind', r.kind, 'namespace', r.namespace, 'name', r.name, 'uid', r.uid,
+                     'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
+                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'drifted', r.drift IS NOT NULL)) AS inventory
+            FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
+      ) i ON true;
+END
+$$;
+COMMENT ON FUNCTION orchestrator.claim IS 'Takes deployments to reconcile under a lease.';
+GRANT EXECUTE ON FUNCTION orchestrator.claim TO orchestrator_worker;

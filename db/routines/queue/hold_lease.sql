@@ -1,0 +1,21 @@
+-- orchestrator.hold_lease(settlement) -> boolean
+-- Locks deployment, slot and queue row, always in this order, and tells whether the caller still holds the lease.
+CREATE OR REPLACE FUNCTION orchestrator.hold_lease(p_settlement jsonb) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_id uuid := p_settlement ->> 'deployment_id';
+    v_held boolean;
+BEGIN
+    PERFORM 1 FROM orchestrator.deployments d WHERE d.id = v_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM orchestrator.reconcile_slots s
+      WHERE s.deployment_id = v_id AND s.msg_id = (p_settlement ->> 'msg_id')::bigint AND s.queue = p_settlement ->> 'queue' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('SELECT true FROM pgmq.%I q WHERE q.msg_id = $1 AND q.read_ct = $2 FOR UPDATE', 'q_' || (p_settlement ->> 'queue'))
+       INTO v_held USING (p_settlement ->> 'msg_id')::bigint, (p_settlement ->> 'token')::integer;
+    RETURN coalesce(v_held, false);
+END
+$$;
+COMMENT ON FUNCTION orchestrator.hold_lease IS 'Whether a settlement''s lease is still held; locks what it will write.';

@@ -1,0 +1,35 @@
+-- orchestrator.record_inventory(deployment_id, generation, applied, pruned) -> void
+-- Writes what a worker applied and pruned. An observation newer than the apply keeps its place.
+CREATE OR REPLACE FUNCTION orchestrator.record_inventory(p_id uuid, p_generation bigint, p_applied jsonb, p_pruned jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF jsonb_array_length(p_applied) > 0 THEN
+        INSERT INTO orchestrator.deployment_resources AS r
+               (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, applied_generation,
+                applied_resource_version, applied_fields, applied_fields_hash, rendered_hash, last_seen_at, managed)
+        SELECT p_id, d.cluster_id, a.api_version, a.kind, a.namespace, a.name, a.uid, a.resource_version, a.fields_hash, p_generation,
+               a.resource_version, a.fields, a.fields_hash, a.rendered_hash, now(), true
+          FROM jsonb_to_recordset(p_applied) AS a (api_version text, kind text, namespace text, name text, uid text, resource_version bigint,
+                                                   fields jsonb, fields_hash text, rendered_hash text)
+          JOIN orchestrator.deployments d ON d.id = p_id
+        ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
+           SET deployment_id = excluded.deployment_id, api_version = excluded.api_version, uid = excluded.uid,
+               resource_version = greatest(r.resource_version, excluded.resource_version),
+               fields_hash = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version THEN r.fields_hash ELSE excluded.fields_hash END,
+               applied_generation = excluded.applied_generation, applied_resource_version = excluded.applied_resource_version,
+               applied_fields = excluded.applied_fields, applied_fields_hash = excluded.applied_fields_hash, rendered_hash = excluded.rendered_hash,
+               -- Drift seen above our own apply is news; drift from below it has just been put back.
+               drift = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version AND r.fields_hash <> excluded.fields_hash THEN r.drift END,
+               drifted_at = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version AND r.fields_hash <> excluded.fields_hash THEN r.drifted_at END,
+               missing_since = CASE WHEN r.resource_version > excluded.resource_version THEN r.missing_since END,
+               last_seen_at = excluded.last_seen_at, managed = true;
+    END IF;
+    IF jsonb_array_length(p_pruned) > 0 THEN
+        DELETE FROM orchestrator.deployment_resources r
+         USING jsonb_to_recordset(p_pruned) AS p (kind text, namespace text, name text)
+         WHERE r.deployment_id = p_id AND r.kind = p.kind AND r.namespace = p.namespace AND r.name = p.name;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION orchestrator.record_inventory IS 'Writes what a worker applied and pruned.';

@@ -1,0 +1,22 @@
+-- orchestrator.release(leases) -> integer
+-- A stopping worker hands its leases back. Each gets a new message, so that a stop does not count towards quarantine.
+CREATE OR REPLACE FUNCTION orchestrator.release(p_leases jsonb) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_lease jsonb;
+    v_slot orchestrator.reconcile_slots;
+    v_count integer := 0;
+BEGIN
+    FOR v_lease IN SELECT l FROM jsonb_array_elements(p_leases) l ORDER BY l ->> 'deployment_id' LOOP
+        CONTINUE WHEN NOT orchestrator.hold_lease(v_lease);
+        PERFORM pgmq.delete(v_lease ->> 'queue', (v_lease ->> 'msg_id')::bigint);
+        UPDATE orchestrator.reconcile_slots s SET msg_id = NULL WHERE s.deployment_id = (v_lease ->> 'deployment_id')::uuid RETURNING s.* INTO v_slot;
+        PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_slot.deployment_id], 'now', NULL, NULL);
+        v_count := v_count + 1;
+    END LOOP;
+    RETURN v_count;
+END
+$$;
+COMMENT ON FUNCTION orchestrator.release IS 'Hands leases back.';
+GRANT EXECUTE ON FUNCTION orchestrator.release TO orchestrator_worker;

@@ -1,0 +1,35 @@
+-- orchestrator.report_cluster(cluster, reachable, reason) -> void
+-- A worker says whether it reaches the API server. An outage is recorded once for each deployment that waits; its end queues
+-- them at once. Deployments that somebody holds are passed over, so workers repeat their report now and then.
+CREATE OR REPLACE FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_id integer;
+    v_ids uuid[];
+BEGIN
+    SELECT c.id INTO v_id FROM orchestrator.clusters c WHERE c.name = p_cluster;
+    UPDATE orchestrator.clusters c
+       SET unreachable_since = CASE WHEN NOT p_reachable THEN coalesce(c.unreachable_since, now()) END,
+           unreachable_reason = CASE WHEN NOT p_reachable THEN p_reason END
+     WHERE c.id = v_id AND ((c.unreachable_since IS NULL) <> p_reachable OR (NOT p_reachable AND c.unreachable_reason IS DISTINCT FROM p_reason));
+    v_ids := orchestrator.lock_deployments(ARRAY(
+        SELECT s.deployment_id FROM orchestrator.reconcile_slots s
+         WHERE s.cluster_id = v_id
+           AND CASE WHEN p_reachable THEN s.deferred_since IS NOT NULL
+                    ELSE s.deferred_since IS NULL AND (s.msg_id IS NOT NULL OR s.due_at IS NOT NULL) END));
+    IF v_ids = '{}' THEN
+        RETURN;
+    END IF;
+    IF p_reachable THEN
+        UPDATE orchestrator.reconcile_slots s SET deferred_since = NULL, due_at = CASE WHEN s.due_at IS NOT NULL THEN now() END
+         WHERE s.deployment_id = ANY (v_ids);
+        PERFORM orchestrator.nudge(v_id);
+    ELSE
+        PERFORM orchestrator.defer(v_id, v_ids);
+    END IF;
+    PERFORM orchestrator.refresh_status(v_ids);
+END
+$$;
+COMMENT ON FUNCTION orchestrator.report_cluster IS 'Records whether a cluster is reachable.';
+GRANT EXECUTE ON FUNCTION orchestrator.report_cluster TO orchestrator_worker;

@@ -1,0 +1,33 @@
+-- orchestrator.settle(settlement) -> text 'settled' | 'lost'
+-- Ends one reconciliation in one transaction: events, inventory, status, and what the queue does next. 'lost' changes nothing.
+-- settlement: {deployment_id, queue, msg_id, token, seen, generation, outcome, error, permanent, retry_seconds, look_again_seconds,
+--              resources[], pruned[], events[], summary{}}; outcome is succeeded | held | failed | deferred | finalised.
+CREATE OR REPLACE FUNCTION orchestrator.settle(p_settlement jsonb) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_id uuid := p_settlement ->> 'deployment_id';
+    v_outcome text := p_settlement ->> 'outcome';
+    v_generation bigint := p_settlement ->> 'generation';
+BEGIN
+    IF NOT orchestrator.hold_lease(p_settlement) THEN
+        RETURN 'lost';
+    END IF;
+    PERFORM pgmq.delete(p_settlement ->> 'queue', (p_settlement ->> 'msg_id')::bigint);
+    PERFORM orchestrator.record_inventory(v_id, v_generation, p_settlement -> 'resources', p_settlement -> 'pruned');
+    INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+    SELECT v_id, v_generation, 'reconciler', e ->> 'type', coalesce(e -> 'data', '{}'), 'orchestrator'
+      FROM jsonb_array_elements(p_settlement -> 'events') e;
+    IF v_outcome = 'succeeded' THEN
+        UPDATE orchestrator.deployments d SET last_applied_generation = v_generation
+         WHERE d.id = v_id AND d.last_applied_generation < v_generation;
+    ELSIF v_outcome = 'finalised' THEN
+        PERFORM orchestrator.finalise(v_id, v_generation);
+    END IF;
+    PERFORM orchestrator.schedule_next(p_settlement);
+    PERFORM orchestrator.refresh_status(ARRAY[v_id]);
+    RETURN 'settled';
+END
+$$;
+COMMENT ON FUNCTION orchestrator.settle IS 'Ends one reconciliation, if its lease is still held.';
+GRANT EXECUTE ON FUNCTION orchestrator.settle TO orchestrator_worker;

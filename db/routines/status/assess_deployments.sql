@@ -1,0 +1,26 @@
+-- orchestrator.assess_deployments(ids) -> setof (id, summary, message)
+-- The status of deployments, from intent, queue and observation. The one place that decides it.
+CREATE OR REPLACE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE (id uuid, summary text, message text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT d.id, a.summary,
+           CASE WHEN d.stale_since IS NOT NULL THEN format('Not seen since %s; what follows may be out of date. ', to_char(d.stale_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) ELSE '' END || a.message
+      FROM orchestrator.deployments d
+      JOIN orchestrator.reconcile_slots s ON s.deployment_id = d.id
+      LEFT JOIN LATERAL (
+          SELECT count(*) FILTER (WHERE r.kind = 'Pod') AS pods,
+                 count(*) FILTER (WHERE r.kind <> 'Pod') AS objects,
+                 count(*) FILTER (WHERE r.drift IS NOT NULL) AS drifted,
+                 min(format('%s %s was deleted from outside', r.kind, r.name)) FILTER (WHERE r.missing_since IS NOT NULL) AS missing,
+                 min(format('%s %s was changed by %s', r.kind, r.name, coalesce(r.drift -> 0 ->> 'manager', 'another'))) FILTER (WHERE r.drift IS NOT NULL) AS drift,
+                 -- A pod's own words are nearer to the cause than its workload's.
+                 (array_agg(ARRAY[coalesce(r.health, 'Progressing'),
+                                  format('%s %s: %s', r.kind, r.name, coalesce(nullif(r.message, ''), nullif(r.reason, ''), 'not seen yet'))]
+                            ORDER BY r.health = 'Degraded' DESC NULLS LAST, r.kind = 'Pod' DESC, r.kind DESC)
+                  FILTER (WHERE (r.managed OR r.kind = 'Pod') AND r.health IS DISTINCT FROM 'Healthy'))[1:1] AS worst
+            FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id
+      ) r ON true
+      CROSS JOIN LATERAL orchestrator.judge_status(d, s, r.pods, r.objects, r.drifted, r.missing, r.drift, r.worst) a
+     WHERE d.id = ANY (p_ids)
+$$;
+COMMENT ON FUNCTION orchestrator.assess_deployments IS 'The status of deployments.';

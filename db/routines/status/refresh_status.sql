@@ -1,0 +1,23 @@
+-- orchestrator.refresh_status(ids) -> void
+-- Writes the status where it changed, with an event for each change of summary. The caller holds these deployments locked.
+CREATE OR REPLACE FUNCTION orchestrator.refresh_status(p_ids uuid[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF coalesce(p_ids, '{}') = '{}' THEN
+        RETURN;
+    END IF;
+    WITH changed AS (
+        SELECT d.id, d.generation, d.status_summary AS was, a.summary, a.message
+          FROM orchestrator.assess_deployments(p_ids) a JOIN orchestrator.deployments d ON d.id = a.id
+         WHERE (d.status_summary, d.status_message) IS DISTINCT FROM (a.summary, a.message)
+    ), told AS (
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT c.id, c.generation, 'system', 'StatusChanged', jsonb_build_object('from', c.was, 'to', c.summary, 'message', c.message), 'orchestrator'
+          FROM changed c WHERE c.was <> c.summary
+    )
+    UPDATE orchestrator.deployments d SET status_summary = c.summary, status_message = c.message
+      FROM changed c WHERE d.id = c.id;
+END
+$$;
+COMMENT ON FUNCTION orchestrator.refresh_status IS 'Writes the status of deployments where it changed.';

@@ -1,0 +1,56 @@
+"""Loads template files (YAML or JSON) into Postgres: `name`, `base_spec_json`, `allowed_mutations_json`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import yaml
+
+from db.connection import translated
+from db.errors import DatabaseError
+
+SHIPPED = Path(__file__).parent / "shipped"
+
+
+class TemplateFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file: the next version of the template it names, unless nothing changed."""
+
+    name: str
+    base_spec_json: list[dict[str, Any]]
+    allowed_mutations_json: dict[str, Any]
+
+
+class BadTemplateFile(DatabaseError):
+    """A template file cannot be read; the message names it and says why."""
+
+
+def read_template(path: Path) -> TemplateFile:
+    """Raises BadTemplateFile."""
+    try:
+        return msgspec.convert(yaml.safe_load(path.read_text()), TemplateFile)
+    except (yaml.YAMLError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise BadTemplateFile(f"{path}: {error}") from error
+
+
+def load_templates(url: str, directory: Path) -> list[tuple[str, int]]:
+    """Write every template of a directory, all or none; answers (name, version) of each. Raises Refused, BadTemplateFile."""
+    files = sorted(path for path in directory.glob("*") if path.suffix in {".yaml", ".yml", ".json"})
+    if not files:
+        raise BadTemplateFile(f"{directory} holds no .yaml or .json file")
+    loaded: list[tuple[str, int]] = []
+    with translated(), psycopg.connect(url) as connection:
+        for path in files:
+            template = read_template(path)
+            row = connection.execute(
+                "SELECT orchestrator.put_template(%s, %s, %s)",
+                (
+                    template.name,
+                    msgspec.json.encode(template.base_spec_json).decode(),
+                    msgspec.json.encode(template.allowed_mutations_json).decode(),
+                ),
+            ).fetchone()
+            loaded.append((template.name, int(row[0]) if row is not None else 0))
+    return loaded

@@ -1,0 +1,15 @@
+-- orchestrator.drift: one row a path that stands otherwise at the cluster than it should.
+CREATE OR REPLACE VIEW orchestrator.drift WITH (security_invoker = true) AS
+SELECT d.id AS deployment_id, d.name AS deployment, r.kind, r.namespace, r.name AS object, c ->> 'path' AS path, c -> 'wanted' AS wanted,
+       c -> 'live' AS live, c ->> 'manager' AS manager, coalesce((c ->> 'since')::timestamptz, r.drifted_at) AS since
+  FROM orchestrator.deployment_resources r
+  JOIN orchestrator.deployments d ON d.id = r.deployment_id
+ CROSS JOIN LATERAL jsonb_array_elements(r.drift) c
+ WHERE r.drift IS NOT NULL
+UNION ALL
+SELECT d.id, d.name, r.kind, r.namespace, r.name, '', '"present"', '"missing"', NULL, r.missing_since
+  FROM orchestrator.deployment_resources r
+  JOIN orchestrator.deployments d ON d.id = r.deployment_id
+ WHERE r.missing_since IS NOT NULL;
+COMMENT ON VIEW orchestrator.drift IS 'What differs at the cluster from what is wanted, path by path, and who changed it.';
+GRANT SELECT ON orchestrator.drift TO orchestrator_viewer;

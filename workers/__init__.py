@@ -1,0 +1,1 @@
+"""Workers: claim a deployment, make the cluster match it, settle."""
