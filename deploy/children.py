@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,8 @@ from deploy.leash import leashed
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 30.0
-LAST_LINES = 4
+LAST_LINES = 2
+GIVE_UP_CODE = 78  # sysexits.h EX_CONFIG: starting again would change nothing
 
 Tell = Callable[[str], None]
 
@@ -39,7 +41,7 @@ class Program(msgspec.Struct, frozen=True):
     stop_signal: int = signal.SIGTERM
     grace_seconds: float = 20
     leashed_already: bool = False
-    heard: bool = False  # its standard output is for the user's eyes: pass it on line by line
+    heard: bool = False  # its output is for the user's eyes: pass it on line by line, beside logging it
 
 
 async def keep_running(program: Program, tell: Tell) -> None:
@@ -48,6 +50,9 @@ async def keep_running(program: Program, tell: Tell) -> None:
     while True:
         started = time.monotonic()
         code = await run_once(program, tell)
+        if code == GIVE_UP_CODE:
+            tell(f"{program.name} {ending(code)} and is not started again; the rest goes on ({program.log})")
+            return
         lasted = time.monotonic() - started
         if lasted > STEADY_SECONDS:
             pause = FIRST_PAUSE_SECONDS
@@ -56,6 +61,18 @@ async def keep_running(program: Program, tell: Tell) -> None:
             tell(f"{program.name} | {line}")
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def kept_running(programs: list[Program], tell: Tell) -> AsyncGenerator[None]:
+    """Keep programs running for the block, and end them, all at once, when it is left."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(keep_running(program, tell)) for program in programs]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 async def run_once(program: Program, tell: Tell) -> int:
@@ -68,23 +85,25 @@ async def run_once(program: Program, tell: Tell) -> int:
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE if program.heard else log,
-            stderr=log,
+            stderr=asyncio.subprocess.STDOUT if program.heard else log,
             cwd=program.directory,
             env={**os.environ, **program.environment},
             process_group=0,  # Ctrl-C in the terminal is for us; we stop the others in order
         )
     try:
         if process.stdout is not None:
-            await pass_on(process.stdout, program.name, tell)
+            await pass_on(process.stdout, program.log, tell)
         return await process.wait()
     finally:
         await asyncio.shield(end(process, program))
 
 
-async def pass_on(output: asyncio.StreamReader, name: str, tell: Tell) -> None:
-    """Tell each line as it comes, until the program closes its output."""
-    async for line in output:
-        tell(f"{name}: {line.decode(errors='replace').rstrip()}")
+async def pass_on(output: asyncio.StreamReader, log: Path, tell: Tell) -> None:
+    """Tell and log each line as it comes, until the program closes its output."""
+    with log.open("ab", buffering=0) as kept:
+        async for line in output:
+            kept.write(line)
+            tell(line.decode(errors="replace").rstrip())
 
 
 async def end(process: asyncio.subprocess.Process, program: Program) -> None:
@@ -117,3 +136,9 @@ def last_lines(log: Path) -> list[str]:
         opened.seek(0, os.SEEK_END)
         opened.seek(max(0, opened.tell() - 4096))
         return opened.read().decode(errors="replace").splitlines()[-LAST_LINES:]
+
+
+def own_command() -> list[str]:
+    """How to run ourselves, so that `ps` says `orchestrator`."""
+    script = Path(sys.executable).parent / "orchestrator"
+    return [str(script)] if script.exists() else [sys.executable, "-m", "deploy.command"]

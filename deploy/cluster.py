@@ -9,8 +9,6 @@ from it; socket paths are relative to that folder because the kernel limits thei
 """
 
 import asyncio
-import base64
-import json
 import os
 import secrets
 import signal
@@ -19,17 +17,19 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections import deque
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from deploy.build import LOCAL, BuildError, Tell, ensure_built, spoken
-from deploy.children import Program, keep_running
+from deploy.build import LOCAL, is_built, programs_folder, spoken
+from deploy.children import Program, Tell, kept_running, own_command, run_once
+from deploy.errors import ClusterError
+from deploy.kubeconfig import write_local, write_privately
 from deploy.leash import leashed
 from deploy.postgres import free_port
 
-CONTEXT = "server-orchestrator-local"
 READY_SECONDS = 120
 FURNITURE = LOCAL / "furniture.yaml"
 STAGES = LOCAL / "stages"
@@ -38,10 +38,6 @@ ETCD = "unix://etcd.sock"
 NODE_GRACE = "10m"
 
 Phase = Literal["building", "starting", "ready", "failed"]
-
-
-class ClusterError(Exception):
-    """The local cluster cannot be started; the message says what to do."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -86,15 +82,6 @@ def load_identity(state: Path) -> Identity:
     return identity
 
 
-def write_privately(file: Path, content: bytes) -> None:
-    """Replace a file in one step, readable by us alone."""
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(content)
-    partial.replace(file)
-
-
 def write_status(state: Path, identity: Identity, phase: Phase, message: str) -> None:
     """Say in the state folder how far the cluster is."""
     status = Status(phase=phase, message=message, process=os.getpid(), server=identity.server, since=time.time())
@@ -107,21 +94,6 @@ def read_status(state: Path) -> Status | None:
         return msgspec.json.decode((state / "status.json").read_bytes(), type=Status)
     except FileNotFoundError:
         return None
-
-
-def write_kubeconfig(file: Path, identity: Identity, certificate: Path, user: str, token: str) -> None:
-    """A kubeconfig (JSON is YAML) that names our own context, never merged into the user's."""
-    authority = base64.b64encode(certificate.read_bytes()).decode()
-    cluster = {"server": identity.server, "certificate-authority-data": authority}
-    content = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": CONTEXT, "cluster": cluster}],
-        "users": [{"name": user, "user": {"token": token}}],
-        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": user}}],
-        "current-context": CONTEXT,
-    }
-    write_privately(file, json.dumps(content, indent=2).encode())
 
 
 def write_credentials(state: Path, identity: Identity, programs: Path) -> None:
@@ -139,7 +111,7 @@ def write_credentials(state: Path, identity: Identity, programs: Path) -> None:
     rows: list[str] = []
     for file, (user, token, group) in users.items():
         rows.append(f'{token},{user},{user},"{group}"' if group else f"{token},{user},{user}")
-        write_kubeconfig(state / file, identity, certificate, user, token)
+        write_local(state / file, identity.server, certificate, user, token)
     write_privately(state / "tokens.csv", "\n".join(rows).encode())
 
 
@@ -249,23 +221,36 @@ async def run(state: Path, tell: Tell) -> None:
     """Build if needed, run until cancelled, and keep `status.json` true. `state` is absolute. Raises ClusterError."""
     identity = load_identity(state)
     write_status(state, identity, "building", "building the control plane")
-    try:
-        programs = await asyncio.to_thread(ensure_built, tell)
-        write_credentials(state, identity, programs)
-    except (BuildError, subprocess.CalledProcessError) as error:
-        write_status(state, identity, "failed", str(error))
-        raise ClusterError(str(error)) from error
+    await build_beside(state, identity, tell)
+    programs = programs_folder()
+    write_credentials(state, identity, programs)
     write_status(state, identity, "starting", "starting the control plane")
+    tell("starting the local cluster: about 5 s")
     started = time.monotonic()
-    async with asyncio.TaskGroup() as group:
-        for program in control_plane(state, identity, programs):
-            group.create_task(keep_running(program, tell))
+    async with kept_running(control_plane(state, identity, programs), tell):
         await wait_until_answering(identity, state, READY_SECONDS)
         await furnish(state, programs)
         await wait_until_usable(state, programs)
         message = f"the cluster answers at {identity.server} after {spoken(time.monotonic() - started)}"
         write_status(state, identity, "ready", message)
         tell(message)
+        await asyncio.Event().wait()  # until cancelled
+
+
+async def build_beside(state: Path, identity: Identity, tell: Tell) -> None:
+    """Build what is missing, as a process of its own: a build in a thread could not be stopped."""
+    if is_built():
+        return
+    told: deque[str] = deque(maxlen=40)
+
+    def hear(line: str) -> None:
+        told.append(line)
+        tell(line)
+
+    build = Program("build", [*own_command(), "cluster", "build"], state / "build.log", heard=True)
+    if await run_once(build, hear) != 0:
+        write_status(state, identity, "failed", "\n".join(told))
+        raise ClusterError("the cluster could not be built; the reason is above. The rest of the stack goes on")
 
 
 async def wait_until_answering(identity: Identity, state: Path, timeout_seconds: float) -> None:

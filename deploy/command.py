@@ -3,63 +3,272 @@
 import argparse
 import asyncio
 import contextlib
+import importlib
+import os
+import shlex
 import signal
+import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import msgspec
+
+from deploy.children import GIVE_UP_CODE
+from deploy.errors import DeployError, StateError
+
+DEFAULT_STATE = Path(__file__).parent.parent / ".local"
+# The process, its room, and the settings that the room's `main.run` takes.
+ROOMS = {
+    "api": ("app", "ApiSettings"),
+    "worker": ("workers", "WorkerSettings"),
+    "watcher": ("watchers", "WatcherSettings"),
+}
+STARTED = time.monotonic()
+
+Commands = Any  # argparse keeps the type of add_subparsers() to itself
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; the exit code of the process."""
-    wanted = parser().parse_args(arguments)
-    return int(wanted.run(wanted) or 0)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # What follows psql and kubectl is theirs, options and all.
+    passed_on = given[1:] if given[:1] in (["psql"], ["kubectl"]) else []
+    wanted = parser().parse_args(given[: len(given) - len(passed_on)])
+    wanted.rest = passed_on
+    try:
+        return int(wanted.run(wanted) or 0)
+    except KeyboardInterrupt:
+        return 130
+    except (DeployError, ExceptionGroup) as error:
+        messages = expected_messages(error)
+        if messages is None:
+            raise
+        for message in messages:
+            print(message, file=sys.stderr)
+        return 1
+
+
+def expected_messages(error: BaseException) -> list[str] | None:
+    """The messages of errors that are made for people, also from within groups; None if any other is among them."""
+    from db.errors import DatabaseError  # noqa: PLC0415 - `env` need not load psycopg
+
+    if isinstance(error, BaseExceptionGroup):
+        found: list[str] = []
+        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            messages = expected_messages(inner)
+            if messages is None:
+                return None
+            found += messages
+        return found
+    return [str(error)] if isinstance(error, DeployError | DatabaseError) else None
+
+
+# ---------------------------------------------------------------- the command line
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(prog="orchestrator", description=__doc__)
-    commands = top.add_subparsers(required=True)
-    cluster_commands(commands.add_parser("cluster", help="the local Kubernetes control plane"))
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    stack_commands(commands)
+    process_commands(commands)
+    database_commands(commands)
+    cluster_commands(commands)
     return top
 
 
-def cluster_commands(cluster: argparse.ArgumentParser) -> None:
-    """`cluster build` and `cluster run`."""
-    commands = cluster.add_subparsers(required=True)
-    build = commands.add_parser("build", help="build its programs if they are not there yet")
-    build.set_defaults(run=build_cluster)
-    run = commands.add_parser("run", help="run it in a folder until stopped (`up` does this for you)")
+def stack_commands(commands: Commands) -> None:
+    """`up`, `env`, `down`, `reset`, `psql`, `kubectl`: the local stack."""
+    start = commands.add_parser("up", help="run the whole stack on this machine until Ctrl-C")
+    start.add_argument("--kubeconfig", type=Path, help="use this cluster instead of starting a local one")
+    start.add_argument("--context", help="the context in the kubeconfig (your own kubeconfig if none is given)")
+    start.add_argument("--database-url", help="use this Postgres instead of starting one; needs CREATEROLE")
+    start.add_argument("--cluster", choices=("local", "k3s"), default="local", help="k3s needs Docker")
+    start.add_argument("--workers", type=int, default=1, help="how many workers to run")
+    for name, run, text in (
+        ("env", print_environment, "print export lines for a running stack"),
+        ("down", stop_stack, "stop a running stack, keeping all it has"),
+    ):
+        commands.add_parser(name, help=text).set_defaults(run=run)
+    for name, run in (("psql", run_psql), ("kubectl", run_kubectl)):
+        text = f"{name} against a running stack: [--state DIR] {name}'s own arguments"
+        commands.add_parser(name, help=text, add_help=False).set_defaults(run=run)
+    forget = commands.add_parser("reset", help="stop a stack and remove all it keeps")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+    start.set_defaults(run=start_stack)
+    forget.set_defaults(run=reset_stack)
+    for name in ("up", "env", "down", "reset"):
+        state = commands.choices[name]
+        state.add_argument("--state", type=Path, default=DEFAULT_STATE, help="the folder where it keeps everything")
+
+
+def process_commands(commands: Commands) -> None:
+    """`api`, `worker`, `watcher`: one process of a deployment, told by its environment."""
+    for kind in ROOMS:
+        command = commands.add_parser(kind, help=f"run one {kind} process (settings from ORCHESTRATOR_* variables)")
+        command.set_defaults(run=run_room, kind=kind)
+        if kind == "worker":
+            command.add_argument("--until-empty", action="store_true", help="end when nothing is due")
+
+
+def database_commands(commands: Commands) -> None:
+    """`migrate`, `templates load`, `scratch`: on the database of DATABASE_URL, or one that lasts for a command."""
+    migrate = commands.add_parser("migrate", help="bring the database of DATABASE_URL to this release's schema")
+    migrate.set_defaults(run=migrate_database)
+    templates = commands.add_parser("templates", help="templates of deployments").add_subparsers(required=True)
+    load = templates.add_parser("load", help="write the templates of a folder into the database of DATABASE_URL")
+    load.add_argument("directory", type=Path)
+    load.set_defaults(run=load_templates)
+    scratch = commands.add_parser("scratch", help="run a command with DATABASE_URL set to an empty Postgres of its own")
+    scratch.add_argument("command", nargs=argparse.REMAINDER)
+    scratch.set_defaults(run=run_with_scratch_database)
+
+
+def cluster_commands(commands: Commands) -> None:
+    """`cluster build`, `cluster run`: the local control plane by itself."""
+    cluster = commands.add_parser("cluster", help="the local Kubernetes control plane").add_subparsers(required=True)
+    cluster.add_parser("build", help="build its programs if they are not there yet").set_defaults(run=build_cluster)
+    run = cluster.add_parser("run", help="run it in a folder until stopped (`up` does this for you)")
     run.add_argument("--state", type=Path, required=True)
+    run.add_argument("--k3s", action="store_true", help="k3s in Docker instead")
     run.set_defaults(run=run_cluster)
 
 
-def build_cluster(_wanted: argparse.Namespace) -> int:
-    """`orchestrator cluster build`."""
-    from deploy.build import BuildError, ensure_built  # noqa: PLC0415
+# ---------------------------------------------------------------- the local stack
 
+
+def start_stack(wanted: argparse.Namespace) -> int:
+    """`orchestrator up`."""
+    from deploy.stack import Wanted, up  # noqa: PLC0415
+
+    kubeconfig = wanted.kubeconfig
+    if kubeconfig is None and wanted.context is not None:  # named, so the user's own is meant
+        kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube/config")
+    asked = Wanted(
+        folder=wanted.state.resolve(),
+        kubeconfig=None if kubeconfig is None else kubeconfig.resolve(),
+        context=wanted.context,
+        database_url=wanted.database_url or os.environ.get("DATABASE_URL"),
+        k3s=wanted.cluster == "k3s",
+        workers=wanted.workers,
+    )
+    code = until_stopped(up(asked, tell_with_time))
+    tell_with_time("all stopped; the next `up` goes on from here")
+    return code
+
+
+def print_environment(wanted: argparse.Namespace) -> None:
+    """`orchestrator env`: for `eval`, so nothing but export lines goes to standard output."""
+    for name, value in environment_of(wanted.state.resolve()).items():
+        print(f"export {name}={shlex.quote(value)}" + (':"$PATH"' if name == "PATH" else ""))
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    """What `env` exports, by name; PATH is only the folder to put in front. Raises StateError if no stack runs."""
+    from deploy import state  # noqa: PLC0415
+
+    stack = state.load(folder)
+    if stack is None or state.running_process(folder) is None:
+        raise StateError(f"no stack runs on {folder}; start it with `./just up`")
+    if stack.database_url is None or stack.kubeconfig is None:
+        raise StateError("the stack is still starting its database; try again in a few seconds")
+    return {
+        "DATABASE_URL": stack.database_url,
+        "KUBECONFIG": stack.kubeconfig,
+        "ORCHESTRATOR_URL": stack.api_url,
+        "ORCHESTRATOR_TOKEN": stack.token,
+        "PATH": str(folder / "bin"),
+    }
+
+
+def stop_stack(wanted: argparse.Namespace) -> None:
+    """`orchestrator down`."""
+    from deploy import state  # noqa: PLC0415
+
+    folder = wanted.state.resolve()
+    tell(f"stopped the stack on {folder}" if state.stop_running(folder) else f"no stack runs on {folder}")
+
+
+def reset_stack(wanted: argparse.Namespace) -> None:
+    """`orchestrator reset`."""
+    from deploy import state  # noqa: PLC0415
+
+    folder = wanted.state.resolve()
+    if state.load(folder) is None:
+        tell(f"{folder} holds no stack: nothing to remove")
+        return
+    if not wanted.yes:
+        if not sys.stdin.isatty():
+            raise StateError(f"reset removes everything in {folder}; say so with --yes")
+        if input(f"Remove the database, the cluster and the tokens in {folder}? [y/N] ").strip().lower() != "y":
+            tell("kept everything")
+            return
+    state.stop_running(folder)
+    state.remove(folder)
+    tell(f"removed what was in {folder}")
+
+
+def run_psql(wanted: argparse.Namespace) -> None:
+    """`orchestrator psql`: become psql, connected as an admin."""
+    folder, rest = split_state(wanted.rest)
+    environment = environment_of(folder)
+    become("psql", [environment["DATABASE_URL"], *rest], environment)
+
+
+def run_kubectl(wanted: argparse.Namespace) -> None:
+    """`orchestrator kubectl`: become kubectl, pointed at the stack's cluster and no other."""
+    folder, rest = split_state(wanted.rest)
+    environment = environment_of(folder)
+    if not Path(environment["KUBECONFIG"]).exists():
+        raise StateError("the cluster is still being built; `up` shows how far it is")
+    become("kubectl", rest, environment)
+
+
+def split_state(arguments: list[str]) -> tuple[Path, list[str]]:
+    """The state folder, if the arguments begin with it, and what is meant for the other program."""
+    match arguments:
+        case ["--state", folder, *rest]:
+            return Path(folder).resolve(), rest
+        case _:
+            return DEFAULT_STATE, arguments
+
+
+def become(program: str, arguments: list[str], environment: dict[str, str]) -> None:
+    """Replace this process by a program found as `env` would find it."""
+    path = f"{environment['PATH']}:{os.environ.get('PATH', os.defpath)}"
+    os.environ.update(environment | {"PATH": path})
     try:
-        print(ensure_built(tell))
-    except BuildError as error:
-        tell(str(error))
-        return 1
-    return 0
+        os.execvp(program, [program, *arguments])  # noqa: S606
+    except FileNotFoundError:
+        raise StateError(f"there is no {program} on PATH; install it, or use the local one (`up` brings it)") from None
 
 
-def run_cluster(wanted: argparse.Namespace) -> int:
-    """`orchestrator cluster run`."""
-    from deploy.cluster import run  # noqa: PLC0415
+# ---------------------------------------------------------------- one process
 
-    return until_stopped(run(wanted.state.resolve(), tell))
+
+def run_room(wanted: argparse.Namespace) -> int:
+    """`orchestrator api`, `worker` or `watcher`."""
+    from deploy.logs import configure_logs  # noqa: PLC0415
+
+    configure_logs()
+    room, settings_name = ROOMS[wanted.kind]
+    settings = getattr(importlib.import_module(f"{room}.settings"), settings_name).from_environment(os.environ)
+    if getattr(wanted, "until_empty", False):
+        settings = msgspec.structs.replace(settings, until_empty=True)
+    return until_stopped(importlib.import_module(f"{room}.main").run(settings))
 
 
 def until_stopped(work: Coroutine[Any, Any, None]) -> int:
-    """Run a coroutine until it ends, or SIGTERM or Ctrl-C cancels it."""
+    """Run a coroutine until it ends, or until SIGTERM, SIGHUP or Ctrl-C cancels it: a clean end, exit code 0."""
 
     async def supervised() -> None:
         task = asyncio.create_task(work)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await task
@@ -68,9 +277,87 @@ def until_stopped(work: Coroutine[Any, Any, None]) -> int:
     return 0
 
 
+# ---------------------------------------------------------------- the database
+
+
+def migrate_database(_wanted: argparse.Namespace) -> None:
+    """`orchestrator migrate`."""
+    from db.migrate import migrate  # noqa: PLC0415
+
+    for name in migrate(database_url()):
+        tell(f"applied {name}")
+
+
+def load_templates(wanted: argparse.Namespace) -> None:
+    """`orchestrator templates load DIR`."""
+    templates: Any = importlib.import_module("db.templates")
+    templates.load_templates(database_url(), wanted.directory)
+
+
+def database_url() -> str:
+    """DATABASE_URL, which these commands need."""
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        raise StateError('DATABASE_URL is not set; for the local stack: eval "$(./just env)"')
+    return url
+
+
+def run_with_scratch_database(wanted: argparse.Namespace) -> int:
+    """`orchestrator scratch COMMAND`: its exit code. DATABASE_URL is a superuser's, pg_dump and psql are on PATH."""
+    from deploy.postgres import FORGETFUL, prepare, running  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="so-scratch-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        with running(prepare(folder / "postgres", settings=FORGETFUL), folder / "postgres.log") as server:
+            path = f"{server.bin}:{os.environ.get('PATH', os.defpath)}"
+            environment = {**os.environ, "DATABASE_URL": server.dsn(), "PATH": path}
+            return subprocess.run(wanted.command, env=environment, check=False).returncode  # noqa: S603
+
+
+# ---------------------------------------------------------------- the cluster
+
+
+def build_cluster(_wanted: argparse.Namespace) -> None:
+    """`orchestrator cluster build`. Silent where nothing needs building."""
+    from deploy.build import ensure_built  # noqa: PLC0415
+
+    ensure_built(tell_upwards)
+
+
+def run_cluster(wanted: argparse.Namespace) -> int:
+    """`orchestrator cluster run`. Its progress goes to standard output, where `up` listens."""
+    from deploy import cluster, k3s  # noqa: PLC0415
+
+    state: Path = wanted.state.resolve()
+    work = k3s.run(state, tell_upwards) if wanted.k3s else cluster.run(state, tell_upwards)
+    try:
+        return until_stopped(work)
+    except (DeployError, ExceptionGroup) as error:
+        messages = expected_messages(error)
+        if messages is None:
+            raise
+        for message in messages:
+            tell_upwards(message)
+        return GIVE_UP_CODE
+
+
+# ---------------------------------------------------------------- telling
+
+
 def tell(message: str) -> None:
-    """Progress is for people: standard error, so that `env` and `psql` keep standard output for themselves."""
+    """Words for people: standard error, so that `env` and `psql` keep standard output for themselves."""
     print(message, file=sys.stderr, flush=True)
+
+
+def tell_with_time(message: str) -> None:
+    """The same, with how long we have been at it."""
+    tell(f"{time.monotonic() - STARTED:6.1f} s  {message}")
+
+
+def tell_upwards(message: str) -> None:
+    """Words for the process that started us."""
+    print(message, flush=True)
 
 
 if __name__ == "__main__":

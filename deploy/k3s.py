@@ -3,13 +3,16 @@
 Needs a Docker engine that answers and the development dependencies (testcontainers).
 """
 
+import asyncio
 import contextlib
 import importlib
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from deploy.cluster import ClusterError, write_privately
+from deploy.children import Tell
+from deploy.errors import ClusterError
+from deploy.kubeconfig import write_privately
 
 IMAGE = "rancher/k3s:v1.37.2-k3s1"
 ADVICE = "Leave --cluster k3s away to use the control plane built from source, or give --kubeconfig."
@@ -25,6 +28,15 @@ def running(state: Path) -> Generator[Path]:
         kubeconfig = state / "kubeconfig"
         write_privately(kubeconfig, str(container.config_yaml()).encode())
         yield kubeconfig
+
+
+async def run(state: Path, tell: Tell) -> None:
+    """Run k3s until cancelled, with its kubeconfig in the state folder. Raises ClusterError."""
+    tell(f"starting {IMAGE} in Docker: about a minute, more when the image has to be fetched")
+    with contextlib.ExitStack() as stack:
+        await asyncio.to_thread(stack.enter_context, running(state))
+        tell("k3s answers")
+        await asyncio.Event().wait()
 
 
 def refuse_without_docker() -> None:

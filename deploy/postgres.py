@@ -27,6 +27,7 @@ from pathlib import Path
 import msgspec
 import psycopg
 
+from deploy.errors import PostgresError
 from deploy.leash import leashed
 
 MINIMUM_MAJOR = 15
@@ -39,10 +40,6 @@ ROOT_HOME = Path("/var/lib/server-orchestrator")
 DURABLE: dict[str, str] = {}
 # A test's or a benchmark's data need not survive the machine.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
-
-
-class PostgresError(Exception):
-    """Postgres of our own cannot be had or started; the message says what to do."""
 
 
 class Account(msgspec.Struct, frozen=True):

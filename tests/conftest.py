@@ -24,6 +24,7 @@ import yaml
 from psycopg import sql
 
 from deploy import build, cluster, k3s
+from deploy.errors import BuildError
 from deploy.leash import leashed
 from deploy.postgres import FORGETFUL, EmbeddedPostgres, prepare, running
 from tests.waiting import eventually_blocking
@@ -46,7 +47,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         try:
             build.ensure_built(reporter.write_line if reporter else print)
-        except build.BuildError as error:
+        except BuildError as error:
             pytest.exit(str(error), returncode=1)
 
 

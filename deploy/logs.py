@@ -1,0 +1,29 @@
+"""How every process of ours logs: one line an event, JSON for machines or colours for people (`ORCHESTRATOR_LOG`)."""
+
+import logging
+import os
+import sys
+from typing import Any
+
+import structlog
+
+
+def configure_logs() -> None:
+    """Set structlog up once per process. `ORCHESTRATOR_LOG` is `console` or `json`; unset: console at a terminal."""
+    wanted = os.environ.get("ORCHESTRATOR_LOG") or ("console" if sys.stderr.isatty() else "json")
+    level = logging.getLevelNamesMapping()[os.environ.get("ORCHESTRATOR_LOG_LEVEL", "INFO").upper()]
+    renderer: Any = structlog.processors.JSONRenderer()
+    if wanted == "console":
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
