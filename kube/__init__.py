@@ -1,0 +1,1 @@
+"""The door to Kubernetes: naming, apply, watch, ownership, health. Holds no SQL."""

@@ -1,0 +1,87 @@
+"""The kinds of object we write and watch: their paths, the order they are applied in, and how they are read.
+
+Everything above this file names a kind by its short name ("StatefulSet"); the API's paths are known here only.
+"""
+
+from typing import Literal
+from urllib.parse import quote
+
+import msgspec
+
+KindName = Literal[
+    "ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "StatefulSet", "Deployment", "Ingress", "Pod", "Event"
+]
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One kind: `rank` orders applies (low first), prunes go the other way."""
+
+    name: str
+    api_version: str
+    plural: str
+    rank: int
+    # May carry an owner reference to the root object. Never a claim: its data must outlive the deployment.
+    owned: bool = True
+    # Written by us; the others are only watched.
+    applied: bool = True
+    # Watched without its content, so that no value ever reaches this process.
+    metadata_only: bool = False
+    namespaced: bool = True
+
+    @property
+    def prefix(self) -> str:
+        """The path of the API group and version."""
+        return f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
+
+    def path(self, namespace: str | None, name: str | None = None) -> str:
+        """The path of one object, or of the collection; without a namespace, across all of them."""
+        where = f"/namespaces/{quote(namespace, safe='')}" if namespace and self.namespaced else ""
+        which = f"/{quote(name, safe='')}" if name else ""
+        return f"{self.prefix}{where}/{self.plural}{which}"
+
+
+CONFIG_MAP = Kind("ConfigMap", "v1", "configmaps", 10)
+SECRET = Kind("Secret", "v1", "secrets", 20, metadata_only=True)
+CLAIM = Kind("PersistentVolumeClaim", "v1", "persistentvolumeclaims", 30, owned=False)
+SERVICE = Kind("Service", "v1", "services", 40)
+STATEFUL_SET = Kind("StatefulSet", "apps/v1", "statefulsets", 50)
+DEPLOYMENT = Kind("Deployment", "apps/v1", "deployments", 50)
+INGRESS = Kind("Ingress", "networking.k8s.io/v1", "ingresses", 60)
+POD = Kind("Pod", "v1", "pods", 100, applied=False)
+EVENT = Kind("Event", "v1", "events", 100, applied=False)
+NAMESPACE = Kind("Namespace", "v1", "namespaces", 0, owned=False, namespaced=False)
+
+_known = {
+    kind.name: kind
+    for kind in (
+        CONFIG_MAP,
+        SECRET,
+        CLAIM,
+        SERVICE,
+        STATEFUL_SET,
+        DEPLOYMENT,
+        INGRESS,
+        POD,
+        EVENT,
+        NAMESPACE,
+    )
+}
+
+APPLIED = tuple(kind for kind in _known.values() if kind.applied and kind.namespaced)
+OBSERVED = (*APPLIED, POD)
+# A kind we do not know is applied last: whatever it refers to stands by then.
+_LAST_RANK = 90
+
+
+def kind_named(name: str) -> Kind:
+    """The kind of that name. Raises LookupError naming what is known."""
+    kind = _known.get(name)
+    if kind is None:
+        raise LookupError(f"kind {name!r} is not supported; supported are {', '.join(known.name for known in APPLIED)}")
+    return kind
+
+
+def apply_rank(name: str) -> int:
+    """Where a kind stands in the order of apply; a root ConfigMap goes before all, which the caller sees to."""
+    kind = _known.get(name)
+    return kind.rank if kind else _LAST_RANK

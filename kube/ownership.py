@@ -1,0 +1,273 @@
+"""Who owns which fields: what `managedFields` tells about drift, and about who did it.
+
+The API server keeps, per manager, the set of fields it last set. Ours shrinks exactly when somebody else changes or
+removes a field we applied, and for nothing else: defaults, status, normalised quantities and foreign additions leave
+it as it was (300 of 300 no-op writes; 8 mutations gave the 5 that touched our fields). So a hash of it is compared
+after every event, and only where it differs are the lost paths worked out and shown.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, Literal, cast
+
+import msgspec
+
+from kube.kinds import SECRET
+from kube.live import Live, ManagedEntry
+from kube.naming import DEPLOYMENT_LABEL, FIELD_MANAGER, MANAGED_BY_LABEL, OUR_LABELS, Manifest
+
+Fields = dict[str, Any]
+Step = str
+Reason = Literal["changed", "removed", "ownership lost"]
+
+_HASH_BYTES = 16
+_ABSENT = object()
+# What stands in a drift for a value that must not be seen, or cannot.
+HIDDEN = "(hidden)"
+_OURS = "(set by server-orchestrator)"
+_BEFORE_FIRST_APPLY = "before-first-apply"
+
+_decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+class Owned(msgspec.Struct, frozen=True):
+    """The fields we own (the API's FieldsV1 tree) and a hash of them; both None where we own none."""
+
+    fields: Fields | None
+    hash: str | None
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """One path of ours that somebody else took. `live` is None where `absent`; values of Secrets are never told."""
+
+    path: str
+    wanted: Any
+    live: Any
+    absent: bool
+    reason: Reason
+    manager: str | None
+    operation: str | None
+    since: str | None
+
+
+def owned(live: Live) -> Owned:
+    """What we own of an object, by our server-side applies."""
+    entry = _our_entry(live)
+    if entry is None:
+        return Owned(None, None)
+    fields = _decode_fields(entry.fields)
+    # Sorted anew, so that a server that writes the set in another order raises no false alarm.
+    return Owned(fields, hashlib.blake2b(_encode_sorted(fields), digest_size=_HASH_BYTES).hexdigest())
+
+
+def owned_hash(live: Live) -> str | None:
+    """Only the hash: what each event is asked for."""
+    return owned(live).hash
+
+
+def lost(applied_fields: Fields, live: Live, wanted: Manifest, *, deployment_id: str | None = None) -> list[Drift]:
+    """The paths we applied, still want, and own no longer; with who has them now. Empty if there is no drift.
+
+    `applied_fields` is the fieldset of our last apply, `wanted` what is rendered now (labels and owner references of
+    our own need not be in it). A path the intent has dropped since is no drift: the next apply was going to drop it.
+    """
+    entry = _our_entry(live)
+    if entry is None:
+        return [_ownership_lost(live)]
+    search = _Search(live, wanted, deployment_id)
+    return list(search.walk(applied_fields, _decode_fields(entry.fields), ()))
+
+
+def was_wiped(live: Live) -> bool:
+    """Whether the record of who owns what was erased: then a field we drop is not removed by our next apply."""
+    return not live.managed_fields or any(entry.manager == _BEFORE_FIRST_APPLY for entry in live.managed_fields)
+
+
+def restore_patch(live: Live, applied_fields: Fields) -> list[dict[str, Any]]:
+    """A JSON patch that gives us back what we had applied, so that our next apply removes what it drops.
+
+    Guarded by a test of the resource version: if the object moved on, the patch is refused as Invalid (422).
+    """
+    entry = {
+        "manager": FIELD_MANAGER,
+        "operation": "Apply",
+        "apiVersion": live.api_version,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": applied_fields,
+    }
+    return [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": str(live.resource_version)},
+        {"op": "add", "path": "/metadata/managedFields", "value": [entry]},
+    ]
+
+
+class _Search:
+    """One comparison: holds what every step of the walk needs, decoded once."""
+
+    def __init__(self, live: Live, wanted: Manifest, deployment_id: str | None) -> None:
+        self.live = live
+        self.object = live.object
+        self.wanted = wanted
+        self.deployment_id = deployment_id
+        ours = _our_entry(live)
+        self.applied_at = (ours.time if ours else None) or ""
+        self.others = [
+            (entry, _decode_fields(entry.fields))
+            for entry in live.managed_fields
+            if not _is_ours(entry) and entry.subresource != "status"
+        ]
+
+    def walk(self, applied: Fields, kept: Fields, steps: tuple[Step, ...]) -> Iterator[Drift]:
+        """Go down both trees at once; yield what `kept` lacks."""
+        for step, below in applied.items():
+            if step == ".":
+                # Membership alone: if the item itself is gone, its other fields are lost as well and tell it.
+                continue
+            here = (*steps, step)
+            if step not in kept:
+                yield from self.take(below, here)
+            elif kept[step]:
+                # An empty branch is a leaf: then all below it is ours.
+                yield from self.walk(below, kept[step], here)
+
+    def take(self, below: Fields, steps: tuple[Step, ...]) -> Iterator[Drift]:
+        """A whole branch is no longer ours: one drift where it is gone, else one for each leaf of it."""
+        wanted = self.wanted_at(steps)
+        if wanted is _ABSENT:
+            return
+        found = _value_at(self.object, steps)
+        if found is _ABSENT and not self.unseen(steps):
+            yield self.drift(steps, wanted, found)
+        elif any(step != "." for step in below):
+            yield from self.walk(below, {}, steps)
+        else:
+            yield self.drift(steps, wanted, found)
+
+    def drift(self, steps: tuple[Step, ...], wanted: Any, found: Any) -> Drift:
+        """Word one lost path."""
+        absent = found is _ABSENT and not self.unseen(steps)
+        who = self.owner_of(steps)
+        hidden = self.live.kind == SECRET.name and steps[0] in ("f:data", "f:stringData")
+        return Drift(
+            path=_spell(steps),
+            wanted=HIDDEN if hidden else wanted,
+            live=None if absent else HIDDEN if hidden or found is _ABSENT else found,
+            absent=absent,
+            reason="removed" if absent else "changed",
+            manager=who.manager if who else None,
+            operation=who.operation if who else None,
+            since=who.time if who else None,
+        )
+
+    def unseen(self, steps: tuple[Step, ...]) -> bool:
+        """Whether we hold only metadata, and the path is elsewhere."""
+        return self.live.partial and steps[0] != "f:metadata"
+
+    def wanted_at(self, steps: tuple[Step, ...]) -> Any:
+        """The value the intent has at a path, our own labels and owner references included."""
+        found = _value_at(self.wanted, steps)
+        if found is _ABSENT and steps[0] == "f:data" and self.live.kind == SECRET.name:
+            return _value_at(self.wanted, ("f:stringData", *steps[1:]))
+        if found is not _ABSENT or "f:metadata" not in steps:
+            return found
+        return self.dressing_at(steps[steps.index("f:metadata") + 1 :])
+
+    def dressing_at(self, steps: tuple[Step, ...]) -> Any:
+        """What `kube.naming.dress` puts at a path below metadata."""
+        match steps:
+            case ():
+                return {}
+            case ("f:ownerReferences", *_):
+                return _OURS
+            case ("f:labels",):
+                return {MANAGED_BY_LABEL: FIELD_MANAGER}
+            case ("f:labels", label) if label[2:] in OUR_LABELS:
+                known = {MANAGED_BY_LABEL: FIELD_MANAGER, DEPLOYMENT_LABEL: self.deployment_id}
+                return known.get(label[2:]) or _OURS
+            case _:
+                return _ABSENT
+
+    def owner_of(self, steps: tuple[Step, ...]) -> ManagedEntry | None:
+        """Whoever owns the path now; for a path that is gone, whoever changed the object last since our apply.
+
+        Who only removes a field leaves no trace of his own, so None is an honest answer.
+        """
+        owners = [entry for entry, fields in self.others if _has_path(fields, steps)]
+        later = [entry for entry, _ in self.others if (entry.time or "") >= self.applied_at]
+        return max(owners or later, key=lambda entry: entry.time or "", default=None)
+
+
+def _our_entry(live: Live) -> ManagedEntry | None:
+    return next((entry for entry in live.managed_fields if _is_ours(entry)), None)
+
+
+def _is_ours(entry: ManagedEntry) -> bool:
+    return entry.manager == FIELD_MANAGER and entry.operation == "Apply" and not entry.subresource
+
+
+def _ownership_lost(live: Live) -> Drift:
+    others = [entry for entry in live.managed_fields if entry.manager != _BEFORE_FIRST_APPLY and not entry.subresource]
+    who = max(others, key=lambda entry: entry.time or "", default=None)
+    return Drift(
+        path="metadata.managedFields",
+        wanted=_OURS,
+        live=None,
+        absent=True,
+        reason="ownership lost",
+        manager=who.manager if who else None,
+        operation=who.operation if who else None,
+        since=who.time if who else None,
+    )
+
+
+def _has_path(fields: Fields, steps: tuple[Step, ...]) -> bool:
+    for step in steps:
+        if step not in fields:
+            return False
+        fields = fields[step]
+    return True
+
+
+def _value_at(value: Any, steps: tuple[Step, ...]) -> Any:
+    """Follow FieldsV1 steps into an object: `f:` a field, `k:` a list item by its keys, `v:` a set's member."""
+    for step in steps:
+        match step[:2]:
+            case "f:":
+                value = cast("Fields", value).get(step[2:], _ABSENT) if isinstance(value, dict) else _ABSENT
+            case "k:":
+                value = _item_with(value, msgspec.json.decode(step[2:]))
+            case "v:":
+                member = msgspec.json.decode(step[2:])
+                value = member if isinstance(value, list) and member in value else _ABSENT
+            case _:
+                value = _ABSENT
+        if value is _ABSENT:
+            return _ABSENT
+    return value
+
+
+def _item_with(items: Any, keys: dict[str, Any]) -> Any:
+    """The list item that has these keys; one that leaves a key to its default matches too."""
+    for item in cast("list[Any]", items) if isinstance(items, list) else ():
+        found = cast("Fields", item) if isinstance(item, dict) else {}
+        if found and all(found.get(key, value) == value for key, value in keys.items()):
+            return found
+    return _ABSENT
+
+
+def _spell(steps: tuple[Step, ...]) -> str:
+    """A path as a person writes it: spec.template.spec.containers[name=minecraft].image."""
+    spelt = ""
+    for step in steps:
+        match step[:2]:
+            case "f:":
+                name = step[2:]
+                plain = "." not in name and "/" not in name
+                spelt += (f".{name}" if spelt else name) if plain else f"[{name}]"
+            case "k:":
+                keys: dict[str, Any] = msgspec.json.decode(step[2:])
+                spelt += "[" + ",".join(f"{key}={value}" for key, value in keys.items()) + "]"
+            case _:
+                spelt += f"[{step[2:]}]"
+    return spelt
