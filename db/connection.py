@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -31,7 +31,7 @@ set_json_dumps(msgspec.json.encode)
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated() -> Generator[None]:
     """Raise psycopg's errors as ours; see db.errors."""
     try:
         yield
@@ -49,7 +49,7 @@ async def connect(url: str, *, name: str) -> Session:
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, name: str, size: int) -> AsyncIterator[Pool]:
+async def open_pool(url: str, *, name: str, size: int) -> AsyncGenerator[Pool]:
     """A pool of up to `size` sessions in autocommit, which reconnects by itself for as long as it takes."""
     pool: Pool = AsyncConnectionPool(
         url,

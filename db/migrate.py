@@ -15,7 +15,6 @@ from pathlib import Path
 import psycopg
 import structlog
 
-
 from db.errors import DatabaseError
 
 log = structlog.get_logger()
@@ -111,5 +110,6 @@ def _settle(connection: psycopg.Connection) -> None:
         connection.execute("SET LOCAL ROLE orchestrator_owner")
         connection.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA pgmq FROM PUBLIC")
         connection.execute(
-            "INSERT INTO orchestrator.clusters (name) SELECT 'default' WHERE NOT EXISTS (SELECT FROM orchestrator.clusters)"
+            "INSERT INTO orchestrator.clusters (name)"
+            " SELECT 'default' WHERE NOT EXISTS (SELECT FROM orchestrator.clusters)"
         )

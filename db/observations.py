@@ -1,4 +1,4 @@
-"""What watchers write: observations, drift, resyncs, warnings, the state of their streams; and the lock that picks one of them.
+"""What watchers write: observations, drift, resyncs, warnings, streams; and the lock that picks one of them.
 
 The rules live in db/routines/observations; these are its doors.
 """
@@ -14,7 +14,11 @@ from db.connection import Session, translated
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
-    """One object as it was seen. `deployment_id` and `generation` come from its labels."""
+    """One object as it was seen. `deployment_id` and `generation` come from its labels.
+
+    A filtered watch says DELETED also of an object that merely lost our label: look it up before saying 'gone'.
+    An object found under a known name with another uid or without our labels is 'seen' as it is.
+    """
 
     change: Literal["seen", "gone"]
     api_version: str

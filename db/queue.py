@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
+from psycopg import sql
 from psycopg.rows import class_row
 
 from db.connection import Session, translated
@@ -176,6 +177,16 @@ async def release(session: Session, wishes: Sequence[Wish]) -> int:
         return int(row[0]) if row is not None else 0
 
 
+async def applied_fields(session: Session, deployment_id: str, item: InventoryItem) -> dict[str, Any] | None:
+    """The fieldset of our last apply to one object, in the API's FieldsV1 form."""
+    with translated():
+        cursor = await session.execute(
+            "SELECT orchestrator.applied_fields(%s, %s, %s, %s)", (deployment_id, item.kind, item.namespace, item.name)
+        )
+        row = await cursor.fetchone()
+        return None if row is None else row[0]
+
+
 async def promote(session: Session, cluster: str) -> float | None:
     """Queue what is due; answers the seconds until the next is, or None."""
     with translated():
@@ -212,3 +223,21 @@ async def find_cluster(session: Session, cluster: str) -> int | None:
         cursor = await session.execute("SELECT id FROM orchestrator.clusters WHERE name = %s", (cluster,))
         row = await cursor.fetchone()
         return None if row is None else int(row[0])
+
+
+async def listen(session: Session, cluster_id: int) -> None:
+    """Be told of new work for a cluster on this session."""
+    with translated():
+        await session.execute(sql.SQL("LISTEN {}").format(sql.Identifier(f"orchestrator_c{cluster_id}")))
+
+
+async def notified(session: Session, timeout_seconds: float) -> bool:
+    """Wait for a notification; False if none came in time. All that have arrived count as one."""
+    with translated():
+        return [n async for n in session.notifies(timeout=timeout_seconds, stop_after=1)] != []
+
+
+async def ping(session: Session) -> None:
+    """Raise Unavailable unless the server answers on this session."""
+    with translated():
+        await session.execute("SELECT 1")

@@ -36,7 +36,10 @@ def read_template(path: Path) -> TemplateFile:
 
 
 def load_templates(url: str, directory: Path) -> list[tuple[str, int]]:
-    """Write every template of a directory, all or none; answers (name, version) of each. Raises Refused, BadTemplateFile."""
+    """Write every template of a directory, all or none; answers (name, version) of each.
+
+    Raises Refused, BadTemplateFile.
+    """
     files = sorted(path for path in directory.glob("*") if path.suffix in {".yaml", ".yml", ".json"})
     if not files:
         raise BadTemplateFile(f"{directory} holds no .yaml or .json file")

@@ -14,10 +14,14 @@ BEGIN
         RETURN 'lost';
     END IF;
     PERFORM pgmq.delete(p_settlement ->> 'queue', (p_settlement ->> 'msg_id')::bigint);
-    PERFORM orchestrator.record_inventory(v_id, v_generation, p_settlement -> 'resources', p_settlement -> 'pruned');
+    -- Events first: drift that the watcher has told of already is not told again by the worker that met it.
     INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
     SELECT v_id, v_generation, 'reconciler', e ->> 'type', coalesce(e -> 'data', '{}'), 'orchestrator'
-      FROM jsonb_array_elements(p_settlement -> 'events') e;
+      FROM jsonb_array_elements(p_settlement -> 'events') e
+     WHERE e ->> 'type' <> 'ResourceModifiedExternally' OR NOT EXISTS (
+           SELECT FROM orchestrator.deployment_resources r
+            WHERE r.deployment_id = v_id AND r.kind = e #>> '{data,kind}' AND r.name = e #>> '{data,name}' AND r.drift IS NOT NULL);
+    PERFORM orchestrator.record_inventory(v_id, v_generation, p_settlement -> 'resources', p_settlement -> 'pruned');
     IF v_outcome = 'succeeded' THEN
         UPDATE orchestrator.deployments d SET last_applied_generation = v_generation
          WHERE d.id = v_id AND d.last_applied_generation < v_generation;

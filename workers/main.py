@@ -1,0 +1,271 @@
+"""The worker process: claims what is due, reconciles it, settles. Stateless; add more to go faster.
+
+LISTEN ─┐                     ┌─ heartbeat (every third of a lease)
+poll  ──┴─→ claim → reconcile ┴→ settle          upkeep: promote, repair, stale    breaker: is the cluster there?
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from db import queue
+from db.connection import Pool, open_pool
+from db.errors import Contended, DatabaseError
+from db.queue import Settlement
+from kube.cluster import Cluster
+from kube.generated import ensure_seed
+from workers import metrics
+from workers.breaker import Breaker
+from workers.leases import Lease, LeaseLost, Leases
+from workers.reconcile import Run, failed, reconcile
+from workers.settings import WorkerSettings
+from workers.wake import Wake
+
+log = structlog.get_logger()
+
+UPKEEP_SECONDS = 10.0
+SETTLE_RETRY_SECONDS = 0.1
+POOL_SESSIONS = 4
+
+
+async def run(settings: WorkerSettings) -> None:
+    """Work until SIGTERM or SIGINT; with `until_empty`, until nothing is due."""
+    metrics.serve(settings.metrics_port)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_pool(settings.database.url, name=f"worker {settings.name}", size=POOL_SESSIONS) as pool:
+        await Worker(settings, pool).run(stop)
+
+
+class Worker:
+    """One worker: what it holds, and the loops that serve it."""
+
+    def __init__(self, settings: WorkerSettings, pool: Pool) -> None:
+        """Nothing is opened yet."""
+        self.settings = settings
+        self.pool = pool
+        self.leases = Leases(settings.lease_seconds)
+        self.breaker = Breaker()
+        self.wake = Wake(settings.database.url, settings.cluster.name, settings.poll_seconds)
+        self.cluster: Cluster | None = None
+        self.freed = asyncio.Event()
+        self._seed: bytes | None = None
+        self._seeding = asyncio.Lock()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop`, then drain."""
+        log.info("worker started", worker=self.settings.name, cluster=self.settings.cluster.name)
+        try:
+            async with asyncio.TaskGroup() as group:
+                helpers = [
+                    group.create_task(self.wake.listen(self._database_answers)),
+                    group.create_task(self.breaker.watch(self._probe, self._report)),
+                    group.create_task(self._beat()),
+                    group.create_task(self._keep_up()),
+                ]
+                await self._feed(group, stop)
+                await self._drain()
+                for helper in helpers:
+                    helper.cancel()
+        finally:
+            if self.cluster is not None:
+                await self.cluster.__aexit__(None, None, None)
+        log.info("worker stopped", worker=self.settings.name)
+
+    async def _feed(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        """Claim while there is room, wait for news otherwise."""
+        most = self.settings.concurrency
+        while not stop.is_set():
+            if self.breaker.open:
+                await _first(self.breaker.closed(), stop.wait())
+                continue
+            free = most - len(self.leases)
+            # Claims of one at a time would double the queries of a busy worker.
+            if free < max(1, most // 4):
+                await _first(self._room(), stop.wait())
+                continue
+            wishes = await self._claim(free)
+            for lease in wishes:
+                lease.task = group.create_task(self._work(lease))
+            if len(wishes) == free:
+                continue
+            if self.settings.until_empty and not wishes and not len(self.leases) and await self._nothing_due():
+                return
+            await _first(self.wake.next(busy=len(self.leases) > 0), stop.wait())
+
+    async def _claim(self, limit: int) -> list[Lease]:
+        """Take up to `limit` leases; none when Postgres is away."""
+        started = time.monotonic()
+        settings = self.settings
+        try:
+            async with self.pool.connection() as session:
+                due_seconds = await queue.promote(session, settings.cluster.name)
+                wishes = await queue.claim(session, settings.cluster.name, settings.name, limit, settings.lease_seconds)
+        except DatabaseError as error:
+            log.warning("claim failed", error=str(error))
+            self.wake.rest()
+            return []
+        self.wake.due(due_seconds)
+        return [self.leases.take(wish, started) for wish in wishes]
+
+    async def _nothing_due(self) -> bool:
+        async with self.pool.connection() as session:
+            due_seconds = await queue.promote(session, self.settings.cluster.name)
+        return due_seconds is None or due_seconds > 0
+
+    async def _work(self, lease: Lease) -> None:
+        """Reconcile and settle one deployment. Never raises: a fault ends in its settlement or with its lease."""
+        wish = lease.wish
+        started = time.monotonic()
+        outcome = "lost"
+        bound = {"deployment_id": wish.deployment_id, "generation": wish.generation}
+        metrics.IN_WORK.inc()
+        try:
+            settlement = await self._reconcile(lease)
+            outcome = settlement.outcome
+            if await self._settle(lease, settlement) == "lost":
+                outcome = "lost"
+        except (LeaseLost, asyncio.CancelledError):
+            log.warning("lease lost", **bound)
+        else:
+            log.info("reconciled", outcome=outcome, milliseconds=round((time.monotonic() - started) * 1000), **bound)
+        finally:
+            self.leases.end(lease)
+            metrics.IN_WORK.dec()
+            metrics.RECONCILES.labels(outcome).observe(time.monotonic() - started)
+            if outcome == "lost":
+                metrics.LEASES_LOST.inc()
+            self.freed.set()
+
+    async def _reconcile(self, lease: Lease) -> Settlement:
+        if self.cluster is None:
+            raise AssertionError("claimed before the cluster was reached")
+
+        async def read_fields(item: queue.InventoryItem) -> dict[str, object] | None:
+            async with self.pool.connection() as session:
+                return await queue.applied_fields(session, lease.wish.deployment_id, item)
+
+        work = Run(lease.wish, self.cluster, self._read_seed, read_fields, lambda: self.leases.check(lease))
+        try:
+            settlement = await reconcile(work)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            # A fault of ours must not take the other deployments down with it.
+            log.exception("reconcile broke", deployment_id=lease.wish.deployment_id, generation=lease.wish.generation)
+            return failed(work, f"internal error: {error!r}", "internal", permanent=False)
+        if settlement.outcome == "deferred":
+            self.breaker.trip(settlement.error or "no answer")
+        return settlement
+
+    async def _settle(self, lease: Lease, settlement: Settlement) -> str:
+        """Settle, again and again until it is answered or the lease is over."""
+        while True:
+            try:
+                async with self.pool.connection() as session:
+                    return await queue.settle(session, settlement)
+            except Contended:
+                pass
+            except DatabaseError as error:
+                which = {"deployment_id": settlement.deployment_id, "generation": settlement.generation}
+                log.warning("settle failed", error=str(error), **which)
+            if lease.expired():
+                return "lost"
+            await asyncio.sleep(SETTLE_RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+
+    async def _beat(self) -> None:
+        """Extend the leases; what cannot be extended in time is cancelled."""
+        every_seconds = self.settings.lease_seconds / 3
+        while True:
+            await asyncio.sleep(every_seconds)
+            asked = self.leases.held()
+            started = time.monotonic()
+            if asked:
+                try:
+                    async with asyncio.timeout(every_seconds), self.pool.connection() as session:
+                        kept = await queue.heartbeat(session, [a.wish for a in asked], self.settings.lease_seconds)
+                    self.leases.renewed(asked, kept, started)
+                except (DatabaseError, TimeoutError) as error:
+                    log.warning("heartbeat failed", error=str(error))
+            self.leases.drop_expired()
+
+    async def _keep_up(self) -> None:
+        """What any worker does for all now and then: repair, mark what is stale, repeat the cluster's state."""
+        while True:
+            await asyncio.sleep(UPKEEP_SECONDS * random.uniform(0.7, 1.3))  # noqa: S311
+            name = self.settings.cluster.name
+            try:
+                async with self.pool.connection() as session:
+                    await queue.repair(session, name)
+                    await queue.mark_stale(session, name)
+                await self._report(not self.breaker.open, self.breaker.reason if self.breaker.open else None)
+            except DatabaseError as error:
+                log.warning("upkeep failed", error=str(error))
+
+    async def _drain(self) -> None:
+        """Finish what is in work within the grace period; hand the rest back."""
+        deadline = time.monotonic() + self.settings.grace_seconds
+        while len(self.leases) and (left := deadline - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._room()
+        unfinished = self.leases.held()
+        tasks = [lease.task for lease in unfinished if lease.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            # Hand back only what has stopped writing.
+            await asyncio.wait(tasks)
+            with contextlib.suppress(DatabaseError):
+                async with self.pool.connection() as session:
+                    count = await queue.release(session, [lease.wish for lease in unfinished])
+                log.info("leases handed back", count=count)
+
+    async def _room(self) -> None:
+        self.freed.clear()
+        await self.freed.wait()
+
+    async def _probe(self) -> None:
+        """Raise with the reason unless the cluster answers."""
+        if self.cluster is None:
+            self.cluster = await Cluster.connect(self.settings.cluster, observe=metrics.observe_request)
+        await self.cluster.version()
+
+    async def _report(self, reachable: bool, reason: str | None) -> None:
+        metrics.UNREACHABLE.set(0 if reachable else 1)
+        try:
+            async with self.pool.connection() as session:
+                await queue.report_cluster(session, self.settings.cluster.name, reachable=reachable, reason=reason)
+        except DatabaseError as error:
+            log.warning("report failed", error=str(error))
+
+    async def _read_seed(self) -> bytes:
+        async with self._seeding:
+            if self._seed is None and self.cluster is not None:
+                self._seed = await ensure_seed(self.cluster, self.settings.cluster.system_namespace)
+            if self._seed is None:
+                raise AssertionError("asked for the seed before the cluster was reached")
+            return self._seed
+
+    def _database_answers(self, answers: bool) -> None:
+        self.leases.database_answers = answers
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait for the first of several; the others are cancelled."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

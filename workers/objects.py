@@ -1,0 +1,171 @@
+"""Applies and removes single objects by the rules a real API server taught. Stands between the plan and the wire.
+
+Nothing foreign is taken over, nothing is overwritten unseen: a first apply may only create, every later one names
+the very state it was decided on, and a conflict is answered by looking again, never by trying again blindly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from db.queue import AppliedResource, InventoryItem
+from kube.cluster import Applied, Cluster
+from kube.errors import AlreadyExists, Conflict, UidMismatch
+from kube.generated import fill
+from kube.live import Live
+from kube.naming import DEPLOYMENT_LABEL, Manifest
+from kube.ownership import Fields, owned, restore_patch, was_wiped
+from workers.plan import Step
+
+# An apply that names a version no object can have creates where nothing is (201) and conflicts where something is
+# (409): a plain first apply would already have written into a foreign object when its answer tells so.
+# Measured on Kubernetes 1.37.
+CREATE_ONLY = "1"
+ATTEMPTS = 4
+HANDOVER_MANAGER = "server-orchestrator-handover"
+
+# Asks Postgres for the fieldset of our last apply to an object; needed only where something went wrong with it.
+ReadFields = Callable[[InventoryItem], Awaitable[Fields | None]]
+
+
+class Foreign(Exception):
+    """An object of that name exists and is not ours."""
+
+    def __init__(self, live: Live) -> None:
+        """The object found."""
+        owner = live.labels.get(DEPLOYMENT_LABEL)
+        whose = f"belongs to deployment {owner}" if owner else "was not made by server-orchestrator"
+        super().__init__(
+            f"{live.kind} {live.namespace}/{live.name} exists and {whose}: rename or delete it, then reconcile_now"
+        )
+        self.live = live
+
+
+class Written(msgspec.Struct, frozen=True):
+    """One applied object: the answer, and the live state that was overwritten where it had to be looked up."""
+
+    applied: Applied
+    resource: AppliedResource
+    overwritten: Live | None
+
+
+async def apply_object(
+    cluster: Cluster, step: Step, *, deployment_id: str, seed: bytes | None, read_fields: ReadFields
+) -> Written:
+    """Make one object stand as planned. Raises Foreign and KubeError."""
+    manifest = fill(step.manifest, deployment_id, seed)
+    base: Live | None = None
+    item = step.item
+    looked = False
+    if step.reason == "recreated" and item is not None:
+        base, looked = await _look(cluster, step, deployment_id), True
+    elif _drops_replicas(step):
+        base = await _look(cluster, step, deployment_id)
+        looked = True
+        if base is not None:
+            base = await _hand_replicas_over(cluster, step, base)
+    for _ in range(ATTEMPTS):
+        try:
+            if looked and base is not None:
+                applied = await cluster.apply(
+                    manifest, force=True, uid=base.uid, resource_version=base.resource_version
+                )
+            elif looked or item is None or item.missing or item.uid is None:
+                applied = await cluster.apply(manifest, force=False, resource_version=CREATE_ONLY)
+            else:
+                applied = await cluster.apply(
+                    manifest, force=True, uid=item.uid, resource_version=item.resource_version
+                )
+        except (Conflict, UidMismatch, AlreadyExists):
+            base, looked = await _look(cluster, step, deployment_id), True
+            continue
+        if was_wiped(applied.live):
+            base, looked = await _restore_ownership(cluster, applied.live, item, read_fields), True
+            continue
+        return Written(applied, _resource(step, applied), base)
+    raise Conflict(f"{step.manifest['kind']} {step.manifest['metadata']['name']} keeps changing while it is applied")
+
+
+async def delete_object(cluster: Cluster, item: InventoryItem) -> bool:
+    """Remove an object that is provably ours: the uid we know is a precondition. True once nothing of it is left.
+
+    A name that is another object's by now is nobody's business of ours: that, too, is True.
+    """
+    if item.uid is None:
+        return True
+    try:
+        if not await cluster.delete(item.kind, item.namespace, item.name, uid=item.uid):
+            return True
+    except UidMismatch:
+        return True
+    live = await cluster.get(item.kind, item.namespace, item.name, metadata_only=True)
+    return live is None or live.uid != item.uid
+
+
+async def _look(cluster: Cluster, step: Step, deployment_id: str) -> Live | None:
+    """The object as it is now, if it is ours to write. Raises Foreign."""
+    metadata = step.manifest["metadata"]
+    live = await cluster.get(
+        step.manifest["kind"], metadata["namespace"], metadata["name"], metadata_only=step.manifest["kind"] == "Secret"
+    )
+    if live is None:
+        return None
+    same = step.item is not None and step.item.uid == live.uid and step.item.rendered_hash is not None
+    if same or live.labels.get(DEPLOYMENT_LABEL) == deployment_id:
+        return live
+    raise Foreign(live)
+
+
+def _drops_replicas(step: Step) -> bool:
+    """Whether a workload we have applied leaves its replicas to somebody else from now on."""
+    return (
+        step.item is not None
+        and not step.item.missing
+        and step.manifest["kind"] in {"Deployment", "StatefulSet"}
+        and "replicas" not in step.manifest["spec"]
+    )
+
+
+async def _hand_replicas_over(cluster: Cluster, step: Step, live: Live) -> Live:
+    """Leave the live number of replicas with a manager of its own until another takes it.
+
+    Dropping an owned field resets it, and replicas would fall to one.
+    """
+    fields = owned(live).fields or {}
+    if "f:replicas" not in fields.get("f:spec", {}):
+        return live
+    keep: Manifest = {
+        "apiVersion": step.manifest["apiVersion"],
+        "kind": step.manifest["kind"],
+        "metadata": {"name": live.name, "namespace": live.namespace},
+        "spec": {"replicas": live.object["spec"]["replicas"]},
+    }
+    applied = await cluster.apply(
+        keep, force=True, uid=live.uid, resource_version=live.resource_version, manager=HANDOVER_MANAGER
+    )
+    return applied.live
+
+
+async def _restore_ownership(cluster: Cluster, live: Live, item: InventoryItem | None, read_fields: ReadFields) -> Live:
+    """Give us back what we had applied before managedFields were wiped, or fields we drop would stay for good."""
+    before = await read_fields(item) if item is not None else None
+    fields = before or owned(live).fields or {}
+    return await cluster.json_patch(live.kind, live.namespace, live.name, restore_patch(live, fields))
+
+
+def _resource(step: Step, applied: Applied) -> AppliedResource:
+    live = applied.live
+    ours = owned(live)
+    return AppliedResource(
+        api_version=live.api_version,
+        kind=live.kind,
+        namespace=live.namespace,
+        name=live.name,
+        uid=live.uid,
+        resource_version=live.resource_version,
+        fields=ours.fields,
+        fields_hash=ours.hash,
+        rendered_hash=step.hash,
+    )

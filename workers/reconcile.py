@@ -1,0 +1,206 @@
+"""Makes the cluster match one deployment's intent, and says how that ended. Between a claim and its settlement.
+
+The claim only says *which* deployment; what to do is read from the intent, so a stale or merged message can never
+undo a newer wish. Safe to repeat, in any order, from any half-done state.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from db.queue import AppliedResource, EventRow, InventoryItem, Outcome, PrunedResource, Settlement, Wish
+from kube.cluster import Cluster
+from kube.errors import (
+    CredentialsError,
+    KubeError,
+    NamespaceMissing,
+    NamespaceTerminating,
+    QuotaExceeded,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
+from kube.generated import needs_seed
+from kube.kinds import kind_named
+from kube.live import Live
+from kube.naming import DEPLOYMENT_LABEL, root_name
+from kube.ownership import lost
+from workers.objects import Foreign, ReadFields, Written, apply_object, delete_object
+from workers.plan import NEVER_PRUNED, Step, plan, removal_order, root_step, root_uid
+
+# What a person has to change first is tried again slowly, on top of the back-off.
+SLOW_RETRY_SECONDS = 15.0
+LOOK_AGAIN_SECONDS = 3.0
+_WORKLOAD_RANK = kind_named("StatefulSet").rank
+# The seed that generated secrets derive from.
+ReadSeed = Callable[[], Awaitable[bytes]]
+_AWAY = (Unavailable, CredentialsError, Unauthorized)
+_SLOW = (QuotaExceeded, NamespaceTerminating, NamespaceMissing)
+
+
+class Run:
+    """One reconciliation under way: what it may do, and what it has done so far."""
+
+    def __init__(
+        self, wish: Wish, cluster: Cluster, read_seed: ReadSeed, read_fields: ReadFields, may_write: Callable[[], None]
+    ) -> None:
+        """`may_write` raises when the lease, or Postgres, is no longer there to answer for a write."""
+        self.wish = wish
+        self.cluster = cluster
+        self.read_seed = read_seed
+        self.read_fields = read_fields
+        self.may_write = may_write
+        self.started = time.monotonic()
+        self.resources: list[AppliedResource] = []
+        self.pruned: list[PrunedResource] = []
+        self.events: list[EventRow] = []
+
+    def note(self, event_type: str, live: Live | None = None, **data: Any) -> None:
+        """Add an event to the settlement, about an object where one is given."""
+        if live is not None:
+            data |= {"kind": live.kind, "namespace": live.namespace, "name": live.name, "uid": live.uid}
+        self.events.append(EventRow(event_type, data))
+
+    async def apply(self, step: Step) -> str:
+        """Apply one object; answers its uid."""
+        seed = await self.read_seed() if needs_seed(step.manifest) else None
+        self.may_write()
+        written = await apply_object(
+            self.cluster, step, deployment_id=self.wish.deployment_id, seed=seed, read_fields=self.read_fields
+        )
+        self.resources.append(written.resource)
+        await self.note_overwritten(step, written)
+        live = written.applied.live
+        self.note(
+            "ResourceApplied",
+            kind=live.kind,
+            namespace=live.namespace,
+            name=live.name,
+            uid=live.uid,
+            reason=step.reason,
+        )
+        return live.uid
+
+    async def note_overwritten(self, step: Step, written: Written) -> None:
+        """Tell of drift that nobody had seen yet: found because the object had moved on when it was to be applied."""
+        if written.overwritten is None or step.item is None or step.reason == "drifted":
+            return
+        fields = await self.read_fields(step.item)
+        wish, live = self.wish, written.overwritten
+        found = lost(fields, live, step.manifest, deployment_id=wish.deployment_id) if fields else []
+        if found:
+            changes = msgspec.to_builtins(found)
+            self.note("ResourceModifiedExternally", live, changes=changes)
+
+    async def prune(self, item: InventoryItem) -> bool:
+        """Remove one object; answers whether it is gone already."""
+        self.may_write()
+        gone = await delete_object(self.cluster, item)
+        if gone:
+            self.pruned.append(PrunedResource(item.kind, item.namespace, item.name))
+            self.note("ResourcePruned", kind=item.kind, namespace=item.namespace, name=item.name, uid=item.uid)
+        return gone
+
+    def settlement(self, outcome: Outcome, **more: Any) -> Settlement:
+        """How this run ended, with all it did."""
+        wish = self.wish
+        return Settlement(
+            deployment_id=wish.deployment_id,
+            queue=wish.queue,
+            msg_id=wish.msg_id,
+            token=wish.token,
+            seen=wish.seen,
+            generation=wish.generation,
+            outcome=outcome,
+            resources=self.resources,
+            pruned=self.pruned,
+            events=self.events,
+            **more,
+        )
+
+    def milliseconds(self) -> int:
+        """How long it has run."""
+        return round((time.monotonic() - self.started) * 1000)
+
+
+async def reconcile(run: Run) -> Settlement:
+    """Carry the wish out as far as possible. Raises only what `may_write` raises; faults are part of the settlement."""
+    try:
+        match run.wish.desired_state:
+            case "Active" | "Stopped":
+                return await converge(run)
+            case "Paused":
+                run.note("ReconcileHeld", reason="Paused")
+                return run.settlement("held")
+            case "Deleted":
+                return await remove(run)
+    except Foreign as error:
+        run.note("ResourceConflict", error.live)
+        return failed(run, str(error), "foreign", permanent=True)
+    except _AWAY as error:
+        return run.settlement("deferred", error=error.message)
+    except KubeError as error:
+        retry_seconds = error.retry_after_seconds if isinstance(error, Throttled) else None
+        if isinstance(error, _SLOW):
+            retry_seconds = SLOW_RETRY_SECONDS
+        return failed(run, error.message, error.category, permanent=error.permanent, retry_seconds=retry_seconds)
+
+
+async def converge(run: Run) -> Settlement:
+    """Apply what changed in order, then prune what is no longer asked for."""
+    step = root_step(run.wish)
+    uid = await run.apply(step) if step is not None else root_uid(run.wish)
+    if uid is None:
+        raise AssertionError("a root that needs no apply has a uid")
+    todo = plan(run.wish, uid)
+    for step in todo.apply:
+        await run.apply(step)
+    lingering = [item for item in todo.prune if not await run.prune(item)]
+    run.note("ReconcileSucceeded", milliseconds=run.milliseconds(), applied=len(run.resources), pruned=len(run.pruned))
+    return run.settlement("succeeded", look_again_seconds=LOOK_AGAIN_SECONDS if lingering else None)
+
+
+async def remove(run: Run) -> Settlement:
+    """Take the objects away in order: routing, workloads and their pods, then what those used, the root last.
+
+    Each stage is gone before the next begins, so a server is never without its settings while it saves its world.
+    """
+    wait = {"look_again_seconds": LOOK_AGAIN_SECONDS}
+    pods_are_gone = False
+    for stage in _removal_stages(run.wish):
+        if not pods_are_gone and kind_named(stage[0].kind).rank < _WORKLOAD_RANK:
+            if await _has_pods(run):
+                return run.settlement("succeeded", **wait)
+            pods_are_gone = True
+        if not all([await run.prune(item) for item in stage]):
+            return run.settlement("succeeded", **wait)
+    run.note("ReconcileSucceeded", milliseconds=run.milliseconds(), applied=0, pruned=len(run.pruned))
+    return run.settlement("finalised")
+
+
+def failed(run: Run, error: str, category: str, *, permanent: bool, retry_seconds: float | None = None) -> Settlement:
+    """A settlement that keeps what was done and says what went wrong."""
+    run.note("ReconcileFailed", error=error, category=category, permanent=permanent, milliseconds=run.milliseconds())
+    return run.settlement("failed", error=error, permanent=permanent, retry_seconds=retry_seconds)
+
+
+def _removal_stages(wish: Wish) -> list[list[InventoryItem]]:
+    """What there is to remove, by rank from the last applied to the first; the root is a stage of its own."""
+    root = ("ConfigMap", root_name(wish.name))
+    kept = NEVER_PRUNED if wish.keep_data else frozenset[str]()
+    ours = [item for item in removal_order(wish.inventory) if item.managed and item.kind not in kept]
+    others = [item for item in ours if (item.kind, item.name) != root]
+    stages = [list(stage) for _, stage in groupby(others, key=lambda item: kind_named(item.kind).rank)]
+    last = [item for item in ours if (item.kind, item.name) == root]
+    return [*stages, last] if last else stages
+
+
+async def _has_pods(run: Run) -> bool:
+    selector = f"{DEPLOYMENT_LABEL}={run.wish.deployment_id}"
+    found = await run.cluster.list("Pod", selector=selector, namespace=run.wish.namespace, metadata_only=True)
+    return bool(found.items)
