@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from kube.errors import KubeError
+
 log = structlog.get_logger()
 
 FIRST_PROBE_SECONDS = 0.25
@@ -48,28 +50,27 @@ class Breaker:
     async def watch(
         self, probe: Callable[[], Awaitable[None]], report: Callable[[bool, str | None], Awaitable[None]]
     ) -> None:
-        """Probe while open, and report each change. `probe` raises with the reason; runs until cancelled."""
+        """Probe while open, and report what the probes find. `probe` raises with the reason; runs until cancelled.
+
+        Only a failed probe is reported: one broken connection is no outage, and another worker may be well.
+        """
         while True:
             await self._tripped.wait()
-            await report(False, self.reason)
-            await self._probe_until_answered(probe, report)
+            wait_seconds = FIRST_PROBE_SECONDS
+            while (reason := await _reason(probe)) is not None:
+                self.reason = reason
+                await report(False, reason)
+                await asyncio.sleep(wait_seconds * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+                wait_seconds = min(wait_seconds * 2, LONGEST_PROBE_SECONDS)
             self._tripped.clear()
             self._closed.set()
             log.info("cluster reachable")
             await report(True, None)
 
-    async def _probe_until_answered(
-        self, probe: Callable[[], Awaitable[None]], report: Callable[[bool, str | None], Awaitable[None]]
-    ) -> None:
-        wait_seconds = FIRST_PROBE_SECONDS
-        while True:
-            try:
-                await probe()
-            except Exception as error:
-                if str(error) != self.reason:
-                    self.reason = str(error)
-                    await report(False, self.reason)
-            else:
-                return
-            await asyncio.sleep(wait_seconds * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
-            wait_seconds = min(wait_seconds * 2, LONGEST_PROBE_SECONDS)
+
+async def _reason(probe: Callable[[], Awaitable[None]]) -> str | None:
+    try:
+        await probe()
+    except KubeError as error:
+        return error.message
+    return None

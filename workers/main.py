@@ -97,9 +97,10 @@ class Worker:
             wishes = await self._claim(free)
             for lease in wishes:
                 lease.task = group.create_task(self._work(lease))
-            if len(wishes) == free:
+            if wishes:
+                # Drain until empty: the bulk lane keeps a share, so a short claim does not mean that there is no more.
                 continue
-            if self.settings.until_empty and not wishes and not len(self.leases) and await self._nothing_due():
+            if self.settings.until_empty and not len(self.leases) and await self._nothing_due():
                 return
             await _first(self.wake.next(busy=len(self.leases) > 0), stop.wait())
 

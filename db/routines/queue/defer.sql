@@ -1,7 +1,7 @@
--- orchestrator.defer(cluster_id, ids) -> void
+-- orchestrator.defer(cluster_id, ids, reason) -> void
 -- Records once an outage that a waiting deployment waits for its cluster.
-CREATE OR REPLACE FUNCTION orchestrator.defer(p_cluster_id integer, p_ids uuid[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION orchestrator.defer(p_cluster_id integer, p_ids uuid[], p_reason text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     WITH waiting AS (
@@ -11,7 +11,7 @@ BEGIN
     )
     INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
     SELECT d.id, d.generation, 'reconciler', 'ReconcileDeferred',
-           jsonb_build_object('reason', c.unreachable_reason, 'unreachable_since', c.unreachable_since), 'orchestrator'
+           jsonb_build_object('reason', coalesce(c.unreachable_reason, p_reason), 'unreachable_since', c.unreachable_since), 'orchestrator'
       FROM waiting w JOIN orchestrator.deployments d ON d.id = w.deployment_id JOIN orchestrator.clusters c ON c.id = p_cluster_id;
 END
 $$;

@@ -1,7 +1,7 @@
 -- orchestrator.enqueue(cluster_id, ids, lane, reason, actor) -> void
 -- Sends one message for each of these slots, which the caller holds locked and without a live one, and nudges.
 CREATE OR REPLACE FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_queue text := orchestrator.queue_name(p_cluster_id, p_lane);

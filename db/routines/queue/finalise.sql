@@ -1,7 +1,7 @@
 -- orchestrator.finalise(deployment_id, generation) -> void
 -- The last object is gone: the name is free, the row and its history stay. A wish changed meanwhile wins.
 CREATE OR REPLACE FUNCTION orchestrator.finalise(p_id uuid, p_generation bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     UPDATE orchestrator.deployments d

@@ -1,7 +1,7 @@
 -- orchestrator.hold_lease(settlement) -> boolean
 -- Locks deployment, slot and queue row, always in this order, and tells whether the caller still holds the lease.
 CREATE OR REPLACE FUNCTION orchestrator.hold_lease(p_settlement jsonb) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_id uuid := p_settlement ->> 'deployment_id';

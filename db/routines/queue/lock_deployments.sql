@@ -2,7 +2,7 @@
 -- Locks deployments and then their slots, passing over those that somebody holds; answers the ones that are now held.
 -- Never waiting, so neither an operator's open transaction nor a settling worker can stall or deadlock the caller.
 CREATE OR REPLACE FUNCTION orchestrator.lock_deployments(p_ids uuid[]) RETURNS uuid[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_ids uuid[] := ARRAY(SELECT d.id FROM orchestrator.deployments d WHERE d.id = ANY (p_ids) ORDER BY d.id FOR NO KEY UPDATE SKIP LOCKED);

@@ -2,7 +2,7 @@
 -- Puts away a message that keeps killing its worker, and says so on the deployment. A slot that somebody holds is left
 -- for the next claim: waiting here, with queue rows locked, could deadlock.
 CREATE OR REPLACE FUNCTION orchestrator.quarantine(p_queue text, p_msg_id bigint, p_deployment_id uuid) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_known boolean;

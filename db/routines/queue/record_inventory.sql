@@ -1,7 +1,7 @@
 -- orchestrator.record_inventory(deployment_id, generation, applied, pruned) -> void
 -- Writes what a worker applied and pruned. An observation newer than the apply keeps its place.
 CREATE OR REPLACE FUNCTION orchestrator.record_inventory(p_id uuid, p_generation bigint, p_applied jsonb, p_pruned jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF jsonb_array_length(p_applied) > 0 THEN

@@ -1,8 +1,9 @@
 -- orchestrator.request_reconcile(ids, reason, actor) -> void
 -- Counts a request for each deployment and queues those that have no live message. In id order, so bulk requests cannot deadlock.
+-- A request is a fresh start: back-off, quarantine and the error of the last run are forgotten.
 -- Many at once go to the bulk queue, where they do not hold up a person's single change.
 CREATE OR REPLACE FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_actor text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c_bulk_above CONSTANT integer := 50;
@@ -18,7 +19,7 @@ BEGIN
         PERFORM orchestrator.enqueue(v_cluster.cluster_id, v_cluster.ids, v_lane, p_reason, p_actor);
     END LOOP;
     UPDATE orchestrator.reconcile_slots s
-       SET requested = s.requested + 1, failures = 0, due_at = NULL, quarantined_at = NULL
+       SET requested = s.requested + 1, failures = 0, due_at = NULL, quarantined_at = NULL, last_error = NULL, last_error_permanent = false
      WHERE s.deployment_id = ANY (p_ids);
     PERFORM orchestrator.defer(c.id, p_ids) FROM orchestrator.clusters c
       WHERE c.unreachable_since IS NOT NULL

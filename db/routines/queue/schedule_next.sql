@@ -1,7 +1,7 @@
 -- orchestrator.schedule_next(settlement) -> void
 -- What a slot does after a settled run: again at once if asked meanwhile, later if it failed or asks to look again, else rest.
 CREATE OR REPLACE FUNCTION orchestrator.schedule_next(p_settlement jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c_longest_seconds CONSTANT double precision := 300;
@@ -16,7 +16,7 @@ BEGIN
        SET msg_id = NULL, queue = NULL,
            settled = CASE WHEN v_outcome IN ('failed', 'deferred') AND NOT v_permanent THEN s.settled ELSE v_seen END,
            failures = CASE WHEN v_outcome = 'failed' THEN s.failures + 1 WHEN v_outcome = 'deferred' THEN s.failures ELSE 0 END,
-           last_error = CASE v_outcome WHEN 'failed' THEN p_settlement ->> 'error' WHEN 'deferred' THEN s.last_error END,
+           last_error = CASE v_outcome WHEN 'failed' THEN coalesce(p_settlement ->> 'error', 'the worker gave no reason') WHEN 'deferred' THEN s.last_error END,
            last_error_permanent = v_outcome = 'failed' AND v_permanent,
            due_at = CASE
                -- Full jitter: a thousand that failed together must not come back together.
@@ -30,7 +30,7 @@ BEGIN
     IF v_slot.requested > v_seen THEN
         PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_id], 'now', NULL, NULL);
     ELSIF v_outcome = 'deferred' THEN
-        PERFORM orchestrator.defer(v_slot.cluster_id, ARRAY[v_id]);
+        PERFORM orchestrator.defer(v_slot.cluster_id, ARRAY[v_id], p_settlement ->> 'error');
     END IF;
 END
 $$;

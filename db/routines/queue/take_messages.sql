@@ -2,7 +2,7 @@
 -- Reads the interactive queue before the bulk one, which always keeps a quarter of the places; drops messages that no slot
 -- knows (a restored backup), and quarantines those that were taken too often without an answer.
 CREATE OR REPLACE FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer, p_lease_seconds integer) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c_most_reads CONSTANT integer := 5;
