@@ -19,7 +19,7 @@ from deploy.leash import leashed
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 30.0
-LAST_LINES = 2
+LAST_LINES = 3
 GIVE_UP_CODE = 78  # sysexits.h EX_CONFIG: starting again would change nothing
 
 Tell = Callable[[str], None]
@@ -135,7 +135,9 @@ def last_lines(log: Path) -> list[str]:
     with log.open("rb") as opened:
         opened.seek(0, os.SEEK_END)
         opened.seek(max(0, opened.tell() - 4096))
-        return opened.read().decode(errors="replace").splitlines()[-LAST_LINES:]
+        lines = opened.read().decode(errors="replace").splitlines()
+    # A traceback of a group of errors ends in lines that only draw.
+    return [line.strip(" |+-") for line in lines if line.strip(" |+-")][-LAST_LINES:]
 
 
 def own_command() -> list[str]:

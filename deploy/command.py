@@ -143,8 +143,10 @@ def cluster_commands(commands: Commands) -> None:
 
 def start_stack(wanted: argparse.Namespace) -> int:
     """`orchestrator up`."""
+    from deploy.logs import configure_logs  # noqa: PLC0415
     from deploy.stack import Wanted, up  # noqa: PLC0415
 
+    configure_logs("WARNING")
     kubeconfig = wanted.kubeconfig
     if kubeconfig is None and wanted.context is not None:  # named, so the user's own is meant
         kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube/config")
@@ -283,7 +285,9 @@ def until_stopped(work: Coroutine[Any, Any, None]) -> int:
 def migrate_database(_wanted: argparse.Namespace) -> None:
     """`orchestrator migrate`."""
     from db.migrate import migrate  # noqa: PLC0415
+    from deploy.logs import configure_logs  # noqa: PLC0415
 
+    configure_logs("WARNING")
     for name in migrate(database_url()):
         tell(f"applied {name}")
 

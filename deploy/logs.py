@@ -8,10 +8,13 @@ from typing import Any
 import structlog
 
 
-def configure_logs() -> None:
-    """Set structlog up once per process. `ORCHESTRATOR_LOG` is `console` or `json`; unset: console at a terminal."""
+def configure_logs(level_name: str | None = None) -> None:
+    """Set structlog up once per process. `ORCHESTRATOR_LOG` is `console` or `json`; unset: console at a terminal.
+
+    `level_name` overrides `ORCHESTRATOR_LOG_LEVEL` for commands that tell people in their own words.
+    """
     wanted = os.environ.get("ORCHESTRATOR_LOG") or ("console" if sys.stderr.isatty() else "json")
-    level = logging.getLevelNamesMapping()[os.environ.get("ORCHESTRATOR_LOG_LEVEL", "INFO").upper()]
+    level = logging.getLevelNamesMapping()[(level_name or os.environ.get("ORCHESTRATOR_LOG_LEVEL", "INFO")).upper()]
     renderer: Any = structlog.processors.JSONRenderer()
     if wanted == "console":
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
