@@ -32,6 +32,7 @@ from workers.wake import Wake
 log = structlog.get_logger()
 
 UPKEEP_SECONDS = 10.0
+PROMOTE_SECONDS = 0.5
 SETTLE_RETRY_SECONDS = 0.1
 POOL_SESSIONS = 4
 
@@ -59,6 +60,7 @@ class Worker:
         self.wake = Wake(settings.database.url, settings.cluster.name, settings.poll_seconds)
         self.cluster: Cluster | None = None
         self.freed = asyncio.Event()
+        self._promoted = 0.0
         self._seed: bytes | None = None
         self._seeding = asyncio.Lock()
 
@@ -105,18 +107,20 @@ class Worker:
             await _first(self.wake.next(busy=len(self.leases) > 0), stop.wait())
 
     async def _claim(self, limit: int) -> list[Lease]:
-        """Take up to `limit` leases; none when Postgres is away."""
+        """Take up to `limit` leases, none when Postgres is away; and now and then queue what has become due."""
         started = time.monotonic()
         settings = self.settings
         try:
             async with self.pool.connection() as session:
-                due_seconds = await queue.promote(session, settings.cluster.name)
                 wishes = await queue.claim(session, settings.cluster.name, settings.name, limit, settings.lease_seconds)
+                # Work that was just committed goes first: a person waits for it.
+                if not wishes or started - self._promoted > PROMOTE_SECONDS:
+                    self._promoted = started
+                    self.wake.due(await queue.promote(session, settings.cluster.name))
         except DatabaseError as error:
             log.warning("claim failed", error=str(error))
             self.wake.rest()
             return []
-        self.wake.due(due_seconds)
         return [self.leases.take(wish, started) for wish in wishes]
 
     async def _nothing_due(self) -> bool:
