@@ -39,6 +39,16 @@ class Contended(DatabaseError):
 
 _CONTENDED = (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)
 _DENIED = 403
+_CONFLICT = 409
+# Two sessions that write one name at once do not see each other; then not our check but the index refuses one.
+_TAKEN = {
+    "deployments_name_is_unique": (
+        "name",
+        "a deployment of this name exists",
+        "Choose another name, or change the one there is.",
+    ),
+    "deployments_pkey": ("id", "a deployment with this id exists", "Leave the id out: one is made."),
+}
 _HTTP_CLASS = "SO"
 
 
@@ -52,6 +62,9 @@ def translate(error: psycopg.Error) -> Exception:
         return Refused(
             _DENIED, error.diag.message_primary or "permission denied", "", "Ask an admin for a role that may do this."
         )
+    if isinstance(error, pg.UniqueViolation) and error.diag.constraint_name in _TAKEN:
+        path, message, hint = _TAKEN[error.diag.constraint_name]
+        return Refused(_CONFLICT, message, path, hint)
     if isinstance(error, _CONTENDED):
         return Contended(str(error))
     if isinstance(error, psycopg.OperationalError | pg.AdminShutdown | psycopg.InterfaceError):

@@ -12,4 +12,14 @@ SELECT d.id, d.name, r.kind, r.namespace, r.name, '', '"present"', '"missing"', 
   JOIN orchestrator.deployments d ON d.id = r.deployment_id
  WHERE r.missing_since IS NOT NULL;
 COMMENT ON VIEW orchestrator.drift IS 'What differs at the cluster from what is wanted, path by path, and who changed it.';
+COMMENT ON COLUMN orchestrator.drift.deployment_id IS 'Whose object it is.';
+COMMENT ON COLUMN orchestrator.drift.deployment IS 'Its name.';
+COMMENT ON COLUMN orchestrator.drift.kind IS 'Of the object.';
+COMMENT ON COLUMN orchestrator.drift.namespace IS 'Of the object.';
+COMMENT ON COLUMN orchestrator.drift.object IS 'Its name.';
+COMMENT ON COLUMN orchestrator.drift.path IS 'The field, with the keys of lists; empty for the object itself.';
+COMMENT ON COLUMN orchestrator.drift.wanted IS 'What we applied.';
+COMMENT ON COLUMN orchestrator.drift.live IS 'What stands there now.';
+COMMENT ON COLUMN orchestrator.drift.manager IS 'Who owns it now.';
+COMMENT ON COLUMN orchestrator.drift.since IS 'Since when.';
 GRANT SELECT ON orchestrator.drift TO orchestrator_viewer;

@@ -8,4 +8,9 @@ SELECT c.name AS cluster,
   FROM orchestrator.clusters c LEFT JOIN orchestrator.reconcile_slots s ON s.cluster_id = c.id
  GROUP BY c.name;
 COMMENT ON VIEW orchestrator.waiting IS 'How many deployments of each cluster are queued, waiting for a time, quarantined or failing.';
+COMMENT ON COLUMN orchestrator.waiting.cluster IS 'Its name.';
+COMMENT ON COLUMN orchestrator.waiting.queued IS 'With a live message.';
+COMMENT ON COLUMN orchestrator.waiting.waiting IS 'For a time to come.';
+COMMENT ON COLUMN orchestrator.waiting.quarantined IS 'Taken too often without an answer.';
+COMMENT ON COLUMN orchestrator.waiting.failing IS 'Whose last run failed.';
 GRANT SELECT ON orchestrator.waiting TO orchestrator_viewer;

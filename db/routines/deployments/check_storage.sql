@@ -19,6 +19,9 @@ BEGIN
         ELSIF v_new #- '{spec,resources,requests,storage}' <> v_old #- '{spec,resources,requests,storage}' THEN
             PERFORM orchestrator.refuse('SO409', 'the kind of storage cannot change', v_at || '.spec',
                 'Only its size may grow. Make a new deployment and move the data.');
+        ELSIF orchestrator.quantity(v_new #>> '{spec,resources,requests,storage}') IS NULL THEN
+            PERFORM orchestrator.refuse('SO422', format('"%s" is no quantity', v_new #>> '{spec,resources,requests,storage}'),
+                v_at || '.spec.resources.requests.storage', 'Write a number with a unit, as in 20Gi.');
         ELSIF orchestrator.quantity(v_new #>> '{spec,resources,requests,storage}') < orchestrator.quantity(v_old #>> '{spec,resources,requests,storage}') THEN
             PERFORM orchestrator.refuse('SO409', 'storage cannot shrink', v_at || '.spec.resources.requests.storage',
                 format('Keep at least %s.', v_old #>> '{spec,resources,requests,storage}'));

@@ -11,6 +11,7 @@ DECLARE
     v_template_id bigint;
     v_cluster_id integer;
     v_id uuid;
+    v_constraint text;
 BEGIN
     SELECT t.id INTO v_template_id FROM orchestrator.templates t WHERE t.name = deploy.template LIMIT 1;
     IF NOT FOUND THEN
@@ -28,6 +29,14 @@ BEGIN
     VALUES (deploy.name, v_cluster_id, deploy.namespace, v_template_id, deploy.template_version, deploy.parameters, deploy.desired_state)
     RETURNING id INTO v_id;
     RETURN v_id;
+EXCEPTION WHEN unique_violation THEN
+    -- Two sessions at once: neither saw the other's name, and the index decided.
+    GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
+    IF v_constraint <> 'deployments_name_is_unique' THEN
+        RAISE;
+    END IF;
+    PERFORM orchestrator.refuse('SO409', format('a deployment %s/%s exists', deploy.namespace, deploy.name), 'name',
+        'Choose another name, or change the one there is.');
 END
 $$;
 COMMENT ON FUNCTION orchestrator.deploy IS 'Makes a deployment from a template by name; answers its id.';

@@ -10,6 +10,10 @@ BEGIN
     IF NEW.cluster_id IS NULL THEN
         SELECT c.id INTO NEW.cluster_id FROM orchestrator.clusters c ORDER BY c.name <> 'default', c.id LIMIT 1;
     END IF;
+    IF NOT EXISTS (SELECT FROM orchestrator.clusters c WHERE c.id = NEW.cluster_id) THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no cluster %s', coalesce(NEW.cluster_id::text, '(any)')), 'cluster_id',
+            'Known: ' || coalesce((SELECT string_agg(format('%s = %s', c.id, c.name), ', ' ORDER BY c.name) FROM orchestrator.clusters c), 'none') || '.');
+    END IF;
     NEW.id := coalesce(NEW.id, gen_random_uuid());
     NEW.namespace := coalesce(NEW.namespace, 'default');
     NEW.parameters := coalesce(NEW.parameters, '{}');

@@ -1,7 +1,7 @@
 -- orchestrator.find_suspects(cluster_id, seen) -> observation[]
 -- Objects whose owned fields differ both from what we applied and from what was last judged. Older than our apply is no news.
 CREATE OR REPLACE FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS orchestrator.observation[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(array_agg(o), '{}')
       FROM unnest(p_seen) o

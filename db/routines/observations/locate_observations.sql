@@ -2,7 +2,7 @@
 -- Gives each observation the deployment it belongs to: the inventory knows best, since labels can be edited; a label of
 -- ours decides only for objects not yet known. What belongs to nobody is left out.
 CREATE OR REPLACE FUNCTION orchestrator.locate_observations(p_cluster_id integer, p_batch jsonb) RETURNS orchestrator.observation[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(array_agg(ROW(o.change, o.api_version, o.kind, o.namespace, o.name, o.uid, o.resource_version,
                                   coalesce(r.deployment_id, d.id), o.generation, o.ours, coalesce(o.fields_hash, 'none'), o.deleting,

@@ -1,7 +1,7 @@
 -- orchestrator.record_digests(gone, seen) -> void
 -- The cache of selected live status, one key an object.
 CREATE OR REPLACE FUNCTION orchestrator.record_digests(p_gone orchestrator.observation[], p_seen orchestrator.observation[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$
     WITH news AS (
         SELECT o.deployment_id, array_agg(o.kind || '/' || o.name) FILTER (WHERE o.change = 'gone') AS gone,

@@ -1,7 +1,7 @@
 -- orchestrator.record_gone(cluster_id, gone) -> uuid[] deployments that must be looked at
 -- Objects that no longer exist. What is still wanted is marked missing, with an event; the rest leaves the inventory.
 CREATE OR REPLACE FUNCTION orchestrator.record_gone(p_cluster_id integer, p_gone orchestrator.observation[]) RETURNS uuid[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_missing uuid[];

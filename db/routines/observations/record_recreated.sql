@@ -1,7 +1,7 @@
 -- orchestrator.record_recreated(cluster_id, seen) -> uuid[] deployments that must be looked at
 -- Objects of ours that another has taken the name of. Our own re-creation carries our manager and is not news.
 CREATE OR REPLACE FUNCTION orchestrator.record_recreated(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS uuid[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_ids uuid[];

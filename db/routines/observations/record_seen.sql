@@ -1,7 +1,7 @@
 -- orchestrator.record_seen(cluster_id, seen) -> uuid[] deployments whose status may have changed
 -- Inventory of objects that exist: uid, version, health. An object that carries our label but was never applied by us is only observed.
 CREATE OR REPLACE FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS uuid[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_changed uuid[];

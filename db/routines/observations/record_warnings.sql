@@ -1,6 +1,7 @@
 -- orchestrator.record_warnings(cluster, batch) -> void
 -- Kubernetes' own warnings about our objects, kept in the cache under "warnings": they tell why a workload has no pods.
 -- batch: [{kind, namespace, name, reason, message, count, last_at}]. A ReplicaSet stands for its Deployment.
+-- Those older than an hour go, or a crash loop would fill the cache with pods long gone.
 CREATE OR REPLACE FUNCTION orchestrator.record_warnings(p_cluster text, p_batch jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -22,7 +23,9 @@ BEGIN
         SELECT id FROM unnest(orchestrator.lock_deployments(ARRAY(SELECT o.deployment_id FROM ours o))) id
     ), kept AS (
         UPDATE orchestrator.deployment_observed c
-           SET observed_json = jsonb_set(c.observed_json, '{warnings}', coalesce(c.observed_json -> 'warnings', '{}') || o.warnings)
+           SET observed_json = jsonb_set(c.observed_json, '{warnings}', o.warnings || coalesce((
+                   SELECT jsonb_object_agg(w.key, w.value) FROM jsonb_each(c.observed_json -> 'warnings') w
+                    WHERE (w.value ->> 'last_at')::timestamptz > now() - interval '1 hour' AND NOT o.warnings ? w.key), '{}'))
           FROM ours o JOIN held h ON h.id = o.deployment_id WHERE c.deployment_id = o.deployment_id
         RETURNING c.deployment_id
     )

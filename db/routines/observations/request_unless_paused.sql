@@ -1,7 +1,7 @@
 -- orchestrator.request_unless_paused(ids, reason) -> void
 -- Queues deployments for what was seen at the cluster. Paused ones are only recorded.
 CREATE OR REPLACE FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_ids uuid[] := ARRAY(SELECT d.id FROM orchestrator.deployments d

@@ -6,13 +6,15 @@ AS $$
 DECLARE
     v_queue text;
 BEGIN
-    FOR v_queue IN SELECT DISTINCT l ->> 'queue' FROM jsonb_array_elements(p_leases) l LOOP
+    FOR v_queue IN SELECT DISTINCT l ->> 'queue' FROM jsonb_array_elements(p_leases) l ORDER BY 1 LOOP
         -- A lease that has run out is not renewed: another worker may be reading it this moment.
         RETURN QUERY EXECUTE format(
-            'UPDATE pgmq.%I q SET vt = clock_timestamp() + make_interval(secs => $2)
-               FROM jsonb_to_recordset($1) AS l (queue text, msg_id bigint, token integer, id uuid)
-              WHERE l.queue = $3 AND q.msg_id = l.msg_id AND q.read_ct = l.token AND q.vt > clock_timestamp()
-             RETURNING l.id', 'q_' || v_queue) USING p_leases, p_lease_seconds, v_queue;
+            'UPDATE pgmq.%1$I q SET vt = clock_timestamp() + make_interval(secs => $2)
+               FROM (SELECT m.msg_id, l.id FROM jsonb_to_recordset($1) AS l (queue text, msg_id bigint, token integer, id uuid)
+                       JOIN pgmq.%1$I m ON m.msg_id = l.msg_id AND m.read_ct = l.token
+                      WHERE l.queue = $3 AND m.vt > clock_timestamp() ORDER BY m.msg_id FOR UPDATE OF m) held
+              WHERE q.msg_id = held.msg_id
+             RETURNING held.id', 'q_' || v_queue) USING p_leases, p_lease_seconds, v_queue;
     END LOOP;
 END
 $$;

@@ -27,7 +27,7 @@ BEGIN
                WHEN v_look_again IS NOT NULL THEN now() + make_interval(secs => v_look_again) END
      WHERE s.deployment_id = v_id
     RETURNING s.* INTO v_slot;
-    IF v_slot.requested > v_seen THEN
+    IF v_slot.requested > v_seen OR orchestrator.was_overtaken(p_settlement) THEN
         PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_id], 'now', NULL, NULL);
     ELSIF v_outcome = 'deferred' THEN
         PERFORM orchestrator.defer(v_slot.cluster_id, ARRAY[v_id], p_settlement ->> 'error');

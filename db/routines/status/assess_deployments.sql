@@ -1,7 +1,7 @@
 -- orchestrator.assess_deployments(ids) -> setof (id, summary, message)
 -- The status of deployments, from intent, queue and observation. The one place that decides it.
 CREATE OR REPLACE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE (id uuid, summary text, message text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT d.id, a.summary,
            CASE WHEN d.stale_since IS NOT NULL THEN format('Not seen since %s; what follows may be out of date. ', to_char(d.stale_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) ELSE '' END || a.message
@@ -9,7 +9,7 @@ AS $$
       JOIN orchestrator.reconcile_slots s ON s.deployment_id = d.id
       LEFT JOIN LATERAL (
           SELECT count(*) FILTER (WHERE r.kind = 'Pod') AS pods,
-                 count(*) FILTER (WHERE r.kind <> 'Pod') AS objects,
+                 count(*) FILTER (WHERE r.managed) AS objects,
                  count(*) FILTER (WHERE r.drift IS NOT NULL) AS drifted,
                  min(format('%s %s was deleted from outside', r.kind, r.name)) FILTER (WHERE r.missing_since IS NOT NULL) AS missing,
                  min(format('%s %s was changed by %s', r.kind, r.name, coalesce(r.drift -> 0 ->> 'manager', 'another'))) FILTER (WHERE r.drift IS NOT NULL) AS drift,

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION orchestrator.judge_status(
     p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint,
     p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text
 )
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_cluster orchestrator.clusters;
@@ -23,7 +23,9 @@ BEGIN
                    || CASE WHEN p_drifted > 0 OR p_missing IS NOT NULL THEN ' Behind it: ' || concat_ws('; ', p_missing, p_drift) || '.' ELSE '' END;
     ELSIF p_deployment.desired_state = 'Deleted' THEN
         summary := 'Deleting';
-        message := coalesce('Retrying: ' || p_slot.last_error, format('%s objects and %s pods are still there.', p_objects, p_pods));
+        message := coalesce(CASE WHEN p_slot.deferred_since IS NOT NULL AND v_cluster.unreachable_since IS NOT NULL
+                                 THEN orchestrator.waiting_message(p_deployment.cluster_id, p_deployment.generation) END,
+                            'Retrying: ' || p_slot.last_error, format('%s objects and %s pods are still there.', p_objects, p_pods));
     ELSIF p_slot.deferred_since IS NOT NULL AND v_cluster.unreachable_since IS NOT NULL
           AND p_deployment.last_applied_generation < p_deployment.generation THEN
         summary := 'Progressing';

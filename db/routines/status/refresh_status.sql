@@ -1,7 +1,7 @@
 -- orchestrator.refresh_status(ids) -> void
 -- Writes the status where it changed, with an event for each change of summary. The caller holds these deployments locked.
 CREATE OR REPLACE FUNCTION orchestrator.refresh_status(p_ids uuid[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF coalesce(p_ids, '{}') = '{}' THEN

@@ -26,6 +26,10 @@ BEGIN
     IF coalesce(v_effective -> 'seccompProfile' ->> 'type', '') NOT IN ('RuntimeDefault', 'Localhost') THEN
         PERFORM orchestrator.forbid(v_at || '.seccompProfile', 'a seccomp profile is required');
     END IF;
+    PERFORM orchestrator.check_confinement(v_context, v_at);
+    IF jsonb_path_exists(p_container, '$.**.httpGet.host ? (@ != "")') OR jsonb_path_exists(p_container, '$.**.tcpSocket.host ? (@ != "")') THEN
+        PERFORM orchestrator.forbid(p_at || '.host', 'a probe with a host of its own lets the node call others');
+    END IF;
     IF coalesce(v_context ->> 'procMount', 'Default') <> 'Default' THEN
         PERFORM orchestrator.forbid(v_at || '.procMount', 'an unmasked /proc shows the node');
     END IF;

@@ -1,5 +1,6 @@
 -- orchestrator.check_parameter(name, property, value) -> void
 -- Refuses a value that its JSON Schema property does not allow, naming what is.
+-- 1.0 is no integer here: it would be rendered as it is, and Kubernetes refuses it.
 CREATE OR REPLACE FUNCTION orchestrator.check_parameter(p_name text, p_property jsonb, p_value jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -9,7 +10,7 @@ DECLARE
     v_text text := p_value #>> '{}';
     v_problem text;
 BEGIN
-    IF NOT (v_type = v_wanted OR (v_wanted = 'integer' AND v_type = 'number' AND trunc(v_text::numeric) = v_text::numeric)) THEN
+    IF NOT (v_type = v_wanted OR (v_wanted = 'integer' AND v_type = 'number' AND strpos(v_text, '.') = 0)) THEN
         v_problem := format('must be of type %s, not %s', v_wanted, v_type);
     ELSIF p_property ? 'enum' AND NOT p_property -> 'enum' @> jsonb_build_array(p_value) THEN
         v_problem := 'is not one of the allowed values';

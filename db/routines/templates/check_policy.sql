@@ -36,6 +36,7 @@ BEGIN
         IF v_key IS NOT NULL THEN
             PERFORM orchestrator.forbid(v_at || '.volumes', format('volumes of type %s reach the node', v_key));
         END IF;
+        PERFORM orchestrator.check_confinement(coalesce(v_pod -> 'securityContext', '{}'), v_at || '.securityContext');
         IF v_pod -> 'securityContext' ? 'sysctls' THEN
             PERFORM orchestrator.forbid(v_at || '.securityContext.sysctls', 'sysctls change the node');
         END IF;

@@ -5,8 +5,6 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c_top CONSTANT text[] := ARRAY['type', 'title', 'description', 'properties', 'required', 'additionalProperties'];
-    c_keywords CONSTANT text[] := ARRAY['type', 'title', 'description', 'default', 'enum', 'minimum', 'maximum',
-                                        'pattern', 'minLength', 'maxLength'];
     v_name text;
     v_key text;
     v_property jsonb;
@@ -19,20 +17,19 @@ BEGIN
         PERFORM orchestrator.refuse('SO422', format('schema keyword "%s" is not supported', v_key), 'allowed_mutations_json.' || v_key,
             'Allowed here: ' || array_to_string(c_top, ', ') || '.');
     END LOOP;
+    IF coalesce(p_schema -> 'additionalProperties', 'false') <> 'false' OR coalesce(p_schema -> 'type', '"object"') <> '"object"' THEN
+        PERFORM orchestrator.refuse('SO422', 'a schema of parameters takes no others than its own', 'allowed_mutations_json',
+            'Write "type": "object", and "additionalProperties": false or not at all.');
+    END IF;
+    IF jsonb_typeof(coalesce(p_schema -> 'required', '[]')) <> 'array' THEN
+        PERFORM orchestrator.refuse('SO422', '"required" is no list', 'allowed_mutations_json.required', 'Write a list of parameter names.');
+    END IF;
     FOR v_name, v_property IN SELECT key, value FROM jsonb_each(coalesce(p_schema -> 'properties', '{}')) LOOP
         IF v_name !~ '^[a-z][a-zA-Z0-9_]{0,62}$' OR v_name IN ('name', 'namespace', 'id') THEN
             PERFORM orchestrator.refuse('SO422', format('"%s" cannot name a parameter', v_name), 'allowed_mutations_json.properties.' || v_name,
                 'Use letters, digits and _, beginning with a small letter; name, namespace and id are taken.');
         END IF;
-        FOR v_key IN SELECT k FROM jsonb_object_keys(v_property) k WHERE k <> ALL (c_keywords) LOOP
-            PERFORM orchestrator.refuse('SO422', format('schema keyword "%s" is not supported', v_key),
-                format('allowed_mutations_json.properties.%s.%s', v_name, v_key),
-                'Allowed: ' || array_to_string(c_keywords, ', ') || '.');
-        END LOOP;
-        IF coalesce(v_property ->> 'type', '') NOT IN ('string', 'integer', 'number', 'boolean') THEN
-            PERFORM orchestrator.refuse('SO422', format('parameter %s has no known type', v_name),
-                format('allowed_mutations_json.properties.%s.type', v_name), 'Use string, integer, number or boolean.');
-        END IF;
+        PERFORM orchestrator.check_property(v_name, v_property);
         IF v_property ? 'default' THEN
             PERFORM orchestrator.check_parameter(v_name, v_property, v_property -> 'default');
         ELSIF NOT coalesce(p_schema -> 'required', '[]') ? v_name THEN

@@ -30,6 +30,10 @@ BEGIN
             v_manifest - '$when', ARRAY[v_number::text], v_program.parameter_names, v_identities);
         v_program.bodies := v_program.bodies || v_compiled.body;
         v_program.conditions := v_program.conditions || (v_manifest ->> '$when');
+        IF format('%s/%s', v_manifest ->> 'kind', v_manifest -> 'metadata' ->> 'name') = ANY (v_identities) THEN
+            PERFORM orchestrator.refuse('SO422', format('%s %s stands twice in the template', v_manifest ->> 'kind', v_manifest -> 'metadata' ->> 'name'),
+                format('base_spec_json.%s.metadata.name', v_number), 'Give each object of a kind a name of its own.');
+        END IF;
         v_identities := v_identities || format('%s/%s', v_manifest ->> 'kind', v_manifest -> 'metadata' ->> 'name');
         FOR v_binding IN SELECT jsonb_array_elements(v_compiled.bindings) LOOP
             v_program.bindings := v_program.bindings || jsonb_build_array(v_binding);
@@ -39,7 +43,7 @@ BEGIN
         SELECT FROM jsonb_array_elements(v_program.bindings) b
         WHERE b ->> 'parameter' NOT IN ('name', 'namespace', 'id')
           AND b -> 'path' ?| ARRAY['securityContext', 'volumes', 'hostNetwork', 'hostPID', 'hostIPC', 'hostPort', 'hostUsers',
-                                   'serviceAccountName', 'serviceAccount', 'kind', 'apiVersion', 'procMount', 'sysctls', 'type', 'externalIPs']);
+                                   'serviceAccountName', 'serviceAccount', 'kind', 'apiVersion', 'procMount', 'sysctls', 'type', 'externalIPs', 'httpGet', 'tcpSocket']);
     RETURN v_program;
 END
 $$;

@@ -35,7 +35,8 @@ BEGIN
         v_value := v_change.after;
         IF v_binding ->> 'mode' = 'text' THEN
             v_text := v_change.after #>> '{}';
-            IF NOT starts_with(v_text, v_binding ->> 'prefix') OR right(v_text, length(v_binding ->> 'suffix')) <> v_binding ->> 'suffix' THEN
+            IF jsonb_typeof(v_change.after) <> 'string' OR length(v_text) < length(v_binding ->> 'prefix') + length(v_binding ->> 'suffix')
+               OR NOT starts_with(v_text, v_binding ->> 'prefix') OR right(v_text, length(v_binding ->> 'suffix')) <> v_binding ->> 'suffix' THEN
                 PERFORM orchestrator.refuse('SO422', 'this text no longer has its fixed part', 'desired_spec_json.' || array_to_string(v_change.path, '.'),
                     format('Keep "%s…%s" and change what stands between.', v_binding ->> 'prefix', v_binding ->> 'suffix'));
             END IF;

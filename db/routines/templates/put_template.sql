@@ -7,6 +7,8 @@ DECLARE
     v_newest orchestrator.templates;
     v_version integer;
 BEGIN
+    -- As in prepare_template: a second writer of the same waits, and then finds it written.
+    PERFORM pg_advisory_xact_lock(hashtextextended('orchestrator.templates:' || p_name, 0));
     SELECT * INTO v_newest FROM orchestrator.templates t WHERE t.name = p_name ORDER BY t.version DESC LIMIT 1;
     IF v_newest.base_spec_json = p_base_spec AND v_newest.allowed_mutations_json = p_schema THEN
         RETURN v_newest.version;
