@@ -6,7 +6,7 @@ headers, bodies and status codes, and nothing of what the objects mean.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal
 
@@ -258,7 +258,7 @@ class Cluster:
         field_selector: str = "",
         namespace: str | None = None,
         metadata_only: bool | None = None,
-    ) -> AsyncIterator[Listing]:
+    ) -> AsyncGenerator[Listing]:
         """The same page by page, all as of one resource version. Raises Expired if that version ages away midway."""
         which = kind_named(kind)
         metadata_only = which.metadata_only if metadata_only is None else metadata_only
@@ -294,9 +294,10 @@ class Cluster:
         metadata_only: bool | None = None,
         idle_seconds: float = 90.0,
         server_seconds: int = 300,
-    ) -> AsyncIterator[Sequence[WatchEvent]]:
+    ) -> AsyncGenerator[Sequence[WatchEvent]]:
         """The changes of a kind, in batches as they arrive; ends when the server ends it, after `server_seconds`.
 
+        The first batch is empty and tells that the server accepted.
         Without a resource version the server is asked to send all objects first (a "WatchList"); one that cannot
         raises Invalid. Raises Silent after `idle_seconds` without a byte, Expired and others as the server says.
         """
@@ -317,6 +318,7 @@ class Cluster:
         timeout = aiohttp.ClientTimeout(sock_connect=_CONNECT_SECONDS, sock_read=idle_seconds)
         response = await self._open("WATCH", which, url, None, self._headers(None, _partial(metadata_only)), timeout)
         try:
+            yield ()
             rest = b""
             while chunk := await response.content.readany():
                 *lines, rest = (rest + chunk).split(b"\n")

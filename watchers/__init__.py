@@ -1,0 +1,1 @@
+"""Watchers: list and watch a cluster, write what is seen to Postgres."""

@@ -1,0 +1,58 @@
+"""Follow one kind: every change goes to what is pending, at once, whatever the database is doing."""
+
+import structlog
+
+from kube import warnings
+from kube.cluster import Cluster
+from kube.kinds import EVENT
+from kube.naming import MANAGED_SELECTOR
+from kube.watch import Connected, Gone, Lost, Synced, Upsert, stream
+from watchers import metrics
+from watchers.doubts import Doubts
+from watchers.pending import Pending, Relist, StreamState
+
+log = structlog.get_logger()
+
+
+async def follow_kind(cluster: Cluster, kind: str, pending: Pending, doubts: Doubts, idle_seconds: float) -> None:
+    """Objects of a kind that carry our label, for ever."""
+    restarts = 0
+    async for change in stream(cluster, kind, selector=MANAGED_SELECTOR, idle_seconds=idle_seconds):
+        match change:
+            case Upsert(live):
+                pending.seen(live)
+            case Gone(live):
+                doubts.left(live)
+            case Synced(present, resource_version):
+                pending.relisted(kind, Relist(present, resource_version))
+            case Connected():
+                pending.stream(kind, StreamState(connected=True, restarts=restarts, error=None))
+            case Lost():
+                restarts += 1
+                tell_loss(kind, change, restarts, pending)
+
+
+async def follow_warnings(cluster: Cluster, pending: Pending, idle_seconds: float) -> None:
+    """Kubernetes' own warnings, of all objects: Events carry no label of ours. Postgres knows which are about us."""
+    restarts = 0
+    async for change in stream(cluster, EVENT.name, field_selector=warnings.FIELD_SELECTOR, idle_seconds=idle_seconds):
+        match change:
+            case Upsert(live):
+                pending.warned(warnings.read_warning(live))
+            case Gone() | Synced():
+                # They expire by themselves, and are no inventory.
+                pass
+            case Connected():
+                pending.stream(EVENT.name, StreamState(connected=True, restarts=restarts, error=None))
+            case Lost():
+                restarts += 1
+                tell_loss(EVENT.name, change, restarts, pending)
+
+
+def tell_loss(kind: str, lost: Lost, restarts: int, pending: Pending) -> None:
+    """A watch broke: count it, log it, and let Postgres know."""
+    metrics.RESTARTS.labels(kind).inc()
+    log.warning(
+        "watch lost", kind=kind, error=str(lost.error), category=lost.error.category, pause=round(lost.pause_seconds, 2)
+    )
+    pending.stream(kind, StreamState(connected=False, restarts=restarts, error=lost.error))

@@ -1,0 +1,170 @@
+"""Write what was seen to Postgres: batches of one statement each, in one task, on the session that holds the lock.
+
+If that session fails the whole watcher starts anew, so that nobody writes who no longer holds the lock. A row that
+Postgres cannot take is left out and told; one bad object must not stop the others.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import psycopg
+import structlog
+
+from db import observations as doors
+from db.connection import Session, translated
+from db.errors import Contended, Refused
+from db.observations import KubernetesWarning, Suspect
+from kube.cluster import Cluster
+from kube.errors import KubeError
+from kube.live import Live
+from kube.warnings import ClusterWarning
+from watchers import metrics
+from watchers.doubts import Doubt, Doubts
+from watchers.drift import report
+from watchers.pending import Batch, Entry, ObjectKey, Pending, Relist
+
+log = structlog.get_logger()
+
+BATCH_OBJECTS = 500
+# Deployments that somebody is writing this moment are tried again after this.
+BUSY_SECONDS = 0.02
+CONTENDED_SECONDS = 0.1
+# With nothing to write, make sure this often that the session is alive, and learn the interval of resyncs.
+PULSE_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def within_transaction(session: Session) -> AsyncGenerator[None]:
+    """One transaction, whose beginning and end fail with our errors too."""
+    with translated():
+        async with session.transaction():
+            yield
+
+
+class Writer:
+    """The only one that talks to Postgres while this watcher is active."""
+
+    def __init__(
+        self, session: Session, cluster: Cluster, name: str, pending: Pending, doubts: Doubts, resync_seconds: float
+    ) -> None:
+        """`name` is the cluster's row; `resync_seconds` holds until the row says otherwise."""
+        self._session = session
+        self._cluster = cluster
+        self._name = name
+        self._pending = pending
+        self._doubts = doubts
+        self.resync_seconds = resync_seconds
+
+    async def write_forever(self) -> None:
+        """Take what is pending, as soon as there is any. Raises DatabaseError when the session is of no use."""
+        while True:
+            try:
+                async with asyncio.timeout(PULSE_SECONDS):
+                    await self._pending.news.wait()
+            except TimeoutError:
+                self.resync_seconds = await doors.resync_seconds(self._session, self._name) or self.resync_seconds
+                continue
+            batch = self._pending.take(BATCH_OBJECTS)
+            metrics.PENDING.set(len(self._pending))
+            await self._write(batch)
+
+    async def _write(self, batch: Batch) -> None:
+        busy = await self._record_fairly(batch.entries) if batch.entries else set[ObjectKey]()
+        if batch.warnings:
+            await self._record_warnings(batch.warnings)
+        for kind, state in batch.streams.items():
+            error = str(state.error) if state.error else None
+            how = "connected" if state.connected else "lost"
+            await doors.record_stream(self._session, self._name, kind, how, state.restarts, error)
+        for kind, relist in batch.relists.items():
+            await self._record_relist(kind, relist)
+        for entry in batch.entries:
+            if entry.key in busy:
+                self._pending.again(entry)
+        if busy and len(busy) == len(self._pending):
+            await asyncio.sleep(BUSY_SECONDS)
+
+    async def _record_fairly(self, entries: list[Entry]) -> set[ObjectKey]:
+        """Write all that can be written; halve what Postgres refuses until the culprit stands alone."""
+        try:
+            busy = await self._record(entries)
+        except (Contended, KubeError) as error:
+            log.info("observations put off", objects=len(entries), error=str(error))
+            await asyncio.sleep(CONTENDED_SECONDS)
+            return {entry.key for entry in entries}
+        except (Refused, psycopg.DataError, psycopg.IntegrityError):
+            if len(entries) == 1:
+                kind, namespace, name = entries[0].key
+                log.exception("observation refused", kind=kind, namespace=namespace, name=name)
+                self._pending.written(entries)
+                return set()
+            half = len(entries) // 2
+            return await self._record_fairly(entries[:half]) | await self._record_fairly(entries[half:])
+        self._pending.written([entry for entry in entries if entry.key not in busy])
+        return busy
+
+    async def _record(self, entries: list[Entry]) -> set[ObjectKey]:
+        """One statement for the observations, one more if any of them is drift, one transaction."""
+        started = time.monotonic()
+        batch = [entry.observation for entry in entries]
+        async with within_transaction(self._session):
+            recorded = await doors.record_observations(self._session, self._name, batch)
+            if recorded.suspects:
+                lives = {entry.key: entry.live for entry in entries}
+                reports = [await self._look_closer(suspect, lives) for suspect in recorded.suspects]
+                await doors.record_drift(self._session, self._name, reports)
+        metrics.BATCHES.observe(time.monotonic() - started)
+        metrics.WRITTEN.inc(len(entries) - len(recorded.busy))
+        return set(recorded.busy)
+
+    async def _look_closer(self, suspect: Suspect, lives: dict[ObjectKey, Live | None]) -> doors.DriftReport:
+        key = (suspect.kind, suspect.namespace, suspect.name)
+        live = lives.get(key) or await self._cluster.get(*key)
+        found = report(suspect, live)
+        if found.drift:
+            metrics.DRIFTED.labels(suspect.kind).inc()
+            paths = [row["path"] for row in found.drift]
+            log.info(
+                "drift found",
+                deployment_id=suspect.deployment_id,
+                generation=suspect.generation,
+                kind=suspect.kind,
+                name=suspect.name,
+                paths=paths,
+            )
+        return found
+
+    async def _record_warnings(self, batch: list[ClusterWarning]) -> None:
+        rows = [
+            KubernetesWarning(
+                kind=warning.kind,
+                namespace=warning.namespace,
+                name=warning.name,
+                reason=warning.reason,
+                message=warning.message,
+                count=warning.count,
+                last_at=warning.last_at,
+            )
+            for warning in batch
+        ]
+        try:
+            await doors.record_warnings(self._session, self._name, rows)
+        except Contended:
+            for warning in batch:
+                self._pending.warned(warning)
+            await asyncio.sleep(CONTENDED_SECONDS)
+
+    async def _record_relist(self, kind: str, relist: Relist) -> None:
+        version = relist.resource_version
+        try:
+            missing = await doors.record_relist(self._session, self._name, kind, version, relist.present)
+        except Contended:
+            self._pending.relisted(kind, relist)
+            await asyncio.sleep(CONTENDED_SECONDS)
+            return
+        for namespace, name, uid in missing:
+            self._doubts.add(Doubt(kind, namespace, name, uid, version))
+        self._pending.forget(kind, relist)
+        metrics.synced(kind)
