@@ -154,10 +154,13 @@ def start_stack(wanted: argparse.Namespace) -> int:
         folder=wanted.state.resolve(),
         kubeconfig=None if kubeconfig is None else kubeconfig.resolve(),
         context=wanted.context,
-        database_url=wanted.database_url or os.environ.get("DATABASE_URL"),
+        database_url=wanted.database_url,
         k3s=wanted.cluster == "k3s",
         workers=wanted.workers,
     )
+    if wanted.database_url is None and "DATABASE_URL" in os.environ:
+        # It may well come from `env` of this very stack, in the shell of someone who starts it again.
+        tell_with_time("DATABASE_URL is set but not used: --database-url names a Postgres of your own")
     code = until_stopped(up(asked, tell_with_time))
     tell_with_time("all stopped; the next `up` goes on from here")
     return code
@@ -216,9 +219,13 @@ def reset_stack(wanted: argparse.Namespace) -> None:
 
 def run_psql(wanted: argparse.Namespace) -> None:
     """`orchestrator psql`: become psql, connected as an admin."""
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415
+
     folder, rest = split_state(wanted.rest)
     environment = environment_of(folder)
-    become("psql", [environment["DATABASE_URL"], *rest], environment)
+    connection = conninfo_to_dict(environment["DATABASE_URL"])
+    environment["PGPASSWORD"] = str(connection.pop("password", ""))  # arguments are seen by everyone in ps
+    become("psql", [make_conninfo("", **connection), *rest], environment)
 
 
 def run_kubectl(wanted: argparse.Namespace) -> None:

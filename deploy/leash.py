@@ -14,7 +14,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -28,13 +27,17 @@ def leashed(
     death_signal: signal.Signals = signal.SIGTERM,
     user: tuple[int, int] | None = None,
     niceness: int = 0,
+    stay: bool = False,
 ) -> list[str]:
     """The command line that runs `command` on a leash held by the calling process.
 
     `user` is (uid, gid) to become first: this must come before the leash, because the kernel drops it when
-    credentials change. `death_signal` is what the program gets when the caller dies.
+    credentials change. `death_signal` is what the program gets when the caller dies. `stay` watches over the program as
+    where the kernel does not.
     """
     flags = ["--parent", str(os.getpid()), "--signal", str(int(death_signal)), "--nice", str(niceness)]
+    if stay:
+        flags.append("--stay")
     if user is not None:
         flags += ["--user", f"{user[0]}:{user[1]}"]
     return [sys.executable, "-I", "-S", str(Path(__file__).resolve()), *flags, "--", *command]
@@ -47,13 +50,14 @@ def main() -> None:
     parser.add_argument("--signal", type=int, required=True)
     parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("--user")
+    parser.add_argument("--stay", action="store_true")
     parser.add_argument("command", nargs="+")
     wanted = parser.parse_args()
     if wanted.nice:
         os.nice(wanted.nice)
     if wanted.user:
         become(wanted.user)
-    if sys.platform == "linux":
+    if sys.platform == "linux" and not wanted.stay:
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(PR_SET_PDEATHSIG, wanted.signal, 0, 0, 0) != 0:
             sys.exit(f"cannot tie {wanted.command[0]} to its parent: {os.strerror(ctypes.get_errno())}")
@@ -87,9 +91,8 @@ def stay_and_watch(parent: int, death_signal: int, command: list[str]) -> int:
 def end_orphan(program: "subprocess.Popen[bytes]", death_signal: int) -> int:
     """Ask once, then insist."""
     program.send_signal(death_signal)
-    deadline = time.monotonic() + GRACE_SECONDS
     try:
-        return program.wait(deadline - time.monotonic())
+        return program.wait(GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         program.kill()
         return program.wait()

@@ -42,7 +42,7 @@ def test_a_pod_becomes_ready_and_each_simulated_failure_shows_its_reason(
         control_plane.kubectl("apply", "-n", namespace, "-f", "-", stdin=manifest)
 
     def seen(name: str) -> tuple[str, bool, str | None, str | None]:
-        status = control_plane.get("pod", name, "-n", namespace)["status"]
+        status = control_plane.read(f"/api/v1/namespaces/{namespace}/pods/{name}")["status"]
         container = status.get("containerStatuses", [{}])[0]
         waiting = container.get("state", {}).get("waiting", {}).get("reason")
         last = container.get("lastState", {}).get("terminated", {}).get("reason")
