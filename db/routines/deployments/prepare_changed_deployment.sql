@@ -1,7 +1,7 @@
 -- orchestrator.prepare_changed_deployment() -> trigger
 -- Checks a change of intent, renders it and raises the generation by one; a change of nothing stays at its generation.
 CREATE OR REPLACE FUNCTION orchestrator.prepare_changed_deployment() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_program orchestrator.template_programs;

@@ -1,7 +1,7 @@
 -- orchestrator.reconcile_now(id) -> void
 -- Asks for a reconciliation now: clears back-off and quarantine. Changes no intent.
 CREATE OR REPLACE FUNCTION orchestrator.reconcile_now(p_deployment_id uuid) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     PERFORM 1 FROM orchestrator.deployments d WHERE d.id = p_deployment_id AND d.finalised_at IS NULL FOR NO KEY UPDATE;

@@ -1,7 +1,8 @@
 -- orchestrator.record_changed_deployments() -> trigger
 -- Records each deployment whose generation rose, once, and queues it. A write of status finds nothing here and wakes nobody.
+-- Generic plans: Postgres takes an array of ids for ten rows, and would plan anew at each call for the one there is.
 CREATE OR REPLACE FUNCTION orchestrator.record_changed_deployments() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_actor text;

@@ -1,7 +1,7 @@
 -- orchestrator.record_new_deployments() -> trigger
 -- History, cache row, slot and queue message of new deployments, once a statement.
 CREATE OR REPLACE FUNCTION orchestrator.record_new_deployments() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_actor text := orchestrator.current_actor();

@@ -2,12 +2,13 @@
 -- Writes what a watcher saw, in one statement and one transaction: inventory, cache, events, status, and requests for what was
 -- deleted or recreated behind our back. Answers 'busy' for deployments somebody holds (send those again shortly) and 'suspect'
 -- for objects whose fields are no longer the ones we applied (look closer, then record_drift in the same transaction).
+-- Generic plans: Postgres takes an array of ids for ten rows, and would plan anew at each call for the one there is.
 CREATE OR REPLACE FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb)
 RETURNS TABLE (
     verdict text, deployment_id uuid, kind text, namespace text, name text, deployment_name text, generation bigint, template_version integer,
     root_uid text, applied_fields jsonb, wanted jsonb
 )
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -1,13 +1,14 @@
 -- orchestrator.claim(cluster, worker, limit, lease_seconds) -> setof claimed deployments
 -- Takes up to that many deployments under a lease by database time, with all a worker needs: intent, manifests, inventory.
 -- Only queue rows are locked, so a claim cannot deadlock. (msg_id, token) fences: a later claim of the message has another token.
+-- Generic plans: Postgres takes an array of ids for ten rows, and would plan anew at each call for the one there is.
 CREATE OR REPLACE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer)
 RETURNS TABLE (
     deployment_id uuid, queue text, msg_id bigint, token integer, seen bigint, name text, namespace text, generation bigint,
     last_applied_generation bigint, desired_state text, keep_data boolean, template_version integer, failures integer,
     manifests jsonb, inventory jsonb
 )
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -2,8 +2,9 @@
 -- Ends one reconciliation in one transaction: events, inventory, status, and what the queue does next. 'lost' changes nothing.
 -- settlement: {deployment_id, queue, msg_id, token, seen, generation, outcome, error, permanent, retry_seconds, look_again_seconds,
 --              resources[], pruned[], events[], summary{}}; outcome is succeeded | held | failed | deferred | finalised.
+-- Generic plans: Postgres takes an array of ids for ten rows, and would plan anew at each call for the one there is.
 CREATE OR REPLACE FUNCTION orchestrator.settle(p_settlement jsonb) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_id uuid := p_settlement ->> 'deployment_id';
