@@ -36,10 +36,7 @@ def translated() -> Generator[None]:
     try:
         yield
     except psycopg.Error as error:
-        mine = translate(error)
-        if mine is error:
-            raise
-        raise mine from error
+        raise translate(error) from error
 
 
 async def connect(url: str, *, name: str) -> Session:
@@ -66,3 +63,11 @@ async def open_pool(url: str, *, name: str, size: int) -> AsyncGenerator[Pool]:
         yield pool
     finally:
         await pool.close(timeout=2)
+
+
+@asynccontextmanager
+async def borrow(pool: Pool) -> AsyncGenerator[Session]:
+    """A session of the pool. Raises Unavailable when none can be had in time."""
+    with translated():
+        async with pool.connection() as session:
+            yield session

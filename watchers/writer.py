@@ -9,12 +9,11 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-import psycopg
 import structlog
 
 from db import observations as doors
 from db.connection import Session, translated
-from db.errors import Contended, Refused
+from db.errors import Contended, Fault, Refused
 from db.observations import KubernetesWarning, Suspect
 from kube.cluster import Cluster
 from kube.errors import KubeError
@@ -94,7 +93,7 @@ class Writer:
             log.info("observations put off", objects=len(entries), error=str(error))
             await asyncio.sleep(CONTENDED_SECONDS)
             return {entry.key for entry in entries}
-        except (Refused, psycopg.DataError, psycopg.IntegrityError):
+        except (Refused, Fault):
             if len(entries) == 1:
                 kind, namespace, name = entries[0].key
                 log.exception("observation refused", kind=kind, namespace=namespace, name=name)

@@ -17,8 +17,8 @@ from typing import Any
 import structlog
 
 from db import queue
-from db.connection import Pool, open_pool
-from db.errors import Contended, DatabaseError
+from db.connection import Pool, borrow, open_pool
+from db.errors import Contended, DatabaseError, Unavailable
 from db.queue import Settlement
 from kube.cluster import Cluster
 from kube.generated import ensure_seed
@@ -111,7 +111,7 @@ class Worker:
         started = time.monotonic()
         settings = self.settings
         try:
-            async with self.pool.connection() as session:
+            async with borrow(self.pool) as session:
                 wishes = await queue.claim(session, settings.cluster.name, settings.name, limit, settings.lease_seconds)
                 # Work that was just committed goes first: a person waits for it.
                 if not wishes or started - self._promoted > PROMOTE_SECONDS:
@@ -124,7 +124,7 @@ class Worker:
         return [self.leases.take(wish, started) for wish in wishes]
 
     async def _nothing_due(self) -> bool:
-        async with self.pool.connection() as session:
+        async with borrow(self.pool) as session:
             due_seconds = await queue.promote(session, self.settings.cluster.name)
         return due_seconds is None or due_seconds > 0
 
@@ -157,7 +157,7 @@ class Worker:
             raise AssertionError("claimed before the cluster was reached")
 
         async def read_fields(item: queue.InventoryItem) -> dict[str, object] | None:
-            async with self.pool.connection() as session:
+            async with borrow(self.pool) as session:
                 return await queue.applied_fields(session, lease.wish.deployment_id, item)
 
         work = Run(lease.wish, self.cluster, self._read_seed, read_fields, lambda: self.leases.check(lease))
@@ -174,16 +174,20 @@ class Worker:
         return settlement
 
     async def _settle(self, lease: Lease, settlement: Settlement) -> str:
-        """Settle, again and again until it is answered or the lease is over."""
+        """Settle, again and again while Postgres is away, until it is answered or the lease is over.
+
+        What Postgres will never take is given up: the lease runs out, and the fifth time ends in quarantine.
+        """
+        which = {"deployment_id": settlement.deployment_id, "generation": settlement.generation}
         while True:
             try:
-                async with self.pool.connection() as session:
+                async with borrow(self.pool) as session:
                     return await queue.settle(session, settlement)
-            except Contended:
-                pass
-            except DatabaseError as error:
-                which = {"deployment_id": settlement.deployment_id, "generation": settlement.generation}
-                log.warning("settle failed", error=str(error), **which)
+            except (Contended, Unavailable) as error:
+                log.warning("settle put off", error=str(error), **which)
+            except DatabaseError:
+                log.exception("settle refused", **which)
+                return "lost"
             if lease.expired():
                 return "lost"
             await asyncio.sleep(SETTLE_RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
@@ -197,7 +201,7 @@ class Worker:
             started = time.monotonic()
             if asked:
                 try:
-                    async with asyncio.timeout(every_seconds), self.pool.connection() as session:
+                    async with asyncio.timeout(every_seconds), borrow(self.pool) as session:
                         kept = await queue.heartbeat(session, [a.wish for a in asked], self.settings.lease_seconds)
                     self.leases.renewed(asked, kept, started)
                 except (DatabaseError, TimeoutError) as error:
@@ -210,7 +214,7 @@ class Worker:
             await asyncio.sleep(UPKEEP_SECONDS * random.uniform(0.7, 1.3))  # noqa: S311
             name = self.settings.cluster.name
             try:
-                async with self.pool.connection() as session:
+                async with borrow(self.pool) as session:
                     await queue.repair(session, name)
                     await queue.mark_stale(session, name)
                 await self._report(not self.breaker.open, self.breaker.reason if self.breaker.open else None)
@@ -232,7 +236,7 @@ class Worker:
             # Hand back only what has stopped writing.
             await asyncio.wait(tasks)
             with contextlib.suppress(DatabaseError):
-                async with self.pool.connection() as session:
+                async with borrow(self.pool) as session:
                     count = await queue.release(session, [lease.wish for lease in unfinished])
                 log.info("leases handed back", count=count)
 
@@ -249,7 +253,7 @@ class Worker:
     async def _report(self, reachable: bool, reason: str | None) -> None:
         metrics.UNREACHABLE.set(0 if reachable else 1)
         try:
-            async with self.pool.connection() as session:
+            async with borrow(self.pool) as session:
                 await queue.report_cluster(session, self.settings.cluster.name, reachable=reachable, reason=reason)
         except DatabaseError as error:
             log.warning("report failed", error=str(error))

@@ -18,7 +18,7 @@ BEGIN
             'WITH lost AS (
                  SELECT s.deployment_id FROM orchestrator.reconcile_slots s
                   WHERE s.queue = $1 AND s.msg_id IS NOT NULL AND NOT EXISTS (
-                            SELECT FROM pgmq.%I q WHERE q.msg_id = s.msg_id AND q.message ->> 'id' = s.deployment_id::text)
+                            SELECT FROM pgmq.%I q WHERE q.msg_id = s.msg_id AND q.message ->> ''id'' = s.deployment_id::text)
                   ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED)
              , cleared AS (
                  UPDATE orchestrator.reconcile_slots s SET msg_id = NULL, queue = NULL FROM lost WHERE s.deployment_id = lost.deployment_id
