@@ -20,6 +20,8 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 30.0
 LAST_LINES = 3
+LINE_BYTES = 1024 * 1024
+LOG_BYTES = 20 * 1024 * 1024
 GIVE_UP_CODE = 78  # sysexits.h EX_CONFIG: starting again would change nothing
 
 Tell = Callable[[str], None]
@@ -80,6 +82,7 @@ async def run_once(program: Program, tell: Tell) -> int:
     command = program.command
     if not program.leashed_already:
         command = leashed(command, death_signal=signal.Signals(program.death_signal))
+    put_long_log_aside(program.log)
     with program.log.open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -88,6 +91,7 @@ async def run_once(program: Program, tell: Tell) -> int:
             stderr=asyncio.subprocess.STDOUT if program.heard else log,
             cwd=program.directory,
             env={**os.environ, **program.environment},
+            limit=LINE_BYTES,
             process_group=0,  # Ctrl-C in the terminal is for us; we stop the others in order
         )
     try:
@@ -96,6 +100,12 @@ async def run_once(program: Program, tell: Tell) -> int:
         return await process.wait()
     finally:
         await asyncio.shield(end(process, program))
+
+
+def put_long_log_aside(log: Path) -> None:
+    """Keep a long log of earlier runs as one `.old` beside the new: logs are bounded by that."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_name(f"{log.name}.old"))
 
 
 async def pass_on(output: asyncio.StreamReader, log: Path, tell: Tell) -> None:

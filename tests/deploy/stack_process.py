@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from deploy.leash import leashed
 from tests.waiting import eventually_blocking
 
 ORCHESTRATOR = Path(sys.executable).parent / "orchestrator"
@@ -25,7 +26,7 @@ class Up:
         known = {**os.environ, **(environment or {})}
         with self.output_file.open("wb") as output:
             self.process = subprocess.Popen(
-                [str(ORCHESTRATOR), "up", "--state", str(state), *arguments],
+                leashed([str(ORCHESTRATOR), "up", "--state", str(state), *arguments]),
                 stdout=output,
                 stderr=output,
                 env={name: value for name, value in known.items() if name != "DATABASE_URL"},
