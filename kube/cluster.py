@@ -358,6 +358,8 @@ class Cluster:
         accept: str = _JSON,
     ) -> tuple[int, bytes]:
         url = self._url(path, query)
+        if self._authorization.expiring():
+            await self._renew(self._authorization.header())
         headers = self._headers(content_type, accept)
         async with self.gate:
             try:

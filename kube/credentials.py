@@ -26,7 +26,7 @@ LOGIN_SECONDS = 60.0
 # client-go reads a rotated token at most a minute late; tokens overlap for much longer than this.
 TOKEN_CHECK_SECONDS = 10.0
 # A plugin's credentials are renewed this long before they end.
-RENEW_EARLY_SECONDS = 60.0
+RENEW_EARLY_SECONDS = 10.0
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -118,9 +118,10 @@ def load(kubeconfig: Path | None, context: str | None, in_cluster: bool) -> Cred
 def reload(credentials: Credentials) -> Credentials:
     """Read the same source again, e.g. after a 401. Blocks as `load` does."""
     source = credentials.source
-    if source.kind == "in-cluster":
+    if source.kubeconfig is None:
+        # A service account's token is read from its file anyway; what was given by hand has no other source.
         return credentials
-    return load(Path(source.kubeconfig) if source.kubeconfig else None, source.context, in_cluster=False)
+    return load(Path(source.kubeconfig), source.context, in_cluster=False)
 
 
 def load_in_cluster(directory: Path, environment: Mapping[str, str]) -> Credentials:

@@ -109,7 +109,8 @@ async def stream(
             error = broken
         if error is None or follower.learnt(error):
             continue
-        failures += 1
+        # One that held for a while worked, even if there was nothing to tell.
+        failures = 1 if time.monotonic() - started > LONGEST_PAUSE_SECONDS else failures + 1
         pause = _pause_seconds(error, failures)
         yield Lost(error, pause)
         await asyncio.sleep(pause)
