@@ -55,7 +55,7 @@ check: sync
 [no-exit-message]
 bench *arguments: sync
     @{{ bin }}/orchestrator cluster build
-    @{{ bin }}/python -m bench "$@"
+    @{{ bin }}/python -m tests.bench "$@"
 
 # Format the code and mend what can be mended
 fmt: sync
