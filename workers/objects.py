@@ -52,9 +52,19 @@ class Written(msgspec.Struct, frozen=True):
 
 
 async def apply_object(
-    cluster: Cluster, step: Step, *, deployment_id: str, seed: bytes | None, read_fields: ReadFields
+    cluster: Cluster,
+    step: Step,
+    *,
+    deployment_id: str,
+    seed: bytes | None,
+    read_fields: ReadFields,
+    may_write: Callable[[], None],
 ) -> Written:
-    """Make one object stand as planned. Raises Foreign and KubeError."""
+    """Make one object stand as planned. Raises Foreign and KubeError, and what `may_write` raises.
+
+    `may_write` is asked before every write: one that was held up, met a conflict and looked again would otherwise put
+    an old wish over what a newer lease has applied meanwhile.
+    """
     manifest = fill(step.manifest, deployment_id, seed)
     base: Live | None = None
     item = step.item
@@ -65,8 +75,10 @@ async def apply_object(
         base = await _look(cluster, step, deployment_id)
         looked = True
         if base is not None:
+            may_write()
             base = await _hand_replicas_over(cluster, step, base)
     for _ in range(ATTEMPTS):
+        may_write()
         try:
             if looked and base is not None:
                 applied = await cluster.apply(
@@ -82,6 +94,7 @@ async def apply_object(
             base, looked = await _look(cluster, step, deployment_id), True
             continue
         if was_wiped(applied.live):
+            may_write()
             base, looked = await _restore_ownership(cluster, applied.live, item, read_fields), True
             continue
         return Written(applied, _resource(step, applied), base)

@@ -69,9 +69,13 @@ class Run:
     async def apply(self, step: Step) -> str:
         """Apply one object; answers its uid."""
         seed = await self.read_seed() if needs_seed(step.manifest) else None
-        self.may_write()
         written = await apply_object(
-            self.cluster, step, deployment_id=self.wish.deployment_id, seed=seed, read_fields=self.read_fields
+            self.cluster,
+            step,
+            deployment_id=self.wish.deployment_id,
+            seed=seed,
+            read_fields=self.read_fields,
+            may_write=self.may_write,
         )
         self.resources.append(written.resource)
         await self.note_overwritten(step, written)

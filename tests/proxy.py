@@ -1,0 +1,176 @@
+"""A wire between a process under test and the real API server, for what cannot be provoked for real.
+
+It can answer in the server's place, hold a request back before or after the server has acted on it, and be away.
+Everything else passes through unchanged, watches included.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import yaml
+from aiohttp import web
+
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """One request that came by."""
+
+    method: str
+    path: str
+    query: str
+    body: bytes
+
+    def is_about(self, *parts: str) -> bool:
+        """Whether method, path and query together hold all of these."""
+        line = f"{self.method} {self.path}?{self.query}"
+        return all(part in line for part in parts)
+
+
+class Held:
+    """Requests that stand still until `release`."""
+
+    def __init__(self, parts: tuple[str, ...], *, answered: bool) -> None:
+        self.parts = parts
+        # Hold the answer of a request that the server has carried out, rather than the request.
+        self.answered = answered
+        self.arrived = asyncio.Event()
+        self._released = asyncio.Event()
+
+    def release(self) -> None:
+        """Let go, and hold nothing more."""
+        self._released.set()
+
+    async def stand(self) -> None:
+        self.arrived.set()
+        await self._released.wait()
+
+    @property
+    def over(self) -> bool:
+        return self._released.is_set()
+
+
+class Proxy:
+    """Plain HTTP in, the cluster's own TLS out."""
+
+    def __init__(self, kubeconfig: Path, folder: Path) -> None:
+        content = yaml.safe_load(kubeconfig.read_text())
+        self._upstream = content["clusters"][0]["cluster"]["server"]
+        self._token = content["users"][0]["user"].get("token")
+        self._folder = folder
+        self._runner: web.AppRunner | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._connections: web.Server | None = None
+        self.port = 0
+        self.seen: list[Passed] = []
+        self._answers: list[tuple[tuple[str, ...], int, int, dict[str, str], Any]] = []
+        self._held: list[Held] = []
+
+    def kubeconfig(self, token: str | None = None) -> Path:
+        """A kubeconfig that leads here."""
+        file = self._folder / f"proxy-{self.port}.yaml"
+        content = {
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}],
+            "users": [{"name": "u", "user": {"token": token or self._token}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
+        file.write_text(json.dumps(content))
+        return file
+
+    def writes(self, *parts: str) -> list[Passed]:
+        """The writes that came by, in order."""
+        return [passed for passed in self.seen if passed.method in WRITES and passed.is_about(*parts)]
+
+    def answer(
+        self, *parts: str, status: int, times: int = 1, headers: dict[str, str] | None = None, message: str = "no"
+    ) -> None:
+        """Answer the next such requests in the server's place."""
+        body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": status}
+        self._answers.append((parts, times, status, headers or {}, body))
+
+    def hold(self, *parts: str, answered: bool = False) -> Held:
+        """Make such requests stand still from now on."""
+        held = Held(parts, answered=answered)
+        self._held.append(held)
+        return held
+
+    async def open(self) -> None:
+        """Listen, on the port of the last time if there was one."""
+        self._runner = web.AppRunner(web.Application(), access_log=None, shutdown_timeout=0.1)
+        server = web.Server(self._pass_on)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def close(self) -> None:
+        """Be away: connections break, new ones are refused."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def end(self) -> None:
+        for held in self._held:
+            held.release()
+        await self.close()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _pass_on(self, request: web.BaseRequest) -> web.StreamResponse:
+        body = await request.read()
+        passed = Passed(request.method, request.path, request.query_string, body)
+        self.seen.append(passed)
+        instead = self._take_answer(passed)
+        if instead is not None:
+            return instead
+        holding = [held for held in self._held if not held.over and passed.is_about(*held.parts)]
+        for held in holding:
+            if not held.answered:
+                await held.stand()
+        response = await self._ask(request, body)
+        for held in holding:
+            if held.answered:
+                await held.stand()
+        return response
+
+    def _take_answer(self, passed: Passed) -> web.Response | None:
+        for index, (parts, times, status, headers, body) in enumerate(self._answers):
+            if times > 0 and passed.is_about(*parts):
+                self._answers[index] = (parts, times - 1, status, headers, body)
+                return web.json_response(body, status=status, headers=headers)
+        return None
+
+    async def _ask(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=0, ssl=False)
+            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+        headers = {key: value for key, value in request.headers.items() if key not in ("Host", "Content-Length")}
+        url = f"{self._upstream}{request.path_qs}"
+        async with self._session.request(request.method, url, data=body, headers=headers) as answer:
+            kept = {key: value for key, value in answer.headers.items() if key in ("Content-Type", "Retry-After")}
+            if "watch=" not in request.query_string:
+                return web.Response(body=await answer.read(), status=answer.status, headers=kept)
+            stream = web.StreamResponse(status=answer.status, headers=kept)
+            await stream.prepare(request)
+            async for chunk in answer.content.iter_any():
+                await stream.write(chunk)
+            return stream
+
+
+@contextlib.asynccontextmanager
+async def proxy_to(kubeconfig: Path, folder: Path) -> AsyncIterator[Proxy]:
+    """A proxy that listens for the block."""
+    proxy = Proxy(kubeconfig, folder)
+    await proxy.open()
+    try:
+        yield proxy
+    finally:
+        await proxy.end()
