@@ -41,7 +41,8 @@ BEGIN
     END IF;
     NEW.status_summary := CASE WHEN NEW.desired_state = 'Paused' THEN 'Paused'
                                WHEN NEW.desired_state = 'Deleted' THEN 'Deleting' ELSE 'Progressing' END;
-    NEW.status_message := orchestrator.waiting_message(NEW.cluster_id, NEW.generation);
+    NEW.status_message := CASE NEW.desired_state WHEN 'Paused' THEN 'Held by request: nothing is changed at the cluster.'
+                          ELSE orchestrator.waiting_message(NEW.cluster_id, NEW.generation) END;
     RETURN NEW;
 END
 $$;

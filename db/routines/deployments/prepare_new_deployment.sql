@@ -1,7 +1,7 @@
 -- orchestrator.prepare_new_deployment() -> trigger
 -- Completes, checks and renders a new deployment; it starts at generation 1 whatever was written.
 CREATE OR REPLACE FUNCTION orchestrator.prepare_new_deployment() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_program orchestrator.template_programs;
@@ -38,7 +38,8 @@ BEGIN
     NEW.generation := 1;
     NEW.last_applied_generation := 0;
     NEW.status_summary := CASE NEW.desired_state WHEN 'Paused' THEN 'Paused' ELSE 'Progressing' END;
-    NEW.status_message := orchestrator.waiting_message(NEW.cluster_id, NEW.generation);
+    NEW.status_message := CASE NEW.desired_state WHEN 'Paused' THEN 'Held by request: nothing is changed at the cluster.'
+                          ELSE orchestrator.waiting_message(NEW.cluster_id, NEW.generation) END;
     NEW.stale_since := NULL;
     NEW.finalised_at := NULL;
     NEW.created_at := clock_timestamp();

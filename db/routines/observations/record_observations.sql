@@ -35,7 +35,7 @@ BEGIN
     v_lost := orchestrator.record_gone(v_cluster_id, v_gone) || orchestrator.record_recreated(v_cluster_id, v_seen);
     v_changed := orchestrator.record_seen(v_cluster_id, v_seen) || v_lost;
     PERFORM orchestrator.record_digests(v_gone, v_seen);
-    PERFORM orchestrator.request_unless_paused(v_lost, 'drift');
+    PERFORM orchestrator.request_unless_paused(v_lost, 'observed');
     PERFORM orchestrator.refresh_status(v_changed);
     RETURN QUERY
     SELECT 'suspect', d.id, o.kind, o.namespace, o.name, d.name, r.applied_generation, d.template_version, root.uid, r.applied_fields,
