@@ -21,7 +21,6 @@ from kube.errors import (
     NamespaceMissing,
     NamespaceTerminating,
     QuotaExceeded,
-    Throttled,
     Unauthorized,
     Unavailable,
 )
@@ -39,7 +38,9 @@ LOOK_AGAIN_SECONDS = 3.0
 _WORKLOAD_RANK = kind_named("StatefulSet").rank
 # The seed that generated secrets derive from.
 ReadSeed = Callable[[], Awaitable[bytes]]
-_AWAY = (Unavailable, CredentialsError, Unauthorized)
+# The server cannot be spoken to at all; anything else, a 503 or one slow answer too, is about this deployment alone.
+_AWAY = (CredentialsError, Unauthorized)
+_AWAY_REASONS = frozenset({"unreachable", "broken", "tls"})
 _SLOW = (QuotaExceeded, NamespaceTerminating, NamespaceMissing)
 
 
@@ -146,12 +147,10 @@ async def reconcile(run: Run) -> Settlement:
     except Foreign as error:
         run.note("ResourceConflict", error.live)
         return failed(run, str(error), "foreign", permanent=True)
-    except _AWAY as error:
-        return run.settlement("deferred", error=error.message)
     except KubeError as error:
-        retry_seconds = error.retry_after_seconds if isinstance(error, Throttled) else None
-        if isinstance(error, _SLOW):
-            retry_seconds = SLOW_RETRY_SECONDS
+        if _is_away(error):
+            return run.settlement("deferred", error=error.message)
+        retry_seconds = SLOW_RETRY_SECONDS if isinstance(error, _SLOW) else error.retry_after_seconds
         return failed(run, error.message, error.category, permanent=error.permanent, retry_seconds=retry_seconds)
 
 
@@ -191,6 +190,10 @@ def failed(run: Run, error: str, category: str, *, permanent: bool, retry_second
     """A settlement that keeps what was done and says what went wrong."""
     run.note("ReconcileFailed", error=error, category=category, permanent=permanent, milliseconds=run.milliseconds())
     return run.settlement("failed", error=error, permanent=permanent, retry_seconds=retry_seconds)
+
+
+def _is_away(error: KubeError) -> bool:
+    return isinstance(error, _AWAY) or (isinstance(error, Unavailable) and error.reason in _AWAY_REASONS)
 
 
 def _removal_stages(wish: Wish) -> list[list[InventoryItem]]:
