@@ -7,6 +7,8 @@ from db.connection import Session
 from db.queue import InventoryItem, Settlement, Wish
 from kube.cluster import Cluster
 from kube.generated import ensure_seed
+from tests.intent import Intent
+from tests.waiting import eventually
 from workers.reconcile import Run, reconcile
 
 LEASE_SECONDS = 30
@@ -48,3 +50,15 @@ class Steps:
         settlement = await self.reconcile(await self.claim(deployment))
         assert await self.settle(settlement) == "settled"
         return settlement
+
+    async def until(self, deployment: str, intent: Intent, status: str) -> None:
+        """Turn after turn, without the pauses in between, until the deployment says so."""
+
+        async def turn() -> bool:
+            if intent.status(deployment) == status:
+                return True
+            intent.superuser.execute("UPDATE orchestrator.reconcile_slots SET due_at = now() WHERE due_at IS NOT NULL")
+            await self.once(deployment)
+            return intent.status(deployment) == status
+
+        await eventually(turn, 30, intent.story)
