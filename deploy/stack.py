@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from db import logins, migrate
-from deploy import build, postgres, state
+from deploy import build, postgres, postgres_programs, state
 from deploy.children import Program, Tell, kept_running, own_command
 from deploy.errors import PostgresError
 from deploy.kubeconfig import copy_for_context
@@ -70,7 +70,7 @@ def prepare_folder(wanted: Wanted) -> Stack:
     stack = state.open_state(wanted.folder)
     state.link(wanted.folder, "orchestrator", Path(own_command()[0]))
     with contextlib.suppress(PostgresError):
-        state.link(wanted.folder, "psql", postgres.find_programs() / "psql")
+        state.link(wanted.folder, "psql", postgres_programs.find_programs() / "psql")
     if wanted.kubeconfig is None:
         state.link(wanted.folder, "kubectl", build.programs_folder() / "kubectl")
         kubeconfig, context = wanted.folder / "cluster" / "kubeconfig", None

@@ -23,7 +23,7 @@ import msgspec
 
 from deploy.errors import StateError
 from deploy.kubeconfig import write_privately
-from deploy.postgres import free_port
+from deploy.placing import free_port
 
 STOP_SECONDS = 60
 LOCK_TRIES = 10

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import build
+from deploy import build, go_toolchain
 from tests.deploy.stack_process import ORCHESTRATOR
 
 NOWHERE = "http://127.0.0.1:9/"
@@ -40,7 +40,7 @@ def test_no_go_and_no_way_to_bring_it_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_modules_that_cannot_be_fetched_say_what_to_do_and_keep_what_is_done(tmp_path: Path) -> None:
-    if shutil.which("go") is None or build.go_version(shutil.which("go")) < build.wanted_go_version():
+    if shutil.which("go") is None or go_toolchain.go_version(shutil.which("go")) < go_toolchain.wanted_go_version():
         fake = tmp_path / "go"  # the build asks its Go for a version first, then to list packages
         fake.write_text(
             '#!/bin/sh\ncase "$1 $2" in "env GOVERSION") echo go9.9.9;; *) echo no such proxy >&2; exit 1;; esac'
@@ -84,4 +84,4 @@ def test_the_kept_programs_belong_to_the_present_go_mod(monkeypatch: pytest.Monk
 
 def test_the_programs_report_the_version_in_go_mod(control_plane) -> None:
     told = control_plane.kubectl("version")
-    assert re.search(rf"Server Version: {re.escape(build.kubernetes_version())}", told)
+    assert re.search(rf"Server Version: {re.escape(go_toolchain.kubernetes_version())}", told)

@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from deploy import postgres
+from deploy import placing, postgres
 from deploy.errors import PostgresError
 from deploy.leash import leashed
 from tests.deploy.stack_process import still_running
@@ -79,7 +79,7 @@ def test_a_pid_file_that_names_some_other_live_process_is_no_hindrance(home: Pat
     server = start(home)
     with postgres.running(server, home / "log"):
         left_over = (server.data / "postmaster.pid").read_text().splitlines()
-    bystander = subprocess.Popen(leashed(["sleep", "60"], user=postgres.as_ids(server.account)))
+    bystander = subprocess.Popen(leashed(["sleep", "60"], user=placing.as_ids(server.account)))
     eventually_blocking(lambda: psutil.Process(bystander.pid).name() == "sleep", 5)
     (server.data / "postmaster.pid").write_text("\n".join([str(bystander.pid), *left_over[1:]]) + "\n")
     with postgres.running(start(home), home / "log") as server:
@@ -99,8 +99,8 @@ def test_a_predecessor_that_still_runs_is_ended_first(home: Path) -> None:
 
 
 def test_an_interrupted_initdb_is_not_taken_for_a_database(home: Path) -> None:
-    account = postgres.server_account()
-    place = postgres.place(home / "postgres", account)
+    account = placing.server_account()
+    place = placing.place(home / "postgres", account)
     (place / "data.partial").mkdir()
     (place / "data.partial/PG_VERSION").write_text("18\n")
     with postgres.running(start(home), home / "log") as server:
@@ -117,12 +117,12 @@ def test_a_folder_closed_to_its_account_is_left_closed_and_another_found(home: P
     """As root this is a checkout under /root; for anyone else the wanted folder is always the place."""
     closed = home / "closed"
     closed.mkdir(mode=0o700)
-    account = postgres.server_account()
-    place = postgres.place(closed / "postgres", account)
+    account = placing.server_account()
+    place = placing.place(closed / "postgres", account)
     try:
         assert (place == closed / "postgres") is not ROOT
         assert closed.stat().st_mode & 0o777 == 0o700
-        assert postgres.place(closed / "postgres", account) == place
+        assert placing.place(closed / "postgres", account) == place
     finally:
         shutil.rmtree(place)
 
