@@ -12,11 +12,11 @@ BEGIN
         v_at := format('PersistentVolumeClaim/%s', v_old -> 'metadata' ->> 'name');
         SELECT e INTO v_new FROM jsonb_array_elements(p_after) e
          WHERE e ->> 'kind' = 'PersistentVolumeClaim' AND e -> 'metadata' -> 'name' = v_old -> 'metadata' -> 'name';
-        CONTINUE WHEN v_new = v_old;
+        CONTINUE WHEN v_new -> 'spec' = v_old -> 'spec';
         IF v_new IS NULL THEN
             PERFORM orchestrator.refuse('SO409', 'the change would leave the data claim behind', v_at,
                 'The kind of storage cannot change. Make a new deployment and move the data.');
-        ELSIF v_new #- '{spec,resources,requests,storage}' <> v_old #- '{spec,resources,requests,storage}' THEN
+        ELSIF (v_new -> 'spec') #- '{resources,requests,storage}' <> (v_old -> 'spec') #- '{resources,requests,storage}' THEN
             PERFORM orchestrator.refuse('SO409', 'the kind of storage cannot change', v_at || '.spec',
                 'Only its size may grow. Make a new deployment and move the data.');
         ELSIF orchestrator.quantity(v_new #>> '{spec,resources,requests,storage}') IS NULL THEN
