@@ -1,4 +1,4 @@
-"""A person at psql, for tests: templates to deploy from, wishes written as an operator, and what Postgres says of them."""
+"""A person at psql, for tests: templates to deploy from, wishes written as an operator, and what Postgres says."""
 
 import json
 from collections.abc import Iterator

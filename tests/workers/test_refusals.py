@@ -1,4 +1,4 @@
-"""Rules 4, 5 and 6: what the API server refuses, sorted by what to do about it. Each refusal is a real one if it can be."""
+"""Rules 4, 5 and 6: what the API server refuses, sorted by what to do about it. Refusals are real if they can be."""
 
 import time
 from collections.abc import Iterator
