@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -52,6 +53,19 @@ class Wire:
         return Credentials(
             server=f"http://127.0.0.1:{self.port}", source=Source("static"), authorization=self.target.authorization
         )
+
+    def kubeconfig(self, folder: Path) -> Path:
+        """A kubeconfig that leads through the wire, written into `folder`."""
+        token = (self.target.authorization or "").removeprefix("Bearer ")
+        content = {
+            "current-context": "wire",
+            "contexts": [{"name": "wire", "context": {"cluster": "wire", "user": "wire"}}],
+            "clusters": [{"name": "wire", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}],
+            "users": [{"name": "wire", "user": {"token": token}}],
+        }
+        path = folder / "wire.kubeconfig"
+        path.write_text(json.dumps(content))
+        return path
 
     def answer(
         self,
