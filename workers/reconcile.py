@@ -6,6 +6,7 @@ undo a newer wish. Safe to repeat, in any order, from any half-done state.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from itertools import groupby
@@ -35,6 +36,7 @@ from workers.plan import NEVER_PRUNED, Step, plan, removal_order, root_step, roo
 # What a person has to change first is tried again slowly, on top of the back-off.
 SLOW_RETRY_SECONDS = 15.0
 LOOK_AGAIN_SECONDS = 3.0
+PROBE_SECONDS = 5.0
 _WORKLOAD_RANK = kind_named("StatefulSet").rank
 # The seed that generated secrets derive from.
 ReadSeed = Callable[[], Awaitable[bytes]]
@@ -148,7 +150,7 @@ async def reconcile(run: Run) -> Settlement:
         run.note("ResourceConflict", error.live)
         return failed(run, str(error), "foreign", permanent=True)
     except KubeError as error:
-        if _is_away(error):
+        if await _is_away(run.cluster, error):
             return run.settlement("deferred", error=error.message)
         retry_seconds = SLOW_RETRY_SECONDS if isinstance(error, _SLOW) else error.retry_after_seconds
         return failed(run, error.message, error.category, permanent=error.permanent, retry_seconds=retry_seconds)
@@ -192,7 +194,14 @@ def failed(run: Run, error: str, category: str, *, permanent: bool, retry_second
     return run.settlement("failed", error=error, permanent=permanent, retry_seconds=retry_seconds)
 
 
-def _is_away(error: KubeError) -> bool:
+async def _is_away(cluster: Cluster, error: KubeError) -> bool:
+    """Whether the server itself is out of reach. One request without an answer may be slow, or a cut line: ask again."""
+    if isinstance(error, Unavailable) and error.reason == "timeout":
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                return not await cluster.ready()
+        except TimeoutError:
+            return True
     return isinstance(error, _AWAY) or (isinstance(error, Unavailable) and error.reason in _AWAY_REASONS)
 
 
