@@ -1,7 +1,8 @@
 -- orchestrator.prepare_new_deployment() -> trigger
 -- Completes, checks and renders a new deployment; it starts at generation 1 whatever was written.
+-- No sequential scans: a plan made while the tables were small, a foreign key's too, is kept for the rows that come later.
 CREATE OR REPLACE FUNCTION orchestrator.prepare_new_deployment() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 AS $$
 DECLARE
     v_program orchestrator.template_programs;

@@ -1,7 +1,8 @@
 -- orchestrator.record_new_deployments() -> trigger
 -- History, cache row, slot and queue message of new deployments, once a statement.
+-- No sequential scans: a plan made while the tables were small, a foreign key's too, is kept for the rows that come later.
 CREATE OR REPLACE FUNCTION orchestrator.record_new_deployments() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 AS $$
 DECLARE
     v_actor text := orchestrator.current_actor();

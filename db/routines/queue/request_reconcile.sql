@@ -2,8 +2,10 @@
 -- Counts a request for each deployment and queues those that have no live message. In id order, so bulk requests cannot deadlock.
 -- A request is a fresh start: back-off, quarantine and the error of the last run are forgotten.
 -- Many at once go to the bulk queue, where they do not hold up a person's single change.
+-- Each id is looked up by its index, whatever the caller joins by: a plan made while the tables were small is kept, and would
+-- read them whole for each of ten thousand ids.
 CREATE OR REPLACE FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_actor text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_nestloop = on SET enable_seqscan = off
 AS $$
 DECLARE
     c_bulk_above CONSTANT integer := 50;

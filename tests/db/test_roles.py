@@ -1,0 +1,188 @@
+"""What each role may do and may not: the grants, walked."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.db.stage import Stage, denied, refused
+
+ROLES = ("admin", "operator", "viewer", "api", "worker", "watcher")
+READABLE = (
+    "clusters", "templates", "deployments", "deployment_resources", "deployment_observed", "deployment_events",
+    "deployment_revisions", "reconcile_slots", "watch_streams", "drift", "waiting",
+)  # fmt: skip
+PRIVATE = ("template_programs", "schema_migrations")
+# Each door with a call that gets past the grant, and who may use it.
+DOORS: dict[str, tuple[str, set[str]]] = {
+    "deploy": ("SELECT deploy('walk', 'web')", {"admin", "operator", "api"}),
+    "reconcile_now": ("SELECT reconcile_now((SELECT id FROM deployments LIMIT 1))", {"admin", "operator", "api"}),
+    "refuse": ("SELECT refuse('SO422', 'm', 'p', 'h')", {"admin", "operator", "api"}),
+    "put_template": ("SELECT put_template('web', '[]', '{}')", {"admin", "api"}),
+    "drop_old_events": ("SELECT drop_old_events('30 days')", {"admin", "api"}),
+    "events_after": ("SELECT * FROM events_after()", {"admin", "operator", "viewer", "api"}),
+    "measure_queues": ("SELECT * FROM measure_queues()", {"admin", "operator", "viewer", "api"}),
+    "claim": ("SELECT * FROM claim('default', 'w', 1, 30)", {"worker"}),
+    "heartbeat": ("SELECT heartbeat('[]', 30)", {"worker"}),
+    "settle": ("SELECT settle('{}')", {"worker"}),
+    "release": ("SELECT release('[]')", {"worker"}),
+    "promote": ("SELECT promote('default')", {"worker"}),
+    "repair": ("SELECT repair('default')", {"worker"}),
+    "report_cluster": ("SELECT report_cluster('default', true, NULL)", {"worker"}),
+    "mark_stale": ("SELECT mark_stale('default')", {"worker"}),
+    "applied_fields": ("SELECT applied_fields(gen_random_uuid(), 'a', 'b', 'c')", {"worker"}),
+    "record_observations": ("SELECT record_observations('default', '[]')", {"watcher"}),
+    "record_drift": ("SELECT record_drift('default', '[]')", {"watcher"}),
+    "record_relist": ("SELECT record_relist('default', 'Pod', 1, '[]')", {"watcher"}),
+    "record_warnings": ("SELECT record_warnings('default', '[]')", {"watcher"}),
+    "record_stream": ("SELECT record_stream('default', 'Pod', 'synced', 0, NULL)", {"watcher"}),
+}
+
+
+@pytest.fixture(scope="module")
+def walked(quiet_stage: Stage) -> Stage:
+    return quiet_stage
+
+
+def test_every_door_that_is_granted_to_somebody_is_walked_here(walked: Stage) -> None:
+    granted = walked.rows(
+        "SELECT DISTINCT p.proname AS name FROM pg_proc p, aclexplode(p.proacl) a"
+        " WHERE p.pronamespace = 'orchestrator'::regnamespace AND a.grantee <> p.proowner"
+    )
+    assert {row["name"] for row in granted} == set(DOORS)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_opens_for_those_it_is_for_only(walked: Stage, role: str, door: str) -> None:
+    call, allowed = DOORS[door]
+    session = getattr(walked, role)
+    with session.transaction(force_rollback=True):
+        if role not in allowed:
+            with denied():
+                session.execute(call)
+        elif door in {"refuse", "put_template", "reconcile_now"}:  # past the grant, and refused for what was asked
+            with refused("SO404" if door == "reconcile_now" else "SO422"):
+                session.execute(call)
+        else:
+            session.execute(call)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_calls_an_inner_routine(walked: Stage, role: str) -> None:
+    inner = walked.rows(
+        "SELECT p.oid::regprocedure::text AS name FROM pg_proc p WHERE p.pronamespace IN ('orchestrator'::regnamespace, 'pgmq'::regnamespace)"
+        " AND p.proname <> ALL (%s) AND has_function_privilege(%s, p.oid, 'EXECUTE')",
+        list(DOORS),
+        f"test_{role}",
+    )
+    assert inner == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_reading(walked: Stage, role: str) -> None:
+    session = getattr(walked, role)
+    for table in READABLE:
+        if role in {"worker", "watcher"} and table != "clusters":
+            with denied():
+                session.execute(f"SELECT * FROM {table}")
+        else:
+            session.execute(f"SELECT * FROM {table}")
+    for table in PRIVATE:
+        with denied():
+            session.execute(f"SELECT * FROM {table}")
+    with denied():
+        session.execute("SELECT * FROM pgmq.q_c1_now")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_writing_tables_directly(walked: Stage, role: str) -> None:
+    """Every column of every table, tried by its grant; what may be written is exactly this."""
+    writable = walked.rows(
+        """SELECT c.relname || '.' || a.attname AS column, string_agg(p, ' ' ORDER BY p) AS how
+             FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+             CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE']) p
+            WHERE c.relnamespace IN ('orchestrator'::regnamespace, 'pgmq'::regnamespace) AND c.relkind IN ('r', 'v')
+              AND has_column_privilege(%s, c.oid, a.attnum, p) GROUP BY 1""",
+        f"test_{role}",
+    )
+    intent = ["name", "cluster_id", "namespace", "template_id", "template_version", "parameters", "desired_spec_json", "desired_state", "drift_policy", "keep_data"]
+    operator = {f"deployments.{column}": "INSERT UPDATE" for column in intent} | {"deployments.id": "INSERT"}
+    columns = ["name", "version", "base_spec_json", "allowed_mutations_json"]
+    admin = operator | {f"templates.{column}": "INSERT UPDATE" for column in columns}
+    admin |= {"templates.id": "UPDATE", "templates.created_at": "UPDATE", "clusters.name": "INSERT", "clusters.resync_seconds": "INSERT UPDATE"}
+    expected: dict[str, Any] = {"operator": operator, "admin": admin, "api": admin}
+    assert {row["column"]: row["how"] for row in writable} == expected.get(role, {})
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_deleting_and_truncating(walked: Stage, role: str) -> None:
+    found = walked.rows(
+        "SELECT c.relname || ' ' || p AS what FROM pg_class c CROSS JOIN unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES', 'MAINTAIN']) p"
+        " WHERE c.relnamespace IN ('orchestrator'::regnamespace, 'pgmq'::regnamespace) AND c.relkind = 'r' AND has_table_privilege(%s, c.oid, p)",
+        f"test_{role}",
+    )
+    expected = {"operator": {"deployments DELETE"}, "admin": {"deployments DELETE", "templates DELETE"}, "api": {"deployments DELETE", "templates DELETE"}}
+    assert {row["what"] for row in found} == expected.get(role, set())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_makes_objects_or_takes_on_another_role(walked: Stage, role: str) -> None:
+    session = getattr(walked, role)
+    for statement in (
+        "CREATE TABLE orchestrator.mine ()",
+        "CREATE FUNCTION orchestrator.mine() RETURNS void LANGUAGE sql AS ''",
+        "CREATE SCHEMA mine",
+        "ALTER TABLE deployments DISABLE TRIGGER USER",
+        "SET ROLE orchestrator_owner",
+        "SET session_replication_role = replica",
+        "CREATE ROLE mine",
+    ):
+        with session.transaction(force_rollback=True), denied():
+            session.execute(statement)
+
+
+def test_worker_and_watcher_cannot_become_each_other_or_a_person(walked: Stage) -> None:
+    for role in ("worker", "watcher"):
+        member = walked.rows("SELECT r AS role FROM unnest(%s::text[]) r WHERE pg_has_role(%s, 'orchestrator_' || r, 'MEMBER')", list(ROLES), f"test_{role}")
+        assert [row["role"] for row in member] == [role]
+
+
+def test_our_roles_cannot_log_in_and_own_everything_of_ours(walked: Stage) -> None:
+    assert walked.rows("SELECT rolname FROM pg_roles WHERE rolname LIKE 'orchestrator%%' AND (rolcanlogin OR rolsuper OR rolcreaterole)") == []
+    foreign = walked.rows(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'orchestrator'::regnamespace AND relowner <> 'orchestrator_owner'::regrole"
+        " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'orchestrator'::regnamespace AND proowner <> 'orchestrator_owner'::regrole"
+    )
+    assert foreign == []
+
+
+def test_a_person_reads_through_views_with_their_own_rights(walked: Stage) -> None:
+    """A view that ran as its owner would show what the reader may not see once rows are restricted."""
+    invoking = walked.rows("SELECT relname FROM pg_class WHERE relnamespace = 'orchestrator'::regnamespace AND relkind = 'v' AND coalesce(reloptions::text, '') LIKE '%%security_invoker=true%%'")
+    assert {row["relname"] for row in invoking} >= {"drift", "waiting"}
+
+
+def test_an_admin_adds_a_cluster_with_its_queues_and_sets_its_resync(stage: Stage) -> None:
+    stage.admin.execute("INSERT INTO clusters (name, resync_seconds) VALUES ('second', 30)")
+    stage.admin.execute("UPDATE clusters SET resync_seconds = 90 WHERE name = 'second'")
+    stage.root.execute("SELECT * FROM pgmq.q_c2_now, pgmq.q_c2_bulk")
+    with denied():
+        stage.operator.execute("INSERT INTO clusters (name) VALUES ('third')")
+    with denied():
+        stage.admin.execute("UPDATE clusters SET unreachable_since = NULL")
+    own = stage.deploy("lobby", cluster="second")
+    assert stage.slot(own)["queue"] == "c2_now"
+    assert stage.claim() == []
+    row = stage.worker.execute("SELECT * FROM claim('second', 'w', 1, 30)").fetchone()
+    assert row is not None
+    assert row["deployment_id"] == own
+
+
+def test_a_worker_of_one_cluster_is_no_door_to_another_queue(stage: Stage) -> None:
+    """The queue's name comes from the caller, so it is compared, not trusted."""
+    own = stage.deploy("lobby")
+    (claimed,) = stage.claim()
+    for queue in ("c1_bulk", "c9_now", "x; DROP TABLE deployments"):
+        row = stage.worker.execute("SELECT settle(%s) AS verdict", (json.dumps({"deployment_id": str(own), "queue": queue, "msg_id": claimed["msg_id"], "token": claimed["token"]}),)).fetchone()
+        assert row == {"verdict": "lost"}
