@@ -93,10 +93,11 @@ class Writer:
             log.info("observations put off", objects=len(entries), error=str(error))
             await asyncio.sleep(CONTENDED_SECONDS)
             return {entry.key for entry in entries}
-        except (Refused, Fault):
+        except (Refused, Fault) as error:
             if len(entries) == 1:
                 kind, namespace, name = entries[0].key
-                log.exception("observation refused", kind=kind, namespace=namespace, name=name)
+                # Not the traceback: what led here is known, and its locals are other people's data.
+                log.error("observation refused", kind=kind, namespace=namespace, name=name, error=str(error))  # noqa: TRY400
                 self._pending.written(entries)
                 return set()
             half = len(entries) // 2
@@ -154,6 +155,9 @@ class Writer:
             for warning in batch:
                 self._pending.warned(warning)
             await asyncio.sleep(CONTENDED_SECONDS)
+        except (Refused, Fault) as error:
+            # They are noise by nature and come again; not worth finding the culprit.
+            log.error("warnings refused", warnings=len(batch), error=str(error))  # noqa: TRY400
 
     async def _record_relist(self, kind: str, relist: Relist) -> None:
         version = relist.resource_version
