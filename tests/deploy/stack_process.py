@@ -104,8 +104,12 @@ def first_word(process: psutil.Process) -> str:
 
 def still_running(family: list[psutil.Process]) -> list[str]:
     """Those of a family that live on. A zombie has ended: whether someone reaps it is up to the machine's init."""
-    return [
-        f"{process.pid} {' '.join(command_line(process))}"
-        for process in family
-        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    ]
+    return [f"{process.pid} {' '.join(command_line(process))}" for process in family if lives(process)]
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether a process runs; it may end while it is asked."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
