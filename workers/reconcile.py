@@ -195,7 +195,7 @@ def failed(run: Run, error: str, category: str, *, permanent: bool, retry_second
 
 
 async def _is_away(cluster: Cluster, error: KubeError) -> bool:
-    """Whether the server itself is out of reach. One request without an answer may be slow, or a cut line: ask again."""
+    """Whether the server itself is out of reach. One unanswered request may be slow, or a cut line: ask again."""
     if isinstance(error, Unavailable) and error.reason == "timeout":
         try:
             async with asyncio.timeout(PROBE_SECONDS):
