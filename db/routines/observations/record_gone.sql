@@ -10,6 +10,10 @@ BEGIN
     IF p_gone IS NULL THEN
         RETURN '{}';
     END IF;
+    -- Gone once more, after a worker made it again: no news, but newer than that worker's settlement may think.
+    UPDATE orchestrator.deployment_resources r SET resource_version = o.resource_version
+      FROM unnest(p_gone) o
+     WHERE r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name AND r.missing_since IS NOT NULL;
     WITH missing AS (
         UPDATE orchestrator.deployment_resources r
            SET missing_since = now(), resource_version = o.resource_version, health = 'Progressing', reason = 'Missing',

@@ -10,14 +10,18 @@ DECLARE
     v_bulk text := orchestrator.queue_name(p_cluster_id, 'bulk');
     v_share integer := greatest(p_limit / 4, CASE WHEN random() < 0.25 THEN 1 ELSE 0 END);
     v_read jsonb;
-    v_rest jsonb;
+    v_more boolean;
     v_bad jsonb;
     v_message record;
 BEGIN
-    v_read := orchestrator.read_queue(v_now, p_limit - v_share, p_lease_seconds);
-    v_rest := orchestrator.read_queue(v_bulk, p_limit - coalesce(jsonb_array_length(v_read), 0), p_lease_seconds);
-    v_read := CASE WHEN v_read IS NULL THEN v_rest WHEN v_rest IS NULL THEN v_read ELSE v_read || v_rest END;
-    IF v_read IS NULL THEN
+    v_read := coalesce(orchestrator.read_queue(v_now, p_limit - v_share, p_lease_seconds), '[]');
+    v_more := jsonb_array_length(v_read) = p_limit - v_share;
+    v_read := v_read || coalesce(orchestrator.read_queue(v_bulk, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');
+    -- What the bulk queue leaves of its share goes to the interactive one after all: a free place never hides waiting work.
+    IF v_more AND jsonb_array_length(v_read) < p_limit THEN
+        v_read := v_read || coalesce(orchestrator.read_queue(v_now, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');
+    END IF;
+    IF v_read = '[]' THEN
         RETURN NULL;
     END IF;
     SELECT jsonb_agg(m) INTO v_bad FROM jsonb_array_elements(v_read) m
