@@ -78,7 +78,7 @@ class Doubts:
             self._news.set()
             return False
         if live is not None:
-            self._pending.seen(live)
+            self._pending.seen(live, asked_for=True)
             return True
         api_version = kind_named(doubt.kind).api_version
         identity = (api_version, doubt.kind, doubt.namespace, doubt.name, doubt.uid)

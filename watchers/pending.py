@@ -81,8 +81,10 @@ class Pending:
         """How many objects wait."""
         return len(self._entries)
 
-    def seen(self, live: Live) -> None:
-        """An object as it is, unless something newer is known already."""
+    def seen(self, live: Live, *, asked_for: bool = False) -> None:
+        """An object as it is, unless that or something newer was written already; what is asked for comes anyway."""
+        if asked_for:
+            self._written.get(live.kind, {}).pop((live.namespace, live.name), None)
         if self._is_news(live.kind, live.namespace, live.name, live.resource_version):
             whole = len(self._entries) < WHOLE_OBJECTS
             self._put(Entry(observe.seen(live), live if whole else None))
