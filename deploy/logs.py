@@ -30,3 +30,13 @@ def configure_logs(level_name: str | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    logging.basicConfig(handlers=[Passed()], level=max(level, logging.WARNING), force=True)
+
+
+class Passed(logging.Handler):
+    """Takes what libraries log the standard way into our own lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        log = structlog.get_logger()
+        log.log(record.levelno, "library", logger=record.name, said=record.getMessage(), exc_info=record.exc_info)

@@ -1,0 +1,84 @@
+"""Puts the routes together into one ASGI application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar, Request, Router, get
+from litestar.connection import ASGIConnection
+from litestar.datastructures import ResponseHeader
+from litestar.di import Provide
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp
+
+from app import deployments, events, templates
+from app.gate import Gate
+from app.health import Schema, show_health, show_readiness
+from app.metrics import Counted, show_metrics
+from app.problems import HANDLERS
+from db.deployments import Database
+
+# Parameters of a deployment are a few values; the largest sensible body is far below this.
+LARGEST_BODY_BYTES = 256 * 1024
+VERSION = "0.1.0"
+
+
+def build(database: Database, token: str) -> ASGIApp:
+    """The whole API, behind its gate."""
+    return Gate(build_routes(database), token)
+
+
+def build_routes(database: Database) -> Litestar:
+    """The routes, without the gate."""
+    return Litestar(
+        route_handlers=[
+            templates.router,
+            deployments.router,
+            events.router,
+            show_health,
+            show_readiness,
+            show_metrics,
+            show_description,
+        ],
+        dependencies={
+            "database": provided(database),
+            "counted": provided(Counted()),
+            "schema": provided(Schema()),
+        },
+        exception_handlers=HANDLERS,
+        request_max_body_size=LARGEST_BODY_BYTES,
+        response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
+        openapi_config=openapi(),
+        logging_config=None,
+    )
+
+
+def provided(value: object) -> Provide:
+    """Hands this one value to every handler that names it."""
+    return Provide(lambda: value, sync_to_thread=False)
+
+
+@get("/api/openapi.json", include_in_schema=False)
+async def show_description(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The API as OpenAPI describes it."""
+    return request.app.openapi_schema.to_schema()
+
+
+def openapi() -> OpenAPIConfig:
+    """What the description says beyond the routes themselves."""
+    return OpenAPIConfig(
+        title="server-orchestrator",
+        version=VERSION,
+        description="Game servers on Kubernetes, with Postgres as the control plane. Errors are problem+json.",
+        openapi_router=Router("/openapi", route_handlers=[], include_in_schema=False, guards=[hide]),
+        components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+        security=[{"token": []}],
+    )
+
+
+def hide(_connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """Close the pages that the framework brings along: their scripts come from elsewhere, their 404 is HTML."""
+    raise NotFoundException

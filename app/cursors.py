@@ -1,0 +1,30 @@
+"""Opaque cursors: where a reader of pages stopped, in a form that nobody is tempted to compute with."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, TypeVar
+
+import msgspec
+
+from db.errors import Refused
+
+Stop = TypeVar("Stop")
+_BAD_REQUEST = 400
+
+
+def pack(stop: Any) -> str:
+    """The cursor that stands for `stop`, anything msgspec can encode."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(stop)).decode().rstrip("=")
+
+
+def unpack(cursor: str, shape: type[Stop]) -> Stop:
+    """What a cursor stands for. Raises Refused (400) for one that we did not make."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return msgspec.json.decode(text, type=shape)
+    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+        raise Refused(
+            _BAD_REQUEST, "this is no cursor of this list", "after", 'Pass "next" of the page before, or leave it out.'
+        ) from error

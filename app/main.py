@@ -1,0 +1,72 @@
+"""The API process: listens, serves until cancelled, then lets running requests finish.
+
+Postgres need not be there: requests are answered with 503 until it is, and the pool finds it by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Generator
+
+import structlog
+import uvicorn
+
+from app.api import build
+from app.settings import ApiSettings
+from db.connection import open_pool
+from db.deployments import Database
+
+log = structlog.get_logger()
+
+ACTOR = "api"
+FINISH_SECONDS = 10
+LARGEST_BACKLOG = 512
+
+
+class Server(uvicorn.Server):
+    """uvicorn, told to stop by cancellation: signals are for whoever started us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Capture none."""
+        yield
+
+
+async def run(settings: ApiSettings) -> None:
+    """Serve until cancelled."""
+    with contextlib.closing(listen(settings)) as listener:
+        await serve(settings, listener)
+
+
+def listen(settings: ApiSettings) -> socket.socket:
+    """Take the address first, so that one already in use is said at once and plainly."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=LARGEST_BACKLOG)
+    except OSError as error:
+        raise SystemExit(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+
+
+async def serve(settings: ApiSettings, listener: socket.socket) -> None:
+    """Serve on a socket that listens, until cancelled."""
+    async with open_pool(settings.database.url, name="api", size=settings.sessions) as pool:
+        server = Server(
+            uvicorn.Config(
+                build(Database(pool, ACTOR), settings.token),
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=FINISH_SECONDS,
+            )
+        )
+        serving = asyncio.create_task(server.serve([listener]))
+        log.info("listening", host=settings.host, port=listener.getsockname()[1])
+        try:
+            await asyncio.shield(serving)
+        finally:
+            server.should_exit = True
+            await serving
+            log.info("stopped")

@@ -1,0 +1,387 @@
+"""What the API reads and writes: deployments, their objects, drift and events.
+
+The rules live in triggers and routines; these are doors to them, each inside one transaction of `Database.transaction`.
+Rows come out as the structs that the API answers with, so a column is named in one place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg.rows import class_row
+
+from db.connection import Pool, Session, translated
+from db.errors import Refused, Unavailable
+
+# A person waits for these; what takes longer is better refused than piled up.
+SESSION_WAIT_SECONDS = 2.0
+TRANSACTION_SECONDS = 15.0
+MOST_WAITING = 200
+
+_MISSING = 404
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wanted, how far that is carried out, and how it is."""
+
+    id: UUID
+    name: str
+    namespace: str
+    cluster: str
+    template: str
+    template_version: int
+    parameters: dict[str, Any]
+    desired_state: str
+    drift_policy: str
+    keep_data: bool
+    generation: int
+    last_applied_generation: int
+    status_summary: str
+    status_message: str
+    stale_since: datetime | None
+    finalised_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class DeploymentDetail(Deployment, frozen=True, kw_only=True):
+    """A deployment with the manifests it asks for and what was last seen of them, by "Kind/name"."""
+
+    desired_spec_json: list[dict[str, Any]]
+    observed_json: dict[str, Any]
+    observed_at: datetime | None
+
+
+class Resource(msgspec.Struct, frozen=True, kw_only=True):
+    """One object of a deployment: what was applied, what was last seen. One that is not `managed` is only observed."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str | None
+    resource_version: int
+    applied_generation: int | None
+    managed: bool
+    health: str | None
+    reason: str
+    message: str
+    drifted: bool
+    missing_since: datetime | None
+    last_seen_at: datetime | None
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """One path that stands otherwise at the cluster than it should. Secret values only as changed."""
+
+    kind: str
+    namespace: str
+    name: str
+    path: str
+    wanted: Any
+    live: Any
+    manager: str | None
+    since: datetime | None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One step in the history of a deployment."""
+
+    id: int
+    deployment_id: UUID
+    generation: int | None
+    source: str
+    type: str
+    data: dict[str, Any]
+    actor: str
+    created_at: datetime
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Where a reader of events stopped: the next event is greater than (xid, id)."""
+
+    xid: int = 0
+    id: int = 0
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change; None leaves a field alone. `parameters` are merged: null takes the template's default again."""
+
+    parameters: dict[str, Any] | None = None
+    desired_state: str | None = None
+    template_version: int | None = None
+    keep_data: bool | None = None
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which deployments to list; None is any."""
+
+    cluster: str | None = None
+    namespace: str | None = None
+    name: str | None = None
+    status: str | None = None
+
+
+_PREPARE = (
+    "SELECT set_config('orchestrator.actor', %s, true), set_config('statement_timeout', '10s', true),"
+    " set_config('lock_timeout', '3s', true)"
+)
+
+
+class Database:
+    """The API's way to Postgres: transactions in the name of `actor`, on sessions that answer."""
+
+    def __init__(self, pool: Pool, actor: str) -> None:
+        self._pool = pool
+        self._actor = actor
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Session]:
+        """One transaction. Raises Refused, Unavailable, Contended."""
+        if self._pool.get_stats()["requests_waiting"] >= MOST_WAITING:
+            raise Unavailable("too many requests wait for the database")
+        with translated():
+            # Postgres ends a slow statement by itself; this is for a session that has stopped answering at all.
+            async with self._living_session() as session:
+                with _hung_up_after(session, TRANSACTION_SECONDS):
+                    async with session.transaction():
+                        await session.execute(_PREPARE, (self._actor,))
+                        yield session
+
+    @asynccontextmanager
+    async def _living_session(self) -> AsyncGenerator[Session]:
+        """A session that has just answered.
+
+        After a restart of Postgres the pool still holds dead ones, and would hand out each once. There are at most as
+        many as the pool is large.
+        """
+        deadline = time.monotonic() + SESSION_WAIT_SECONDS
+        for _ in range(self._pool.max_size + 1):
+            left = max(0.05, deadline - time.monotonic())
+            async with self._pool.connection(timeout=left) as session:
+                if await _answers(session, left):
+                    yield session
+                    return
+        raise Unavailable("no session answers")
+
+
+async def _answers(session: Session, timeout_seconds: float) -> bool:
+    try:
+        with _hung_up_after(session, timeout_seconds):
+            await session.execute("")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@contextmanager
+def _hung_up_after(session: Session, seconds: float) -> Generator[None]:
+    """End the session's connection if the block takes longer; what waits for it then fails at once.
+
+    Cancelling would not do: psycopg asks the server to cancel and waits for its answer, which never comes from a
+    server that is frozen.
+    """
+    alarm = asyncio.get_running_loop().call_later(seconds, _hang_up, session)
+    try:
+        yield
+    finally:
+        alarm.cancel()
+
+
+def _hang_up(session: Session) -> None:
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(session.fileno())) as connection:
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+# ---------------------------------------------------------------- deployments
+
+_COLUMNS = (
+    "d.id, d.name, d.namespace, c.name AS cluster, t.name AS template, d.template_version, d.parameters,"
+    " d.desired_state, d.drift_policy, d.keep_data, d.generation, d.last_applied_generation,"
+    " d.status_summary, d.status_message, d.stale_since, d.finalised_at, d.created_at, d.updated_at"
+)
+_FROM = (
+    " FROM orchestrator.deployments d JOIN orchestrator.clusters c ON c.id = d.cluster_id"
+    " JOIN orchestrator.templates t ON t.id = d.template_id AND t.version = d.template_version"
+)
+_FILTER = (
+    " AND (%(cluster)s::text IS NULL OR c.name = %(cluster)s)"
+    " AND (%(namespace)s::text IS NULL OR d.namespace = %(namespace)s)"
+    " AND (%(name)s::text IS NULL OR d.name = %(name)s)"
+    " AND (%(status)s::text IS NULL OR d.status_summary = %(status)s)"
+)
+
+
+async def create_deployment(
+    session: Session,
+    *,
+    name: str,
+    template: str,
+    parameters: dict[str, Any],
+    namespace: str,
+    cluster: str | None,
+    template_version: int | None,
+    desired_state: str,
+) -> UUID:
+    """Make a deployment; answers its id. Raises Refused."""
+    cursor = await session.execute(
+        "SELECT orchestrator.deploy(name => %s, template => %s, parameters => %s, namespace => %s, cluster => %s,"
+        " template_version => %s::integer, desired_state => %s)",
+        (name, template, _text(parameters), namespace, cluster, template_version, desired_state),
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101 - a SELECT of one function
+    return row[0]
+
+
+async def read_deployment(session: Session, deployment_id: UUID) -> DeploymentDetail:
+    """Raises Refused (404)."""
+    query = (
+        "SELECT "
+        + _COLUMNS
+        + ", d.desired_spec_json, coalesce(o.observed_json, '{}') AS observed_json, o.observed_at"
+        + _FROM
+        + " LEFT JOIN orchestrator.deployment_observed o ON o.deployment_id = d.id WHERE d.id = %s"
+    )
+    async with session.cursor(row_factory=class_row(DeploymentDetail)) as cursor:
+        await cursor.execute(query, (deployment_id,))
+        row = await cursor.fetchone()
+    if row is None:
+        raise unknown_deployment(deployment_id)
+    return row
+
+
+def unknown_deployment(deployment_id: UUID) -> Refused:
+    """The refusal of an id that names nothing."""
+    return Refused(_MISSING, f"there is no deployment {deployment_id}", "id", "GET /api/deployments lists them.")
+
+
+async def list_deployments(
+    session: Session, wanted: Filter, after: tuple[str, str, str], limit: int
+) -> list[Deployment]:
+    """Those that are not gone, by (cluster, namespace, name), beyond `after`."""
+    # The order is that of the index deployments_name_is_unique, so a page costs its rows however many there are.
+    query = (
+        "SELECT "  # noqa: S608 - of literals only, as LiteralString proves
+        + _COLUMNS
+        + _FROM
+        + " WHERE d.finalised_at IS NULL AND (d.cluster_id, d.namespace, d.name) >"
+        + " (coalesce((SELECT k.id FROM orchestrator.clusters k WHERE k.name = %(after_cluster)s), 0),"
+        + " %(after_namespace)s, %(after_name)s)"
+        + _FILTER
+        + " ORDER BY d.cluster_id, d.namespace, d.name LIMIT %(limit)s"
+    )
+    values = msgspec.structs.asdict(wanted) | {"limit": limit}
+    values |= dict(zip(("after_cluster", "after_namespace", "after_name"), after, strict=True))
+    async with session.cursor(row_factory=class_row(Deployment)) as cursor:
+        await cursor.execute(query, values)
+        return await cursor.fetchall()
+
+
+async def list_deleted(session: Session, wanted: Filter, after: UUID, limit: int) -> list[Deployment]:
+    """Those that are gone and kept as history, by id, beyond `after`."""
+    query = (
+        "SELECT "
+        + _COLUMNS
+        + _FROM
+        + " WHERE d.finalised_at IS NOT NULL AND d.id > %(after)s"
+        + _FILTER
+        + " ORDER BY d.id LIMIT %(limit)s"
+    )
+    async with session.cursor(row_factory=class_row(Deployment)) as cursor:
+        await cursor.execute(query, msgspec.structs.asdict(wanted) | {"after": after, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def change_deployment(session: Session, deployment_id: UUID, change: Change) -> None:
+    """Change the intent in one statement, so one generation. Raises Refused."""
+    given = change.parameters or {}
+    cursor = await session.execute(
+        "UPDATE orchestrator.deployments d SET parameters = (d.parameters || %(set)s::jsonb) - %(unset)s::text[],"
+        " desired_state = coalesce(%(state)s, d.desired_state), keep_data = coalesce(%(keep)s, d.keep_data),"
+        " template_version = coalesce(%(version)s, d.template_version) WHERE d.id = %(id)s",
+        {
+            "set": _text({name: value for name, value in given.items() if value is not None}),
+            "unset": [name for name, value in given.items() if value is None],
+            "state": change.desired_state,
+            "keep": change.keep_data,
+            "version": change.template_version,
+            "id": deployment_id,
+        },
+    )
+    if cursor.rowcount == 0:
+        raise unknown_deployment(deployment_id)
+
+
+async def reconcile_now(session: Session, deployment_id: UUID) -> None:
+    """Ask for a reconciliation whatever the back-off. Raises Refused (404)."""
+    await session.execute("SELECT orchestrator.reconcile_now(%s)", (deployment_id,))
+
+
+# ---------------------------------------------------------------- their objects
+
+
+async def list_resources(session: Session, deployment_id: UUID) -> list[Resource]:
+    """Every object of a deployment, pods included. Raises Refused (404)."""
+    await _require(session, deployment_id)
+    async with session.cursor(row_factory=class_row(Resource)) as cursor:
+        await cursor.execute(
+            "SELECT r.api_version, r.kind, r.namespace, r.name, r.uid, r.resource_version, r.applied_generation,"
+            " r.managed, r.health, r.reason, r.message, r.drift IS NOT NULL AS drifted, r.missing_since, r.last_seen_at"
+            " FROM orchestrator.deployment_resources r WHERE r.deployment_id = %s ORDER BY r.kind, r.namespace, r.name",
+            (deployment_id,),
+        )
+        return await cursor.fetchall()
+
+
+async def list_drift(session: Session, deployment_id: UUID) -> list[Drift]:
+    """What differs at the cluster, path by path. Raises Refused (404)."""
+    await _require(session, deployment_id)
+    async with session.cursor(row_factory=class_row(Drift)) as cursor:
+        await cursor.execute(
+            "SELECT v.kind, v.namespace, v.object AS name, v.path, v.wanted, v.live, v.manager, v.since"
+            " FROM orchestrator.drift v WHERE v.deployment_id = %s ORDER BY v.kind, v.namespace, v.object, v.path",
+            (deployment_id,),
+        )
+        return await cursor.fetchall()
+
+
+# ---------------------------------------------------------------- events
+
+
+async def list_events(
+    session: Session, after: Place, limit: int, deployment_id: UUID | None = None
+) -> tuple[list[Event], Place]:
+    """Events beyond a place, none skipped and none twice, and the place of the last. Raises Refused (404)."""
+    if deployment_id is not None:
+        await _require(session, deployment_id)
+    cursor = await session.execute(
+        "SELECT e.xid::text::bigint, e.id, e.deployment_id, e.generation, e.source, e.type, e.data_json, e.actor,"
+        " e.created_at"
+        " FROM orchestrator.events_after(%s::text::xid8, %s, %s, %s) e ORDER BY e.xid, e.id",
+        (str(after.xid), after.id, limit, deployment_id),
+    )
+    rows: Sequence[tuple[Any, ...]] = await cursor.fetchall()
+    fields = Event.__struct_fields__
+    events = [Event(**dict(zip(fields, row[1:], strict=True))) for row in rows]
+    return events, Place(rows[-1][0], rows[-1][1]) if rows else after
+
+
+async def _require(session: Session, deployment_id: UUID) -> None:
+    cursor = await session.execute("SELECT FROM orchestrator.deployments d WHERE d.id = %s", (deployment_id,))
+    if cursor.rowcount == 0:
+        raise unknown_deployment(deployment_id)
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()

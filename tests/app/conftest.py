@@ -1,0 +1,98 @@
+"""The real API, served on a real socket from a database of the test's own, and a client that has its token."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from app.main import listen, serve
+from app.settings import ApiSettings
+from db.settings import DatabaseSettings
+from tests.conftest import Database
+from tests.intent import TEMPLATES, Intent, intent_on
+
+TOKEN = "a-token-of-this-test"
+
+
+class Api(msgspec.Struct, frozen=True):
+    """A running API. `client` sends the token, `stranger` sends none."""
+
+    client: httpx.AsyncClient
+    stranger: httpx.AsyncClient
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        """The JSON of a 200; anything else fails the test with what came instead."""
+        response = await self.client.get(path, params=parameters)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def create(self, name: str, template: str = "web", **fields: Any) -> dict[str, Any]:
+        """A deployment made through the API."""
+        response = await self.client.post("/api/deployments", json={"name": name, "template": template, **fields})
+        assert response.status_code == 201, response.text
+        return response.json()
+
+
+def problem(response: httpx.Response, status: int) -> dict[str, Any]:
+    """The body of an error, which has the shape that every error has."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert set(body) == {"type", "title", "status", "detail", "path", "hint"}, body
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"]
+    assert body["hint"]
+    return body
+
+
+@contextlib.asynccontextmanager
+async def serving(url: str, *, sessions: int = 4) -> AsyncIterator[Api]:
+    """Serve from this Postgres for the block."""
+    settings = ApiSettings(DatabaseSettings(url), TOKEN, port=0, sessions=sessions)
+    with contextlib.closing(listen(settings)) as listener:
+        task = asyncio.create_task(serve(settings, listener))
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            async with (
+                httpx.AsyncClient(base_url=base, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30) as client,
+                httpx.AsyncClient(base_url=base, timeout=30) as stranger,
+            ):
+                yield Api(client, stranger)
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+@pytest.fixture
+async def api(database: Database) -> AsyncIterator[Api]:
+    """The API in the role that it has in a stack."""
+    async with serving(database.dsn_as("api")) as running:
+        yield running
+
+
+@pytest.fixture
+def intent(database: Database) -> Iterator[Intent]:
+    """A person at psql beside it."""
+    with intent_on(database, "default") as found:
+        yield found
+
+
+@pytest.fixture
+def templates(intent: Intent) -> Intent:
+    """The same, with the template `web` in place."""
+    intent.put_template("web", TEMPLATES["web"])
+    return intent
+
+
+def nothing_listens() -> int:
+    """A port where connections are refused."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

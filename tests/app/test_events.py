@@ -1,0 +1,76 @@
+"""The history over HTTP: nothing skipped and nothing twice, in whatever order transactions commit."""
+
+from typing import Any
+
+import psycopg
+
+from tests.app.conftest import Api
+from tests.conftest import Database
+from tests.intent import Intent
+
+
+async def follow(
+    api: Api, path: str = "/api/events", after: str | None = None, limit: int = 2
+) -> tuple[list[Any], str]:
+    """Every page from there to the end; and where to go on."""
+    events: list[Any] = []
+    while True:
+        page = await api.get(path, limit=limit, **({} if after is None else {"after": after}))
+        events += page["items"]
+        after = page["next"]
+        assert len(page["items"]) <= limit
+        if not page["more"]:
+            return events, after
+
+
+async def test_pages_of_events_hold_the_whole_history_once(api: Api, templates: Intent) -> None:
+    first, second = templates.deploy("one", "web"), templates.deploy("two", "web")
+    templates.change(first, replicas=2)
+    templates.set(second, "Stopped")
+    events, _ = await follow(api)
+    assert [event["id"] for event in events] == [
+        row["id"] for row in templates.rows("SELECT id FROM orchestrator.deployment_events ORDER BY id")
+    ]
+    own, _ = await follow(api, f"/api/deployments/{first}/events")
+    assert [event["type"] for event in own] == templates.event_types(first)
+    assert {event["deployment_id"] for event in own} == {first}
+    changed = next(event for event in own if event["type"] == "DeploymentChanged")
+    assert changed["data"]["parameters.replicas"]["to"] == 2
+    assert (changed["generation"], changed["actor"], changed["source"]) == (2, "test_operator", "user")
+
+
+async def test_a_reader_goes_on_where_it_stopped(api: Api, templates: Intent) -> None:
+    made = templates.deploy("one", "web")
+    before, place = await follow(api)
+    assert await follow(api, after=place) == ([], place), "nothing new: the cursor stays good"
+    templates.change(made, replicas=2)
+    after, _ = await follow(api, after=place)
+    assert after
+    assert not {event["id"] for event in before} & {event["id"] for event in after}
+    assert {event["generation"] for event in after} == {2}
+
+
+async def test_a_transaction_that_began_first_and_committed_last_is_not_skipped(
+    api: Api, templates: Intent, database: Database
+) -> None:
+    _, start = await follow(api)
+    with psycopg.connect(database.dsn_as("operator")) as slow, psycopg.connect(database.dsn_as("operator")) as quick:
+        slow.execute("SELECT orchestrator.deploy('slow', template => 'web')")
+        quick.execute("SELECT orchestrator.deploy('quick', template => 'web')")
+        quick.commit()
+        early, place = await follow(api, after=start)
+        assert early == [], "what an older transaction may still precede is not told yet"
+        slow.commit()
+    late, _ = await follow(api, after=place)
+    seen = [event["id"] for event in early + late]
+    written = templates.rows("SELECT id FROM orchestrator.deployment_events ORDER BY id")
+    assert sorted(seen) == [row["id"] for row in written]
+    assert len(seen) == len(set(seen))
+
+
+async def test_the_history_of_a_deleted_deployment_stays_readable(api: Api, templates: Intent) -> None:
+    made = templates.deploy("one", "web")
+    templates.set(made, "Deleted")
+    templates.rows("UPDATE orchestrator.deployments SET finalised_at = now() WHERE id = %s RETURNING id", made)
+    events, _ = await follow(api, f"/api/deployments/{made}/events")
+    assert [event["type"] for event in events][:1] == ["DeploymentCreated"]
