@@ -1,5 +1,6 @@
 -- orchestrator.find_suspects(cluster_id, seen) -> observation[]
--- Objects whose owned fields differ both from what we applied and from what was last judged. Older than our apply is no news.
+-- Objects whose owned fields differ from what we applied. Older than our apply is no news. One that was judged before is judged
+-- again: the fields lost may be the same and their values others, and what was seen before its apply was settled was not judged.
 CREATE OR REPLACE FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS orchestrator.observation[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -9,7 +10,7 @@ AS $$
         ON r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
       JOIN orchestrator.deployments d ON d.id = o.deployment_id
      WHERE r.managed AND r.uid = o.uid AND o.resource_version > r.applied_resource_version
-       AND o.fields_hash <> r.applied_fields_hash AND o.fields_hash IS DISTINCT FROM r.fields_hash
+       AND o.fields_hash <> r.applied_fields_hash
        AND d.desired_state <> 'Deleted'
 $$;
 COMMENT ON FUNCTION orchestrator.find_suspects IS 'Observations that may be drift.';

@@ -26,8 +26,9 @@ BEGIN
     RETURN QUERY
     SELECT r.namespace, r.name, r.uid FROM orchestrator.deployment_resources r
       LEFT JOIN jsonb_to_recordset(p_present) AS p (namespace text, name text, uid text) USING (namespace, name)
-     WHERE r.cluster_id = v_cluster.id AND r.kind = p_kind AND p.name IS NULL AND r.missing_since IS NULL
-       AND r.resource_version <= p_resource_version;
+     WHERE r.cluster_id = v_cluster.id AND r.kind = p_kind AND r.missing_since IS NULL AND r.resource_version <= p_resource_version
+       -- An edit that was seen before its apply was settled could not be judged then: have it looked at now.
+       AND (p.name IS NULL OR (r.managed AND r.drift IS NULL AND r.uid = p.uid AND r.fields_hash <> r.applied_fields_hash));
 END
 $$;
 COMMENT ON FUNCTION orchestrator.record_relist IS 'Writes that a kind was listed in full; answers what it lacked.';
