@@ -58,6 +58,8 @@ class Breaker:
             await self._tripped.wait()
             wait_seconds = FIRST_PROBE_SECONDS
             while (reason := await _reason(probe)) is not None:
+                if reason != self.reason:
+                    log.warning("cluster unreachable", reason=reason)
                 self.reason = reason
                 await report(False, reason)
                 await asyncio.sleep(wait_seconds * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret

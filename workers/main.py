@@ -39,7 +39,7 @@ POOL_SESSIONS = 4
 
 async def run(settings: WorkerSettings) -> None:
     """Work until SIGTERM or SIGINT; with `until_empty`, until nothing is due."""
-    metrics.serve(settings.metrics_port)
+    metrics.serve(settings.metrics_host, settings.metrics_port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -110,17 +110,19 @@ class Worker:
         """Take up to `limit` leases, none when Postgres is away; and now and then queue what has become due."""
         started = time.monotonic()
         settings = self.settings
+        wishes: list[queue.Wish] = []
         try:
             async with borrow(self.pool) as session:
                 wishes = await queue.claim(session, settings.cluster.name, settings.name, limit, settings.lease_seconds)
+                self._database_answers(True)
                 # Work that was just committed goes first: a person waits for it.
                 if not wishes or started - self._promoted > PROMOTE_SECONDS:
                     self._promoted = started
                     self.wake.due(await queue.promote(session, settings.cluster.name))
         except DatabaseError as error:
+            # What was claimed before it is ours all the same.
             log.warning("claim failed", error=str(error))
             self.wake.rest()
-            return []
         return [self.leases.take(wish, started) for wish in wishes]
 
     async def _nothing_due(self) -> bool:
@@ -140,8 +142,10 @@ class Worker:
             outcome = settlement.outcome
             if await self._settle(lease, settlement) == "lost":
                 outcome = "lost"
-        except (LeaseLost, asyncio.CancelledError):
+        except (LeaseLost, asyncio.CancelledError) as error:
             log.warning("lease lost", **bound)
+            if isinstance(error, LeaseLost):
+                await self._hand_back(lease)
         else:
             log.info("reconciled", outcome=outcome, milliseconds=round((time.monotonic() - started) * 1000), **bound)
         finally:
@@ -191,6 +195,17 @@ class Worker:
             if lease.expired():
                 return "lost"
             await asyncio.sleep(SETTLE_RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+
+    async def _hand_back(self, lease: Lease) -> None:
+        """Work given up because Postgres was away, with time left on its lease: let it be taken again at once."""
+        while not lease.expired():
+            try:
+                async with borrow(self.pool) as session:
+                    await queue.release(session, [lease.wish])
+            except DatabaseError:
+                await asyncio.sleep(SETTLE_RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+            else:
+                return
 
     async def _beat(self) -> None:
         """Extend the leases; what cannot be extended in time is cancelled."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Callable
 
 import structlog
@@ -67,24 +68,39 @@ class Wake:
         self._nudged.clear()
 
     async def listen(self, database_answers: Callable[[bool], None]) -> None:
-        """Hold one LISTEN connection, for as long as the worker lives. A new connection claims at once."""
+        """Hold one LISTEN connection, for as long as the worker lives. A new connection claims at once.
+
+        That this connection ended does not tell that Postgres did: only when no new one can be had does it not answer.
+        """
         while True:
             try:
                 session = await connect(self._url, name="worker listen")
+            except (DatabaseError, TimeoutError, OSError) as error:
+                database_answers(False)
+                log.warning("postgres does not answer", error=str(error))
+                await asyncio.sleep(RECONNECT_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311
+                continue
+            began = time.monotonic()
+            try:
                 async with session:
                     await self._subscribe(session)
                     database_answers(True)
                     self.nudge()
-                    while True:
-                        if await notified(session, PING_SECONDS):
-                            self.nudge()
-                        else:
-                            async with asyncio.timeout(PING_SECONDS):
-                                await ping(session)
+                    await self._hear(session)
             except (DatabaseError, TimeoutError, OSError) as error:
-                database_answers(False)
                 log.warning("listen connection lost", error=str(error))
-            await asyncio.sleep(RECONNECT_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311
+            # One that served may be replaced at once; one that was refused its work may not.
+            if time.monotonic() - began < RECONNECT_SECONDS:
+                await asyncio.sleep(RECONNECT_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311
+
+    async def _hear(self, session: Session) -> None:
+        """Pass on nudges until the connection is lost."""
+        while True:
+            if await notified(session, PING_SECONDS):
+                self.nudge()
+            else:
+                async with asyncio.timeout(PING_SECONDS):
+                    await ping(session)
 
     async def _subscribe(self, session: Session) -> None:
         number = await find_cluster(session, self._cluster)
