@@ -154,7 +154,9 @@ class Proxy:
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         headers = {key: value for key, value in request.headers.items() if key not in ("Host", "Content-Length")}
         url = f"{self._upstream}{request.path_qs}"
-        async with self._session.request(request.method, url, data=body, headers=headers) as answer:
+        async with self._session.request(
+            request.method, url, data=body or None, headers=headers, skip_auto_headers=("Content-Type",)
+        ) as answer:
             kept = {key: value for key, value in answer.headers.items() if key in ("Content-Type", "Retry-After")}
             if "watch=" not in request.query_string:
                 return web.Response(body=await answer.read(), status=answer.status, headers=kept)

@@ -1,4 +1,4 @@
-"""Processes of ours for tests: `orchestrator worker` and `orchestrator watcher`, started, hurt and ended by their id."""
+"""Processes of ours for tests: `orchestrator worker` and `watcher`, started, hurt and ended by their id."""
 
 import os
 import signal
@@ -76,6 +76,14 @@ class Room:
         """kill -9."""
         self.process.kill()
         self.process.wait(10)
+
+    def freeze(self) -> None:
+        """SIGSTOP."""
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self.signal(signal.SIGCONT)
 
     def restart(self) -> None:
         """Start it anew, as a supervisor does."""

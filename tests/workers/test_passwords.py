@@ -59,7 +59,7 @@ async def test_an_edited_password_is_put_back(intent: Intent, steps: Steps, outs
     assert edited not in told
 
 
-async def test_no_password_is_in_postgres_nor_in_the_logs(
+def test_no_password_is_in_postgres_nor_in_the_logs(
     intent: Intent, database: Database, control_plane: ControlPlane, outsider: Outsider, namespace: str
 ) -> None:
     lobby = intent.deploy("lobby", "game")

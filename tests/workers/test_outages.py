@@ -1,0 +1,139 @@
+"""Real workers while the cluster or Postgres is away: nothing is started, one word about it, and quick recovery."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from db.migrate import migrate
+from deploy.postgres import FORGETFUL, prepare, running
+from tests.conftest import ROLES, Database
+from tests.intent import Intent, intent_on
+from tests.proxy import Proxy
+from tests.rooms import Room
+from tests.waiting import eventually
+
+
+async def test_while_the_cluster_is_away_deployments_wait_and_say_why_once(
+    intent: Intent, database: Database, proxy: Proxy
+) -> None:
+    kubeconfig = proxy.kubeconfig()
+    await proxy.close()
+    waiting = [intent.deploy(f"early{number}") for number in range(3)]
+    with Room("worker", database, kubeconfig) as worker:
+        late = intent.deploy("late")
+        every = [*waiting, late]
+        await eventually(lambda: all(intent.events(one, "ReconcileDeferred") for one in every), 20, intent.story)
+        await asyncio.to_thread(worker.says, "cluster unreachable")
+        for deployment in every:
+            assert intent.status(deployment) == "Progressing"
+            assert "not reachable" in intent.message(deployment)
+            assert intent.events(deployment, "ReconcileStarted") == []
+        probes = intent.value("SELECT clock_timestamp()")
+        # Several probes and an upkeep later there is still one word about it.
+        await eventually(
+            lambda: intent.value("SELECT clock_timestamp() - %s > interval '4 s'", probes), describe="some probes"
+        )
+        await proxy.open()
+        await eventually(lambda: all(intent.is_applied(one) for one in every), 10, intent.story)
+        assert {len(intent.events(one, "ReconcileDeferred")) for one in every} == {1}
+        assert intent.value("SELECT unreachable_since FROM orchestrator.clusters") is None
+
+
+async def test_each_outage_is_told_once_also_to_a_deployment_in_the_middle_of_its_work(
+    intent: Intent, database: Database, proxy: Proxy
+) -> None:
+    with Room("worker", database, proxy.kubeconfig()) as worker:
+        lobby = intent.deploy("lobby")
+        await eventually(lambda: intent.is_applied(lobby), 20, intent.story)
+        for outage in (1, 2):
+            held = proxy.hold("PATCH", "services/lobby")
+            intent.change(lobby, note=f"outage {outage}")
+            await asyncio.wait_for(held.arrived.wait(), 20)
+            await proxy.close()
+            held.release()
+            await eventually(
+                lambda outage=outage: len(intent.events(lobby, "ReconcileDeferred")) == outage, 20, intent.story
+            )
+            intent.change(lobby, greeting=f"outage {outage}")
+            await eventually(lambda: "not reachable" in intent.message(lobby), 20, intent.story)
+            await proxy.open()
+            await eventually(lambda: intent.is_applied(lobby), 10, lambda: f"{intent.story()}\n{worker.tail}")
+            assert len(intent.events(lobby, "ReconcileDeferred")) == outage
+        assert intent.events(lobby, "ReconcileFailed") == []
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[tuple[Database, ExitStack]]:
+    """A Postgres that this test may kill: migrated, running on the stack that is given with it."""
+    with tempfile.TemporaryDirectory(prefix="so-test-") as name, ExitStack() as stack:
+        home = Path(name)
+        home.chmod(0o711)
+        # What it has committed must survive its own end, if not the machine's.
+        server = prepare(home / "postgres", settings={**FORGETFUL, "synchronous_commit": "on"})
+        stack.enter_context(running(server, home / "log"))
+        server.create_database("own")
+        database = Database(server, "own", "known")
+        migrate(database.dsn)
+        with psycopg.connect(database.dsn, autocommit=True) as connection:
+            for role in ROLES:
+                connection.execute(
+                    f"CREATE ROLE test_{role} LOGIN PASSWORD 'known' IN ROLE orchestrator_{role}".encode()
+                )
+        yield database, stack
+
+
+def kill_postgres(database: Database, stack: ExitStack) -> None:
+    """kill -9 of the postmaster; its sessions end with it."""
+    pid = int((database.server.data / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(pid, signal.SIGKILL)
+    stack.close()
+
+
+async def test_while_postgres_is_away_no_write_is_started_and_everything_reconnects(
+    own_postgres: tuple[Database, ExitStack], proxy: Proxy, namespace: str
+) -> None:
+    database, stack = own_postgres
+    with Room("worker", database, proxy.kubeconfig(), ORCHESTRATOR_LEASE_SECONDS="60") as worker:
+        with intent_on(database, namespace) as intent:
+            first = intent.deploy("first")
+            await eventually(lambda: intent.is_applied(first), 30, intent.story)
+            held = proxy.hold("PATCH", "second-root", answered=True)
+            second = intent.deploy("second")
+            await asyncio.wait_for(held.arrived.wait(), 20)
+        kill_postgres(database, stack)
+        await asyncio.to_thread(worker.says, "postgres does not answer")
+        proxy.seen.clear()
+        held.release()
+        await asyncio.to_thread(worker.says, "lease lost")
+        assert proxy.writes() == [], "its lease had a minute to go, but nobody could have answered for it"
+        stack.enter_context(running(database.server, Path(database.server.home) / "log"))
+        with intent_on(database, namespace) as intent:
+            third = intent.deploy("third")
+            await eventually(lambda: intent.is_applied(third), 30, lambda: f"{intent.story()}\n{worker.tail}")
+            # Handed back as soon as Postgres answered; its lease would have lasted a minute.
+            await eventually(lambda: intent.is_applied(second), 30, lambda: f"{intent.story()}\n{worker.tail}")
+            listeners = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'worker listen'"
+            assert intent.value(listeners) == 1
+        assert worker.process.poll() is None, "it never ended"
+
+
+async def test_a_worker_started_before_postgres_waits_for_it(
+    own_postgres: tuple[Database, ExitStack], proxy: Proxy, namespace: str
+) -> None:
+    database, stack = own_postgres
+    with intent_on(database, namespace) as intent:
+        lobby = intent.deploy("lobby")
+    kill_postgres(database, stack)
+    with Room("worker", database, proxy.kubeconfig()) as worker:
+        await asyncio.to_thread(worker.says, "postgres does not answer")
+        assert proxy.writes() == []
+        stack.enter_context(running(database.server, Path(database.server.home) / "log"))
+        with intent_on(database, namespace) as intent:
+            await eventually(lambda: intent.is_applied(lobby), 30, lambda: f"{intent.story()}\n{worker.tail}")
