@@ -207,7 +207,7 @@ class Stage:
         assert self.deployment(name)["status_summary"] == "Healthy", self.deployment(name)
         return deployment_id
 
-    def seen(self, deployment_id: Any, kind: str, name: str, **changes: Any) -> Row:
+    def seen(self, deployment_id: Any, kind: str, name: str, /, **changes: Any) -> Row:
         """An observation of an inventoried object as it stands: same uid, version and fields, healthy."""
         resource = self.resource(deployment_id, kind, name) or {}
         return {
@@ -230,11 +230,11 @@ class Stage:
             **changes,
         }
 
-    def later(self, deployment_id: Any, kind: str, name: str, **changes: Any) -> Row:
+    def later(self, deployment_id: Any, kind: str, name: str, /, **changes: Any) -> Row:
         """The same with a newer resourceVersion."""
         return self.seen(deployment_id, kind, name, **{"resource_version": next_version(), **changes})
 
-    def gone(self, deployment_id: Any, kind: str, name: str, **changes: Any) -> Row:
+    def gone(self, deployment_id: Any, kind: str, name: str, /, **changes: Any) -> Row:
         return self.later(deployment_id, kind, name, change="gone", **changes)
 
 

@@ -430,6 +430,7 @@ def test_an_object_deleted_again_before_the_run_settled_is_made_again(stage: Sta
     again = stage.claim_one()
     stage.converge(again)
     assert stage.claim() == []
+    stage.observe(stage.seen(own, "Service", "lobby"))
     assert stage.deployment("lobby")["status_summary"] == "Healthy"
 
 
