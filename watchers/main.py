@@ -32,7 +32,7 @@ RETRY_SECONDS = 1.0
 
 async def run(settings: WatcherSettings) -> None:
     """Watch until cancelled. Whatever fails meanwhile is taken up again; nothing needs to be handed over."""
-    metrics.serve(settings.metrics_port)
+    metrics.serve(settings.metrics_host, settings.metrics_port)
     try:
         await watch(settings)
     finally:

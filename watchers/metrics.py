@@ -42,7 +42,7 @@ def synced(kind: str) -> None:
     STALENESS.labels(kind).set_function(lambda: time.time() - now)
 
 
-def serve(port: int) -> None:
-    """Answer /metrics on this port of every address; 0 serves nothing."""
+def serve(host: str, port: int) -> None:
+    """Answer /metrics on this port of this address; 0 serves nothing."""
     if port:
-        start_http_server(port)
+        start_http_server(port, host)

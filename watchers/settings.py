@@ -17,11 +17,13 @@ class WatcherSettings(msgspec.Struct, frozen=True, kw_only=True):
     resync_seconds: float | None = None
     idle_seconds: float = IDLE_SECONDS
     standby_seconds: float = 2.0
+    metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "WatcherSettings":
-        """Read ORCHESTRATOR_METRICS_PORT, _RESYNC_SECONDS, _IDLE_SECONDS, _STANDBY_SECONDS; DATABASE_URL; cluster's.
+        """Read ORCHESTRATOR_RESYNC_SECONDS, _IDLE_SECONDS, _STANDBY_SECONDS, _METRICS_HOST and _METRICS_PORT, and what
+        the database and the cluster need.
 
         Raises SystemExit with what to do when something is missing.
         """
@@ -32,5 +34,6 @@ class WatcherSettings(msgspec.Struct, frozen=True, kw_only=True):
             resync_seconds=float(resync) if resync else None,
             idle_seconds=float(environment.get("ORCHESTRATOR_IDLE_SECONDS", IDLE_SECONDS)),
             standby_seconds=float(environment.get("ORCHESTRATOR_STANDBY_SECONDS", "2")),
+            metrics_host=environment.get("ORCHESTRATOR_METRICS_HOST", "127.0.0.1"),
             metrics_port=int(environment.get("ORCHESTRATOR_METRICS_PORT", "0")),
         )

@@ -28,7 +28,7 @@ def observe_request(method: str, kind: str, answer: str, seconds: float) -> None
     REQUESTS.labels(method, kind, grouped).observe(seconds)
 
 
-def serve(port: int) -> None:
-    """Answer /metrics on this port of every address; 0 serves nothing."""
+def serve(host: str, port: int) -> None:
+    """Answer /metrics on this port of this address; 0 serves nothing."""
     if port:
-        start_http_server(port)
+        start_http_server(port, host)

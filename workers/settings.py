@@ -26,6 +26,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     lease_seconds: int = 30
     grace_seconds: float = 20.0
     poll_seconds: float = 1.0
+    metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
     until_empty: bool = False
 
@@ -39,6 +40,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
             concurrency=int(environment.get("ORCHESTRATOR_DEPLOYMENTS_AT_ONCE", "24")),
             lease_seconds=int(environment.get("ORCHESTRATOR_LEASE_SECONDS", "30")),
             grace_seconds=float(environment.get("ORCHESTRATOR_GRACE_SECONDS", "20")),
+            metrics_host=environment.get("ORCHESTRATOR_METRICS_HOST", "127.0.0.1"),
             metrics_port=int(environment.get("ORCHESTRATOR_METRICS_PORT", "0")),
             until_empty=until_empty,
         )
