@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
@@ -39,10 +40,19 @@ def translated() -> Generator[None]:
         raise translate(error) from error
 
 
+def session_options(url: str) -> dict[str, Any]:
+    """Ours, after the options that the URL has itself: it may name the role to narrow the session to."""
+    with translated():
+        given = conninfo_to_dict(url).get("options") or ""
+    return {**SESSION_OPTIONS, "options": f"{given} {SESSION_OPTIONS['options']}".strip()}
+
+
 async def connect(url: str, *, name: str) -> Session:
     """One session in autocommit. Raises Unavailable."""
     with translated():
-        return await psycopg.AsyncConnection.connect(url, autocommit=True, application_name=name, **SESSION_OPTIONS)
+        return await psycopg.AsyncConnection.connect(
+            url, autocommit=True, application_name=name, **session_options(url)
+        )
 
 
 @asynccontextmanager
@@ -56,7 +66,7 @@ async def open_pool(url: str, *, name: str, size: int) -> AsyncGenerator[Pool]:
         timeout=10,
         reconnect_timeout=5,
         check=AsyncConnectionPool.check_connection if size == 1 else None,
-        kwargs={"autocommit": True, "application_name": name, **SESSION_OPTIONS},
+        kwargs={"autocommit": True, "application_name": name, **session_options(url)},
     )
     await pool.open(wait=False)
     try:

@@ -32,6 +32,7 @@ async def test_every_route_but_health_asks_for_the_token(api: Api) -> None:
         [("Authorization", TOKEN)],
         [("Authorization", f"Basic {TOKEN}")],
         [("Authorization", "Bearer wrong"), ("Authorization", f"Bearer {TOKEN}")],
+        [("Authorization", f"Bearer {TOKEN}"), ("Authorization", "Bearer wrong")],
         [("X-Authorization", f"Bearer {TOKEN}")],
     ],
 )
