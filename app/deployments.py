@@ -35,6 +35,7 @@ class NewDeployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cluster: str | None = None
     template_version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_VERSION)] | None = None
     desired_state: str = "Active"
+    keep_data: bool = True
 
 
 class ChangedDeployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

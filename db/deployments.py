@@ -232,12 +232,13 @@ async def create_deployment(
     cluster: str | None,
     template_version: int | None,
     desired_state: str,
+    keep_data: bool,
 ) -> UUID:
     """Make a deployment; answers its id. Raises Refused."""
     cursor = await session.execute(
         "SELECT orchestrator.deploy(name => %s, template => %s, parameters => %s, namespace => %s, cluster => %s,"
-        " template_version => %s::integer, desired_state => %s)",
-        (name, template, _text(parameters), namespace, cluster, template_version, desired_state),
+        " template_version => %s::integer, desired_state => %s, keep_data => %s)",
+        (name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data),
     )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 - a SELECT of one function
