@@ -17,13 +17,17 @@ def configure_logs(level_name: str | None = None) -> None:
     level = logging.getLevelNamesMapping()[(level_name or os.environ.get("ORCHESTRATOR_LOG_LEVEL", "INFO")).upper()]
     renderer: Any = structlog.processors.JSONRenderer()
     if wanted == "console":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # The default shows local variables, and those may hold a secret on its way to a cluster.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            *([structlog.processors.format_exc_info] if wanted == "json" else []),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
