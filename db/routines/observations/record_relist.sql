@@ -1,9 +1,10 @@
 -- orchestrator.record_relist(cluster, kind, present) -> setof (namespace, name, uid)
 -- After a full list of one kind: everything listed was seen just now; what the inventory has beside it may be gone, and is
 -- answered for the watcher to make sure of (an object that lost its label is not in the list, yet exists).
+-- No nested loops: nobody knows how long the list is when the plan is made.
 CREATE OR REPLACE FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb)
 RETURNS TABLE (namespace text, name text, uid text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_nestloop = off
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -1,6 +1,7 @@
 -- orchestrator.report_cluster(cluster, reachable, reason) -> void
 -- A worker says whether it reaches the API server. An outage is recorded once for each deployment that waits; its end queues
--- them at once. Deployments that somebody holds are passed over, so workers repeat their report now and then.
+-- them at once. What is due later does not wait yet: its own run will tell. Deployments that somebody holds are passed over,
+-- so workers repeat their report now and then.
 CREATE OR REPLACE FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -17,7 +18,7 @@ BEGIN
         SELECT s.deployment_id FROM orchestrator.reconcile_slots s
          WHERE s.cluster_id = v_id
            AND CASE WHEN p_reachable THEN s.deferred_since IS NOT NULL
-                    ELSE s.deferred_since IS NULL AND (s.msg_id IS NOT NULL OR s.due_at IS NOT NULL) END));
+                    ELSE s.deferred_since IS NULL AND (s.msg_id IS NOT NULL OR s.due_at <= now()) END));
     IF v_ids = '{}' THEN
         RETURN;
     END IF;
