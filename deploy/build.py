@@ -23,7 +23,8 @@ from deploy.leash import leashed
 
 PROGRAMS = ("etcd", "generate-cert", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
 EXPECTATION = "about 6 to 12 minutes on two cores, this first time only"
-PROGRESS_SECONDS = 5
+PROGRESS_SECONDS = 10
+LINKING_HUNDREDTHS = 99
 FREE_BYTES_WANTED = 6 * 1024**3
 
 
@@ -121,7 +122,7 @@ def build_environment(work: Path, output: Path, toolchain: Toolchain) -> dict[st
 
 def count_packages(toolchain: Toolchain, environment: dict[str, str], tell: Tell) -> int:
     """How many packages the build will name, so that progress has an end. This fetches the modules."""
-    tell("fetching the modules of Kubernetes, etcd and kwok (about 300 MB)")
+    tell("fetching the modules of Kubernetes, etcd and kwok (about 300 MB, less where some are there already)")
     listed = subprocess.run(  # noqa: S603
         leashed([toolchain.go, "list", "-deps", "tool"]),
         cwd=LOCAL,
@@ -155,8 +156,7 @@ def compile_with_progress(command: list[str], environment: dict[str, str], total
 
         def report() -> None:
             while not done.wait(PROGRESS_SECONDS):
-                share = f"{min(99, 100 * compiled // total)} % of {total} packages" if total else "a small one"
-                tell(f"building the control plane: {share}, {spoken(time.monotonic() - started)} so far; {EXPECTATION}")
+                tell(f"building the control plane: {share(compiled, total)} after {spoken(time.monotonic() - started)}")
 
         reporter = threading.Thread(target=report, daemon=True)
         reporter.start()
@@ -169,6 +169,14 @@ def compile_with_progress(command: list[str], environment: dict[str, str], total
             reporter.join()
     if go.returncode != 0:
         raise BuildError(failure("the Go build", "".join(last_lines)))
+
+
+def share(compiled: int, total: int) -> str:
+    """How far a build is. Of the last hundredth most is linking, for which Go gives no sign."""
+    if not total:
+        return "the last small program"
+    hundredths = 100 * compiled // total
+    return f"{hundredths} %" if hundredths < LINKING_HUNDREDTHS else "99 %, linking the programs,"
 
 
 def failure(what: str, words: str) -> str:
