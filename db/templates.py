@@ -40,20 +40,40 @@ def load_templates(url: str, directory: Path) -> list[tuple[str, int]]:
 
     Raises Refused, BadTemplateFile.
     """
+    with translated(), psycopg.connect(url) as connection:
+        return [(template.name, put(connection, template)) for template in read_templates(directory)]
+
+
+def load_new_templates(url: str, directory: Path) -> list[str]:
+    """Write those of a directory whose names are not known yet, and answer these names.
+
+    A template of a known name is left as it is: an admin may have published a version of their own.
+    Raises as `load_templates`.
+    """
+    with translated(), psycopg.connect(url) as connection:
+        known = {str(row[0]) for row in connection.execute("SELECT DISTINCT name FROM orchestrator.templates")}
+        new = [template for template in read_templates(directory) if template.name not in known]
+        for template in new:
+            put(connection, template)
+    return [template.name for template in new]
+
+
+def read_templates(directory: Path) -> list[TemplateFile]:
+    """Those of a directory, by file name. Raises BadTemplateFile."""
     files = sorted(path for path in directory.glob("*") if path.suffix in {".yaml", ".yml", ".json"})
     if not files:
         raise BadTemplateFile(f"{directory} holds no .yaml or .json file")
-    loaded: list[tuple[str, int]] = []
-    with translated(), psycopg.connect(url) as connection:
-        for path in files:
-            template = read_template(path)
-            row = connection.execute(
-                "SELECT orchestrator.put_template(%s, %s, %s)",
-                (
-                    template.name,
-                    msgspec.json.encode(template.base_spec_json).decode(),
-                    msgspec.json.encode(template.allowed_mutations_json).decode(),
-                ),
-            ).fetchone()
-            loaded.append((template.name, int(row[0]) if row is not None else 0))
-    return loaded
+    return [read_template(path) for path in files]
+
+
+def put(connection: psycopg.Connection, template: TemplateFile) -> int:
+    """Write one; answers the version that now says so."""
+    row = connection.execute(
+        "SELECT orchestrator.put_template(%s, %s, %s)",
+        (
+            template.name,
+            msgspec.json.encode(template.base_spec_json).decode(),
+            msgspec.json.encode(template.allowed_mutations_json).decode(),
+        ),
+    ).fetchone()
+    return 0 if row is None else int(row[0])

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from db import logins, migrate
+from db import logins, migrate, templates
 from deploy import build, postgres, postgres_programs, state
 from deploy.children import Program, Tell, kept_running, own_command
 from deploy.errors import PostgresError
@@ -60,6 +60,7 @@ async def up(wanted: Wanted, tell: Tell) -> None:
         ):
             stack, urls = await migrated(wanted, started, superuser_url, tell)
             state.save(wanted.folder, stack)
+            await with_templates(urls["admin"], tell)
             async with kept_running(processes(wanted, stack, urls), tell):
                 await greet(stack, wanted, tell)
                 await asyncio.Event().wait()  # until cancelled; the blocks above keep all running
@@ -137,6 +138,13 @@ async def migrated(wanted: Wanted, stack: Stack, url: str, tell: Tell) -> tuple[
         place = f"127.0.0.1:{stack.postgres_port}/{DATABASE}"
         urls = {user.name: f"postgresql://{user.name}:{user.password}@{place}" for user in users}
     return msgspec.structs.replace(stack, database_url=urls["admin"]), urls
+
+
+async def with_templates(url: str, tell: Tell) -> None:
+    """Bring the shipped templates, so that there is something to deploy. Later versions are the admin's to load."""
+    loaded = await asyncio.to_thread(templates.load_new_templates, url, templates.SHIPPED)
+    if loaded:
+        tell(f"loaded the templates {', '.join(loaded)}")
 
 
 # ---------------------------------------------------------------- the programs

@@ -63,6 +63,10 @@ def test_after_eval_of_env_psql_kubectl_and_http_just_work(stack: Up) -> None:
         assert response.status == 200
 
 
+def test_a_stack_begins_with_the_shipped_templates(stack: Up) -> None:
+    stack.says("loaded the templates paper, vanilla, web")
+
+
 def test_no_secret_of_the_stack_is_readable_by_others(stack: Up) -> None:
     for file in ("stack.json", "cluster/kubeconfig", "cluster/tokens.csv", "cluster/key.pem", "cluster/identity.json"):
         assert (stack.state / file).stat().st_mode & 0o077 == 0, file
@@ -114,6 +118,8 @@ def test_nothing_outlives_a_supervisor_killed_with_9_and_a_new_start_has_everyth
     mark = f"mark-{secrets.token_hex(4)}"
     stack.shell(f"kubectl create namespace {mark}")
     stack.shell(f"""psql "$DATABASE_URL" -qc "INSERT INTO clusters (name) VALUES ('{mark}')" """)
+    ours = "put_template('web', base_spec_json, allowed_mutations_json || '{\\\"title\\\": \\\"Ours\\\"}')"
+    stack.shell(f"""psql "$DATABASE_URL" -qc "SELECT {ours} FROM templates WHERE name = 'web'" """)
     token, family = kept_token(stack.state), stack.family()
     assert len(family) > 10
     stack.kill()
@@ -126,6 +132,8 @@ def test_nothing_outlives_a_supervisor_killed_with_9_and_a_new_start_has_everyth
     assert kept_token(stack.state) == token
     assert stack.shell(f"kubectl get namespace {mark} -o name") == f"namespace/{mark}"
     assert stack.shell(f"""psql "$DATABASE_URL" -Atc "SELECT name FROM clusters WHERE name = '{mark}'" """) == mark
+    newest = "SELECT allowed_mutations_json ->> 'title' FROM templates WHERE name = 'web' ORDER BY version DESC LIMIT 1"
+    assert stack.shell(f'psql "$DATABASE_URL" -Atc "{newest}"') == "Ours", "a start leaves an admin's version alone"
 
 
 def test_ctrl_c_stops_everything_quietly_and_down_does_the_same(stack: Up) -> None:
