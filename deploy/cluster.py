@@ -3,6 +3,7 @@
 One process (`orchestrator cluster run`) builds the programs if needed, runs them in a state folder, and writes there
 `kubeconfig` and `status.json`, which says how far it is. The kubeconfig is there before anything answers at its
 address (only a first start has to build before it): whoever needs the cluster waits as on any cluster that is down.
+`worker.kubeconfig` and `watcher.kubeconfig`, which may do what `deploy/rbac.yaml` grants and no more, come last.
 
 etcd speaks over a unix socket in the state folder, so no other user of the machine can read the cluster's secrets
 from it; socket paths are relative to that folder because the kernel limits their length.
@@ -10,9 +11,7 @@ from it; socket paths are relative to that folder because the kernel limits thei
 
 import asyncio
 import os
-import secrets
 import ssl
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -24,14 +23,25 @@ import msgspec
 
 from deploy.build import is_built, programs_folder, spoken
 from deploy.children import Program, Tell, kept_running, own_command, run_once
-from deploy.control_plane import Identity, control_plane
+from deploy.control_plane import control_plane
 from deploy.errors import ClusterError
 from deploy.go_toolchain import LOCAL
-from deploy.kubeconfig import write_local, write_privately
+from deploy.identity import (
+    ADMIN,
+    RBAC,
+    WATCHER,
+    WORKER,
+    Identity,
+    User,
+    hand_out,
+    load_identity,
+    write_credentials,
+)
+from deploy.kubeconfig import write_privately
 from deploy.leash import leashed
-from deploy.placing import free_port
 
 READY_SECONDS = 120
+GRANT_SECONDS = 30
 FURNITURE = LOCAL / "furniture.yaml"
 
 Phase = Literal["building", "starting", "ready", "failed"]
@@ -50,20 +60,6 @@ class Status(msgspec.Struct, frozen=True):
 # ---------------------------------------------------------------- state folder
 
 
-def load_identity(state: Path) -> Identity:
-    """The recorded identity, or a new one. The port changes only if someone else took it."""
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = state / "identity.json"
-    if file.exists():
-        known = msgspec.json.decode(file.read_bytes(), type=Identity)
-        identity = msgspec.structs.replace(known, port=free_port(known.port))
-    else:
-        tokens = [secrets.token_urlsafe(24) for _ in range(4)]
-        identity = Identity(free_port(), *tokens)
-    write_privately(file, msgspec.json.encode(identity))
-    return identity
-
-
 def write_status(state: Path, identity: Identity, phase: Phase, message: str) -> None:
     """Say in the state folder how far the cluster is."""
     status = Status(phase=phase, message=message, process=os.getpid(), server=identity.server, since=time.time())
@@ -76,25 +72,6 @@ def read_status(state: Path) -> Status | None:
         return msgspec.json.decode((state / "status.json").read_bytes(), type=Status)
     except FileNotFoundError:
         return None
-
-
-def write_credentials(state: Path, identity: Identity, programs: Path) -> None:
-    """The certificate (made once), the table of tokens, and a kubeconfig for each who needs one."""
-    certificate = state / "cert.pem"
-    if not certificate.exists() or not (state / "key.pem").exists():
-        made = [str(programs / "generate-cert"), "--ca", "--ecdsa-curve=P256", "--host=127.0.0.1,localhost"]
-        subprocess.run([*made, "--duration=87600h"], cwd=state, check=True, capture_output=True)  # noqa: S603
-    users = {
-        "kubeconfig": ("admin", identity.admin_token, "system:masters"),
-        "controllers.kubeconfig": ("system:kube-controller-manager", identity.controller_token, ""),
-        "scheduler.kubeconfig": ("system:kube-scheduler", identity.scheduler_token, ""),
-        "kwok.kubeconfig": ("kwok", identity.simulator_token, "system:masters"),
-    }
-    rows: list[str] = []
-    for file, (user, token, group) in users.items():
-        rows.append(f'{token},{user},{user},"{group}"' if group else f"{token},{user},{user}")
-        write_local(state / file, identity.server, certificate, user, token)
-    write_privately(state / "tokens.csv", "\n".join(rows).encode())
 
 
 # ---------------------------------------------------------------- running it
@@ -114,6 +91,7 @@ async def run(state: Path, tell: Tell) -> None:
         await wait_until_answering(identity, state, READY_SECONDS)
         await furnish(state, programs)
         await wait_until_usable(state, programs)
+        hand_out(state, identity, WORKER, WATCHER)
         message = f"the cluster answers at {identity.server} after {spoken(time.monotonic() - started)}"
         write_status(state, identity, "ready", message)
         tell(message)
@@ -139,7 +117,7 @@ async def build_beside(state: Path, identity: Identity, tell: Tell) -> None:
 async def wait_until_answering(identity: Identity, state: Path, timeout_seconds: float) -> None:
     """Return when the API server says that it is ready."""
     trust = await asyncio.to_thread(ssl.create_default_context, cafile=str(state / "cert.pem"))
-    headers = {"Authorization": f"Bearer {identity.admin_token}"}
+    headers = {"Authorization": f"Bearer {identity.tokens[ADMIN.name]}"}
     request = urllib.request.Request(f"{identity.server}/readyz", headers=headers)  # noqa: S310
 
     def answers() -> bool:
@@ -157,15 +135,31 @@ async def wait_until_answering(identity: Identity, state: Path, timeout_seconds:
 
 
 async def furnish(state: Path, programs: Path) -> None:
-    """Bring the node and the default storage class."""
-    await kubectl(state, programs, "apply", "--server-side", "--force-conflicts", "-f", str(FURNITURE))
+    """Bring the node, the default storage class, and the rights of worker and watcher."""
+    files = ("-f", str(FURNITURE), "-f", str(RBAC))
+    await kubectl(state, programs, "apply", "--server-side", "--force-conflicts", *files)
 
 
 async def wait_until_usable(state: Path, programs: Path) -> None:
-    """Return when pods can be made and run: the node is ready, the default service account is there."""
+    """Return when pods can be made and run, by the accounts that shall: the API server takes up rights a bit later."""
     wait = "--timeout=60s"
     await kubectl(state, programs, "wait", "--for=condition=Ready", "node/local", wait)
     await kubectl(state, programs, "wait", "--for=create", "serviceaccount/default", "-n", "default", wait)
+    await wait_until_granted(state, programs, WORKER, "patch", "statefulsets.apps")
+    await wait_until_granted(state, programs, WATCHER, "watch", "statefulsets.apps")
+
+
+async def wait_until_granted(state: Path, programs: Path, user: User, verb: str, resource: str) -> None:
+    """Return when the API server knows this right, which stands for all of its user: a role is taken up whole."""
+    question = ("auth", "can-i", verb, resource, "--all-namespaces", "--quiet", f"--as={user.name}")
+    deadline = time.monotonic() + GRANT_SECONDS
+    while True:
+        try:
+            return await kubectl(state, programs, *question)
+        except ClusterError as no:
+            if time.monotonic() > deadline:
+                raise ClusterError(f"{RBAC} does not let {user.name} {verb} {resource}") from no
+        await asyncio.sleep(0.1)
 
 
 async def kubectl(state: Path, programs: Path, *arguments: str) -> None:

@@ -3,30 +3,14 @@
 import signal
 from pathlib import Path
 
-import msgspec
-
 from deploy.children import Program
 from deploy.go_toolchain import LOCAL
+from deploy.identity import Identity
 
 STAGES = LOCAL / "stages"
 ETCD = "unix://etcd.sock"
 # A paused simulator (a benchmark) must not make the controllers think that the node is lost.
 NODE_GRACE = "10m"
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """What must stay the same over restarts, kept in `identity.json`: the address and the tokens that clients know."""
-
-    port: int
-    admin_token: str
-    controller_token: str
-    scheduler_token: str
-    simulator_token: str
-
-    @property
-    def server(self) -> str:
-        """The API server's URL."""
-        return f"https://127.0.0.1:{self.port}"
 
 
 def control_plane(state: Path, identity: Identity, programs: Path) -> list[Program]:

@@ -168,23 +168,26 @@ def cluster_programs(wanted: Wanted) -> list[Program]:
 
 def processes(wanted: Wanted, stack: Stack, urls: dict[str, str]) -> list[Program]:
     """API, watcher and workers. Each gets what it needs and no more: the API no cluster, none another's login."""
-    kubernetes = {
-        "ORCHESTRATOR_KUBECONFIG": str(wanted.kubeconfig or stack.kubeconfig),
-        "ORCHESTRATOR_CONTEXT": wanted.context or "",
-    }
     listen = {
         "ORCHESTRATOR_HOST": "127.0.0.1",
         "ORCHESTRATOR_PORT": str(stack.api_port),
         "ORCHESTRATOR_TOKEN": stack.token,
     }
-    found = [
-        process(wanted, "api", urls["so_api"], listen),
-        process(wanted, "watcher", urls["so_watcher"], kubernetes | metrics(stack.watcher_metrics_port)),
-    ]
+    watch = credentials(wanted, "watcher") | metrics(stack.watcher_metrics_port)
+    found = [process(wanted, "api", urls["so_api"], listen), process(wanted, "watcher", urls["so_watcher"], watch)]
     for number in range(1, wanted.workers + 1):
         port = stack.worker_metrics_port if number == 1 else 0
-        found.append(process(wanted, "worker", urls["so_worker"], kubernetes | metrics(port), number))
+        work = credentials(wanted, "worker") | metrics(port)
+        found.append(process(wanted, "worker", urls["so_worker"], work, number))
     return found
+
+
+def credentials(wanted: Wanted, kind: str) -> dict[str, str]:
+    """Which kubeconfig a worker or watcher uses: the given one, in the local cluster its own, with k3s the admin's."""
+    if wanted.kubeconfig is not None:
+        return {"ORCHESTRATOR_KUBECONFIG": str(wanted.kubeconfig), "ORCHESTRATOR_CONTEXT": wanted.context or ""}
+    file = "kubeconfig" if wanted.k3s else f"{kind}.kubeconfig"
+    return {"ORCHESTRATOR_KUBECONFIG": str(wanted.folder / "cluster" / file), "ORCHESTRATOR_CONTEXT": ""}
 
 
 def metrics(port: int) -> dict[str, str]:

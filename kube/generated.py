@@ -12,7 +12,7 @@ import secrets
 from typing import Any
 
 from kube.cluster import Cluster
-from kube.errors import AlreadyExists, KubeError, NotFound
+from kube.errors import AlreadyExists, KubeError, NamespaceMissing, NotFound
 from kube.kinds import NAMESPACE, SECRET
 from kube.naming import FIELD_MANAGER, MANAGED_BY_LABEL, Manifest
 
@@ -25,14 +25,20 @@ _VALUE_CHARACTERS = 40
 
 
 async def ensure_seed(cluster: Cluster, namespace: str) -> bytes:
-    """The cluster's seed, made on first use. Safe against others doing the same: one create wins, all read it."""
+    """The cluster's seed, made on first use. Safe against others doing the same: one create wins, all read it.
+
+    Only where the namespace is missing does this take the right to make one.
+    """
     seed = await _read_seed(cluster, namespace)
     if seed is not None:
         return seed
     with contextlib.suppress(AlreadyExists):
-        await cluster.create({"apiVersion": "v1", "kind": NAMESPACE.name, "metadata": {"name": namespace}})
-    with contextlib.suppress(AlreadyExists):
-        await cluster.create(_seed_manifest(namespace))
+        try:
+            await cluster.create(_seed_manifest(namespace))
+        except NamespaceMissing:
+            with contextlib.suppress(AlreadyExists):
+                await cluster.create({"apiVersion": "v1", "kind": NAMESPACE.name, "metadata": {"name": namespace}})
+            await cluster.create(_seed_manifest(namespace))
     seed = await _read_seed(cluster, namespace)
     if seed is None:
         raise NotFound(f"the seed {namespace}/{SEED_NAME} vanished while it was made")

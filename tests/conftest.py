@@ -29,6 +29,7 @@ from psycopg import sql
 
 from deploy import build, cluster, k3s
 from deploy.errors import BuildError
+from deploy.identity import WATCHER, WORKER
 from deploy.leash import leashed
 from deploy.postgres import FORGETFUL, EmbeddedPostgres, prepare, running
 from tests.waiting import eventually_blocking
@@ -46,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Build the control plane before the first test if any needs it: minutes that no test's timeout should count."""
-    wanted = any("control_plane" in getattr(item, "fixturenames", ()) for item in session.items)
+    wanted = any({"control_plane", "stack"} & set(getattr(item, "fixturenames", ())) for item in session.items)
     if wanted and not session.config.option.collectonly and session.config.getoption("cluster") == "local":
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         try:
@@ -137,6 +138,16 @@ class ControlPlane(msgspec.Struct, frozen=True):
     trust: ssl.SSLContext
     kubectl_program: str
     state: Path
+
+    @property
+    def worker_kubeconfig(self) -> Path:
+        """With the rights that deploy/rbac.yaml gives the worker, and no more. In the local cluster only."""
+        return self.state / WORKER.kubeconfig
+
+    @property
+    def watcher_kubeconfig(self) -> Path:
+        """The same for the watcher."""
+        return self.state / WATCHER.kubeconfig
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl as admin and return what it printed; its error becomes the test's."""
