@@ -18,6 +18,7 @@ from db.queue import AppliedResource, EventRow, InventoryItem, Outcome, PrunedRe
 from kube.cluster import Cluster
 from kube.errors import (
     CredentialsError,
+    Denied,
     KubeError,
     NamespaceMissing,
     NamespaceTerminating,
@@ -195,8 +196,12 @@ def failed(run: Run, error: str, category: str, *, permanent: bool, retry_second
 
 
 async def _is_away(cluster: Cluster, error: KubeError) -> bool:
-    """Whether the server itself is out of reach. One unanswered request may be slow, or a cut line: ask again."""
-    if isinstance(error, Unavailable) and error.reason == "timeout":
+    """Whether the server itself is out of reach, or not itself yet. One unanswered request may be slow: ask again.
+
+    A server that starts denies everything until it has read who may do what: for 0.1 s, while it is not ready for 1 s
+    (1.37). A denial is final, so it counts only from one that is ready.
+    """
+    if (isinstance(error, Unavailable) and error.reason == "timeout") or type(error) is Denied:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 return not await cluster.ready()

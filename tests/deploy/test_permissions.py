@@ -1,14 +1,22 @@
 """What worker and watcher may do in a cluster: the rights of deploy/rbac.yaml, enough for their work and no more."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
 
+from db.connection import connect
 from deploy.identity import RBAC
+from kube.cluster import Cluster
+from kube.credentials import load
 from kube.kinds import APPLIED, EVENT, OBSERVED, Kind
+from tests.conftest import ControlPlane, Database
 from tests.deploy.stack_process import Up
+from tests.intent import intent_on
+from tests.proxy import proxy_to
 from tests.waiting import eventually_blocking
+from tests.workers.steps import Steps
 
 PARAMETERS = {"web": "{}", "paper": '{"eula": "TRUE"}'}
 
@@ -103,3 +111,27 @@ def test_every_kind_can_be_watched_under_these_rights(stack: Up) -> None:
         return {kind for kind, state in streams().items() if not state.startswith("lost")} >= wanted
 
     eventually_blocking(all_are_open, 30, streams)
+
+
+async def test_a_denial_by_a_server_that_only_starts_is_not_taken_for_final(
+    control_plane: ControlPlane, database: Database, namespace: str, tmp_path: Path
+) -> None:
+    """For a tenth of a second after its start an API server denies everybody everything: it has yet to read the roles.
+
+    Injected at the wire, because that moment is too short to be met for sure.
+    """
+    with intent_on(database, namespace) as intent:
+        intent.superuser.execute("SELECT orchestrator.report_cluster('default', true, NULL)")
+        lobby = intent.deploy("lobby")
+        async with (
+            proxy_to(control_plane.worker_kubeconfig, tmp_path) as proxy,
+            Cluster(load(proxy.kubeconfig(), None, in_cluster=False)) as cluster,
+            await connect(database.dsn_as("worker"), name="steps") as session,
+        ):
+            steps = Steps(session, cluster)
+            proxy.answer("PATCH", "configmaps/lobby-root", status=403, message='cannot patch resource "configmaps"')
+            proxy.answer("GET", "/readyz", status=500)
+            assert (await steps.once(lobby)).outcome == "deferred"
+            assert intent.events(lobby, "ReconcileFailed") == []
+            intent.superuser.execute("UPDATE orchestrator.reconcile_slots SET due_at = now()")
+            assert (await steps.once(lobby)).outcome == "succeeded"
