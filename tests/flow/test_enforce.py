@@ -1,0 +1,190 @@
+"""Enforce: whatever anybody does to a managed object behind our back is noticed, recorded and put back."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.flow.conftest import Stage, stripped
+
+OBJECTS = {
+    "ConfigMap": "-env",
+    "Secret": "-rcon",
+    "PersistentVolumeClaim": "-data",
+    "Service": "",
+    "StatefulSet": "",
+    "Deployment": "-web",
+    "Ingress": "",
+}
+NOTE = {"metadata": {"annotations": {"example.com/note": "theirs"}}}
+NOTE_PATH = "metadata.annotations[example.com/note]"
+# By kind: what a person patches, and the path, wanted and live value that must be told of it.
+EDITS: dict[str, tuple[dict[str, Any], str, Any, Any]] = {
+    "ConfigMap": ({"data": {"GREETING": "theirs"}}, "data.GREETING", "hello", "theirs"),
+    "Secret": ({"data": {"password": "dGhlaXJz"}}, "data.password", "(hidden)", "(hidden)"),
+    "PersistentVolumeClaim": (NOTE, NOTE_PATH, "none", "theirs"),
+    "Service": ({"spec": {"selector": {"app.kubernetes.io/instance": "theirs"}}}, "spec.selector", None, None),
+    "StatefulSet": (
+        {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "theirs/web:2"}]}}}},
+        "spec.template.spec.containers[name=web].image",
+        "example/web:1",
+        "theirs/web:2",
+    ),
+    "Deployment": (
+        {
+            "spec": {
+                "template": {
+                    "spec": {"containers": [{"name": "web", "env": [{"name": "GREETING", "value": "theirs"}]}]}
+                }
+            }
+        },
+        "spec.template.spec.containers[name=web].env[name=GREETING].value",
+        "hello",
+        "theirs",
+    ),
+    "Ingress": ({"spec": {"rules": [{"host": "theirs.example.com"}]}}, "spec.rules", None, None),
+}
+
+
+@pytest.fixture(scope="module")
+def lobby(stage: Stage) -> str:
+    """One of every kind, at rest."""
+    return stage.deploy("lobby", "every-kind")
+
+
+def put_back(stage: Stage, deployment: str, before: dict[str, Any]) -> dict[str, Any]:
+    """Wait for rest, and for the object to read as it did; the object."""
+    kind, name = before["kind"], before["metadata"]["name"]
+
+    def is_back() -> dict[str, Any]:
+        live = stage.get(kind, name)
+        assert ours_of(live) == ours_of(before)
+        assert stage.is_at_rest(deployment), "not at rest"
+        return live
+
+    return stage.until(is_back, 30, f"{kind} {name} put back")
+
+
+def ours_of(live: dict[str, Any]) -> dict[str, Any]:
+    """What we say about an object, less what the server and the controllers add."""
+    metadata = live["metadata"]
+    annotations = {key: value for key, value in metadata.get("annotations", {}).items() if "example.com" in key}
+    spec = {
+        key: value
+        for key, value in live.get("spec", {}).items()
+        if key not in ("clusterIP", "clusterIPs", "volumeName")
+    }
+    return {"labels": metadata["labels"], "annotations": annotations, "spec": spec, "data": live.get("data")}
+
+
+def told(stage: Stage, deployment: str, mark: int, event_type: str, live: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events of a type about one object after a mark."""
+    return [
+        event["data_json"]
+        for event in stage.since(deployment, mark, event_type)
+        if (event["data_json"]["kind"], event["data_json"]["name"]) == (live["kind"], live["metadata"]["name"])
+    ]
+
+
+def changes_told(stage: Stage, deployment: str, mark: int, live: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """By path, each change that was recorded after a mark."""
+    found = told(stage, deployment, mark, "ResourceModifiedExternally", live)
+    return {change["path"]: change for data in found for change in data["changes"]}
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_a_deleted_object_is_noticed_and_made_again(stage: Stage, lobby: str, kind: str) -> None:
+    before = stage.get(kind, f"lobby{OBJECTS[kind]}")
+    mark = stage.mark(lobby)
+    stage.kubectl("delete", kind, before["metadata"]["name"])
+    after = put_back(stage, lobby, before)
+    assert after["metadata"]["uid"] != before["metadata"]["uid"]
+    [event] = told(stage, lobby, mark, "ResourceDeletedExternally", before)
+    assert event["uid"] == before["metadata"]["uid"]
+    assert [data["reason"] for data in told(stage, lobby, mark, "ResourceApplied", before)] == ["missing"]
+    assert stage.since(lobby, mark, "ReconcileFailed", "ResourceConflict") == []
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_an_edit_is_told_by_path_values_and_manager_and_put_back(stage: Stage, lobby: str, kind: str) -> None:
+    before = stage.get(kind, f"lobby{OBJECTS[kind]}")
+    patch, path, wanted, live = EDITS[kind]
+    mark = stage.mark(lobby)
+    stage.kubectl(
+        "patch", kind, before["metadata"]["name"], "--type=strategic", f"--patch={json.dumps(patch)}",
+        "--field-manager=a-person",
+    )  # fmt: skip
+    put_back(stage, lobby, before)
+    changes = changes_told(stage, lobby, mark, before)
+    change = next((changes[found] for found in changes if found.startswith(path)), None)
+    assert change is not None, changes
+    assert change["manager"] == "a-person"
+    assert change["since"]
+    if wanted is not None:
+        assert (change["path"], change["wanted"], change["live"]) == (path, wanted, live)
+    assert len(changes) == 1, changes
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "Deployment"])
+@pytest.mark.parametrize("replicas", [0, 3])
+def test_a_scaled_workload_is_scaled_back(stage: Stage, lobby: str, kind: str, replicas: int) -> None:
+    before = stage.get(kind, f"lobby{OBJECTS[kind]}")
+    mark = stage.mark(lobby)
+    stage.kubectl("scale", kind, before["metadata"]["name"], f"--replicas={replicas}")
+    put_back(stage, lobby, before)
+    changes = changes_told(stage, lobby, mark, before)
+    assert set(changes) == {"spec.replicas"}
+    change = changes["spec.replicas"]
+    # A scale to 0 leaves no owner: the server drops the zero before it looks who set it (1.37).
+    manager = "kubectl" if replicas else None
+    assert (change["wanted"], change["live"], change["manager"]) == (1, replicas, manager)
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+@pytest.mark.parametrize(
+    "label",
+    ["app.kubernetes.io/managed-by=theirs", "server-orchestrator.io/deployment-id-"],
+    ids=["overwritten", "removed"],
+)
+def test_a_label_that_makes_an_object_ours_comes_back(stage: Stage, lobby: str, kind: str, label: str) -> None:
+    before = stage.get(kind, f"lobby{OBJECTS[kind]}")
+    mark = stage.mark(lobby)
+    stage.kubectl("label", "--overwrite", kind, before["metadata"]["name"], label)
+    after = put_back(stage, lobby, before)
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    changes = changes_told(stage, lobby, mark, before)
+    assert set(changes) == {f"metadata.labels[{label.rstrip('-').split('=')[0]}]"}
+    assert stage.since(lobby, mark, "ResourceDeletedExternally") == []
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_an_object_deleted_and_made_again_by_another_is_told_and_put_right(stage: Stage, lobby: str, kind: str) -> None:
+    before = stage.get(kind, f"lobby{OBJECTS[kind]}")
+    copied = json.loads(stripped(before))
+    copied["metadata"]["annotations"]["example.com/note"] = "theirs"
+    mark = stage.mark(lobby)
+    with stage.nobody_at_work():
+        stage.kubectl("delete", kind, before["metadata"]["name"])
+        stage.kubectl("create", "-f", "-", stdin=json.dumps(copied))
+        theirs = stage.get(kind, before["metadata"]["name"])
+        stage.until(
+            lambda: (
+                stage.intent.inventory(lobby)[f"{kind}/{before['metadata']['name']}"]["uid"]
+                == theirs["metadata"]["uid"]
+            ),
+            what="the other object seen",
+        )
+    put_back(stage, lobby, before)
+    told_of = [
+        *told(stage, lobby, mark, "ResourceRecreated", before),
+        *told(stage, lobby, mark, "ResourceDeletedExternally", before),
+    ]
+    assert told_of, stage.story()
+    assert stage.since(lobby, mark, "ReconcileFailed", "ResourceConflict") == []
+
+
+def test_all_that_was_done_to_it_leaves_no_queue_no_drift_and_no_error(stage: Stage, lobby: str) -> None:
+    assert stage.is_at_rest(lobby)
+    assert stage.drift(lobby) == []
+    assert stage.intent.deployment(lobby)["generation"] == 1, "putting back is no change of intent"
+    assert stage.intent.events(lobby, "ReconcileFailed", "ResourceConflict", "ReconcileQuarantined") == []
