@@ -166,8 +166,9 @@ def _container_trouble(container: Object) -> Health | None:
     ended = state.get("terminated")
     if ended and ended.get("exitCode"):
         return _ended_badly(container, ended)
-    if last and last.get("reason") == "OOMKilled" and not container.get("ready"):
-        return _ended_badly(container, last)
+    if last and last.get("exitCode") and not container.get("ready"):
+        # It runs again and has not proved itself yet: a crash loop must not look mended between two crashes.
+        return _ended_badly(container, last, loop=container.get("restartCount", 0) > 1)
     return None
 
 
