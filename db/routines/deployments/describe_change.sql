@@ -1,6 +1,9 @@
 -- orchestrator.describe_change(before, after) -> jsonb
--- What changed, as {"field": {"from": …, "to": …}}, parameters one by one.
-CREATE OR REPLACE FUNCTION orchestrator.describe_change(p_before orchestrator.deployments, p_after orchestrator.deployments) RETURNS jsonb
+-- What changed between two intents, as {"field": {"from": …, "to": …}}, parameters one by one.
+-- Takes revisions, not deployments: those carry the spec, which would be fetched from its toast table for nothing.
+CREATE OR REPLACE FUNCTION orchestrator.describe_change(
+    p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions
+) RETURNS jsonb
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(jsonb_object_agg(f, jsonb_build_object('from', v_from, 'to', v_to)), '{}') FROM (

@@ -14,8 +14,15 @@ BEGIN
            IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id) THEN
         RETURN NEW;
     END IF;
-    PERFORM orchestrator.check_unmoved(OLD, NEW);
-    PERFORM orchestrator.check_identity(NEW);
+    -- What did not change was judged when it was written. Asking only where it did also saves fetching the spec from its
+    -- toast table: a whole row that is passed to a function takes it along, for more than the checks themselves cost.
+    IF (NEW.name, NEW.namespace, NEW.cluster_id, NEW.template_id) IS DISTINCT FROM (OLD.name, OLD.namespace, OLD.cluster_id, OLD.template_id)
+       OR OLD.desired_state = 'Deleted' THEN
+        PERFORM orchestrator.check_unmoved(OLD, NEW);
+    END IF;
+    IF (NEW.desired_state, NEW.drift_policy, NEW.keep_data) IS DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data) THEN
+        PERFORM orchestrator.check_identity(NEW);
+    END IF;
     IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_spec_edited OR v_moved THEN
         v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);
         IF v_spec_edited THEN

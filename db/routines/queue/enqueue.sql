@@ -8,7 +8,7 @@ DECLARE
     v_messages bigint[];
 BEGIN
     -- send before UPDATE, never inside it: a re-evaluated row would orphan a message.
-    v_messages := ARRAY(SELECT pgmq.send_batch(v_queue, ARRAY(SELECT jsonb_build_object('id', i) FROM unnest(p_ids) i)));
+    v_messages := orchestrator.send_messages(v_queue, p_ids);
     UPDATE orchestrator.reconcile_slots s
        SET msg_id = sent.msg_id, queue = v_queue, due_at = NULL
       FROM unnest(p_ids, v_messages) sent (id, msg_id)
