@@ -27,6 +27,8 @@ class Kind(msgspec.Struct, frozen=True):
     # Watched without its content, so that no value ever reaches this process.
     metadata_only: bool = False
     namespaced: bool = True
+    # Its watches say now and then how far they are. Events are served past the cache that does so (seen on 1.37).
+    bookmarks: bool = True
 
     @property
     def prefix(self) -> str:
@@ -48,7 +50,7 @@ STATEFUL_SET = Kind("StatefulSet", "apps/v1", "statefulsets", 50)
 DEPLOYMENT = Kind("Deployment", "apps/v1", "deployments", 50)
 INGRESS = Kind("Ingress", "networking.k8s.io/v1", "ingresses", 60)
 POD = Kind("Pod", "v1", "pods", 100, applied=False)
-EVENT = Kind("Event", "v1", "events", 100, applied=False)
+EVENT = Kind("Event", "v1", "events", 100, applied=False, bookmarks=False)
 NAMESPACE = Kind("Namespace", "v1", "namespaces", 0, owned=False, namespaced=False)
 
 _known = {

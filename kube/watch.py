@@ -142,7 +142,8 @@ class _Follower:
         self.selector = selector
         self.field_selector = field_selector
         self.namespace = namespace
-        self.idle_seconds = idle
+        # Without bookmarks silence tells something only past the end that the server was asked to make.
+        self.idle_seconds = idle if self.kind.bookmarks else SERVER_SECONDS[1] + idle
         self.version: int | None = None
         self.initial_events = True
 
@@ -193,6 +194,9 @@ class _Follower:
                         present = None
                     if change is not None:
                         yield change
+        if not self.kind.bookmarks:
+            # In a quiet cluster the last version heard of is out of the server's history by now.
+            self.version = None
 
     def read(self, event: WatchEvent, present: list[Key] | None) -> Change | None:
         """What one event means. `present` gathers the initial objects until the server says that was all."""

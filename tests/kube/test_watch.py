@@ -173,6 +173,16 @@ async def test_a_half_open_stream_is_given_up_and_what_it_missed_is_told(
         await seen.until(lambda s: "in-silence" in s.names())
 
 
+async def test_a_kind_without_bookmarks_may_be_silent(cluster: Cluster, namespace: str) -> None:
+    async with (
+        following(cluster, namespace, idle_seconds=0.5) as bookmarked,
+        following(cluster, namespace, "Event", idle_seconds=0.5) as quiet,
+    ):
+        await quiet.until(lambda s: s.of(Synced))
+        await bookmarked.until(lambda s: len(s.of(Lost)) >= 2)
+        assert quiet.of(Lost) == []
+
+
 async def test_a_version_from_the_future_is_silence_and_ends(faulty: Cluster, wire: Wire, namespace: str) -> None:
     """A real server takes a watch from a version it has not reached and says nothing at all."""
     once = iter([True])
