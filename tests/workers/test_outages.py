@@ -120,7 +120,7 @@ async def test_while_postgres_is_away_no_write_is_started_and_everything_reconne
             # Handed back as soon as Postgres answered; its lease would have lasted a minute.
             await eventually(lambda: intent.is_applied(second), 30, lambda: f"{intent.story()}\n{worker.tail}")
             listeners = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'worker listen'"
-            assert intent.value(listeners) == 1
+            await eventually(lambda: intent.value(listeners) == 1, describe="a new listener")
         assert worker.process.poll() is None, "it never ended"
 
 
