@@ -7,10 +7,11 @@ SELECT d.id AS deployment_id, d.name AS deployment, r.kind, r.namespace, r.name 
  CROSS JOIN LATERAL jsonb_array_elements(r.drift) c
  WHERE r.drift IS NOT NULL
 UNION ALL
-SELECT d.id, d.name, r.kind, r.namespace, r.name, '', '"present"', '"missing"', NULL, r.missing_since
+SELECT d.id, d.name, r.kind, r.namespace, r.name, '', '"present"', CASE WHEN r.missing_since IS NOT NULL THEN '"missing"'::jsonb ELSE '"replaced"' END,
+       NULL, coalesce(r.missing_since, r.last_seen_at)
   FROM orchestrator.deployment_resources r
   JOIN orchestrator.deployments d ON d.id = r.deployment_id
- WHERE r.missing_since IS NOT NULL;
+ WHERE r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL);
 COMMENT ON VIEW orchestrator.drift IS 'What differs at the cluster from what is wanted, path by path, and who changed it.';
 COMMENT ON COLUMN orchestrator.drift.deployment_id IS 'Whose object it is.';
 COMMENT ON COLUMN orchestrator.drift.deployment IS 'Its name.';

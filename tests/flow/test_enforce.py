@@ -174,6 +174,9 @@ def test_an_object_deleted_and_made_again_by_another_is_told_and_put_right(stage
             ),
             what="the other object seen",
         )
+        assert stage.intent.status(lobby) == "Progressing"
+        [seen] = stage.drift(lobby)
+        assert (seen["kind"], seen["path"], seen["live"]) == (kind, "", "replaced")
     put_back(stage, lobby, before)
     told_of = [
         *told(stage, lobby, mark, "ResourceRecreated", before),

@@ -11,7 +11,9 @@ AS $$
           SELECT count(*) FILTER (WHERE r.kind = 'Pod') AS pods,
                  count(*) FILTER (WHERE r.managed) AS objects,
                  count(*) FILTER (WHERE r.drift IS NOT NULL) AS drifted,
-                 min(format('%s %s was deleted from outside', r.kind, r.name)) FILTER (WHERE r.missing_since IS NOT NULL) AS missing,
+                 -- Applied once and no longer known as rendered: another has taken its name, and it is not put right yet.
+                 min(format('%s %s was %s from outside', r.kind, r.name, CASE WHEN r.missing_since IS NOT NULL THEN 'deleted' ELSE 'replaced' END))
+                  FILTER (WHERE r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL)) AS missing,
                  min(format('%s %s was changed by %s', r.kind, r.name, coalesce(r.drift -> 0 ->> 'manager', 'another'))) FILTER (WHERE r.drift IS NOT NULL) AS drift,
                  -- A pod's own words are nearer to the cause than its workload's.
                  (array_agg(ARRAY[coalesce(r.health, 'Progressing'),
