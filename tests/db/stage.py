@@ -4,6 +4,8 @@
 says only what matters to it.
 """
 
+# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 import itertools
 import json
 from collections.abc import Iterator

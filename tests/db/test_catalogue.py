@@ -1,5 +1,7 @@
 """Rules that hold for every object of the schema, read from Postgres' own catalogue."""
 
+# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 import os
 import subprocess
 import sys
@@ -24,8 +26,22 @@ def names(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def test_every_routine_and_relation_is_commented(quiet_stage: Stage) -> None:
-    assert names(quiet_stage.rows(f"SELECT proname AS name FROM pg_proc p WHERE pronamespace = {OURS} AND obj_description(p.oid, 'pg_proc') IS NULL")) == []
-    assert names(quiet_stage.rows(f"SELECT relname AS name FROM pg_class c WHERE relnamespace = {OURS} AND relkind IN ('r', 'v') AND obj_description(c.oid, 'pg_class') IS NULL")) == []
+    assert (
+        names(
+            quiet_stage.rows(
+                f"SELECT proname AS name FROM pg_proc p WHERE pronamespace = {OURS} AND obj_description(p.oid, 'pg_proc') IS NULL"
+            )
+        )
+        == []
+    )
+    assert (
+        names(
+            quiet_stage.rows(
+                f"SELECT relname AS name FROM pg_class c WHERE relnamespace = {OURS} AND relkind IN ('r', 'v') AND obj_description(c.oid, 'pg_class') IS NULL"
+            )
+        )
+        == []
+    )
 
 
 def test_every_column_that_a_viewer_sees_is_commented(quiet_stage: Stage) -> None:
@@ -54,14 +70,22 @@ def test_nothing_is_executable_or_readable_by_everybody(quiet_stage: Stage) -> N
             schema,
         )
         relations = quiet_stage.rows(
-            "SELECT c.relname AS name FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = %s::regnamespace AND a.grantee = 0", schema
+            "SELECT c.relname AS name FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = %s::regnamespace AND a.grantee = 0",
+            schema,
         )
         assert (names(routines), names(relations)) == ([], [])
-        assert quiet_stage.rows("SELECT FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = %s AND a.grantee = 0", schema) == []
+        assert (
+            quiet_stage.rows(
+                "SELECT FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = %s AND a.grantee = 0", schema
+            )
+            == []
+        )
 
 
 def test_only_doors_and_triggers_act_with_the_owners_rights(quiet_stage: Stage) -> None:
-    definers = quiet_stage.rows(f"SELECT proname AS name FROM pg_proc WHERE pronamespace = {OURS} AND prosecdef AND prorettype <> 'trigger'::regtype")
+    definers = quiet_stage.rows(
+        f"SELECT proname AS name FROM pg_proc WHERE pronamespace = {OURS} AND prosecdef AND prorettype <> 'trigger'::regtype"
+    )
     assert set(names(definers)) == DEFINERS
     idle = quiet_stage.rows(
         f"SELECT p.proname AS name FROM pg_proc p WHERE pronamespace = {OURS} AND prosecdef AND prorettype <> 'trigger'::regtype"
@@ -91,7 +115,9 @@ def test_every_file_of_a_routine_begins_with_its_signature() -> None:
     for name, text in repeatable_scripts():
         first = text.splitlines()[0]
         assert first.startswith(f"-- orchestrator.{name.rsplit('/', 1)[-1]}"), f"{name}: {first}"
-        assert text.splitlines()[1].startswith("-- ") or name.startswith("views/"), f"{name} does not say what it promises"
+        assert text.splitlines()[1].startswith("-- ") or name.startswith("views/"), (
+            f"{name} does not say what it promises"
+        )
 
 
 def test_foreign_keys_of_what_grows_are_indexed(quiet_stage: Stage) -> None:
@@ -111,7 +137,9 @@ def test_migrating_again_does_nothing(database: Any) -> None:
 def run(command: list[str], database: Any) -> "subprocess.CompletedProcess[str]":
     path = f"{database.server.bin}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "DATABASE_URL": database.server.dsn(), "PATH": path, "PYTHONPATH": str(REPOSITORY)}
-    return subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def test_the_schema_dump_is_current(postgres: Any) -> None:
@@ -121,7 +149,11 @@ def test_the_schema_dump_is_current(postgres: Any) -> None:
 
 def test_a_stale_schema_dump_is_told_with_the_difference(postgres: Any, tmp_path: Path) -> None:
     changed = tmp_path / "schema.sql"
-    changed.write_text((REPOSITORY / "db/schema.sql").read_text().replace("CREATE TABLE orchestrator.clusters", "CREATE TABLE orchestrator.klusters"))
+    changed.write_text(
+        (REPOSITORY / "db/schema.sql")
+        .read_text()
+        .replace("CREATE TABLE orchestrator.clusters", "CREATE TABLE orchestrator.klusters")
+    )
     script = f"import pathlib, sys, db.dump; db.dump.SCHEMA_FILE = pathlib.Path({str(changed)!r}); sys.argv.append('--check'); sys.exit(db.dump.main())"
     done = run([sys.executable, "-c", script], postgres)
     assert done.returncode == 1

@@ -1,5 +1,7 @@
 """UPDATE deployments: what counts as a change of intent, and what a change leaves behind."""
 
+# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 import threading
 from typing import Any
 

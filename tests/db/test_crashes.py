@@ -16,12 +16,23 @@ def kill(stage: Stage, session: Session) -> None:
     """As if its process were gone: the server ends the session, and with it its transaction."""
     pid = session.info.backend_pid
     stage.root.execute("SELECT pg_terminate_backend(%s)", (pid,))
-    eventually_blocking(lambda: not stage.rows("SELECT FROM pg_stat_activity WHERE pid = %s", pid), describe="the session gone")
+    eventually_blocking(
+        lambda: not stage.rows("SELECT FROM pg_stat_activity WHERE pid = %s", pid), describe="the session gone"
+    )
 
 
 def everything(stage: Stage) -> dict[str, list[Row]]:
-    tables = ("deployments", "deployment_resources", "deployment_events", "deployment_revisions", "reconcile_slots", "deployment_observed")
-    return {table: stage.rows(f"SELECT * FROM {table} t ORDER BY t::text") for table in tables} | {"messages": stage.messages()}
+    tables = (
+        "deployments",
+        "deployment_resources",
+        "deployment_events",
+        "deployment_revisions",
+        "reconcile_slots",
+        "deployment_observed",
+    )
+    return {table: stage.rows(f"SELECT * FROM {table} t ORDER BY t::text") for table in tables} | {
+        "messages": stage.messages()
+    }
 
 
 def killed_within(stage: Stage, session: Session, blocker: str, work: Callable[[], Any]) -> None:
@@ -40,7 +51,9 @@ def killed_within(stage: Stage, session: Session, blocker: str, work: Callable[[
         thread = threading.Thread(target=attempt)
         thread.start()
         eventually_blocking(
-            lambda: stage.rows("SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'", session.info.backend_pid),
+            lambda: stage.rows(
+                "SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'", session.info.backend_pid
+            ),
             describe="the work held at the lock",
         )
         kill(stage, session)
@@ -82,7 +95,9 @@ def test_a_session_that_dies_within_settle_has_settled_nothing(stage: Stage, blo
     before = everything(stage)
     resources = [applied(m, "default", fields_hash="h2") for m in manifests(claimed)]
     events = [{"type": "ReconcileSucceeded", "data": {}}]
-    killed_within(stage, worker, blocker, lambda: stage.settle(claimed, worker=worker, resources=resources, events=events))
+    killed_within(
+        stage, worker, blocker, lambda: stage.settle(claimed, worker=worker, resources=resources, events=events)
+    )
     assert everything(stage) == before
     assert stage.settle(claimed, resources=resources, events=events) == "settled", "the lease is still good"
     assert stage.deployment("lobby")["last_applied_generation"] == 2
@@ -93,7 +108,10 @@ def test_a_session_that_dies_within_a_change_has_changed_nothing(stage: Stage) -
     before = everything(stage)
     operator = stage.session("operator")
     killed_within(
-        stage, operator, "SELECT FROM reconcile_slots FOR UPDATE", lambda: operator.execute("UPDATE deployments SET keep_data = false WHERE id = %s", (own,))
+        stage,
+        operator,
+        "SELECT FROM reconcile_slots FOR UPDATE",
+        lambda: operator.execute("UPDATE deployments SET keep_data = false WHERE id = %s", (own,)),
     )
     assert everything(stage) == before
 
@@ -120,7 +138,12 @@ def test_a_paused_worker_that_resumes_after_its_lease_learns_that_it_lost(stage:
     before = everything(stage)
     assert sleeper.execute("SELECT heartbeat(%s, 30)", (leases(claimed),)).fetchall() == []
     assert sleeper.execute("SELECT release(%s) AS n", (leases(claimed),)).fetchone() == {"n": 0}
-    assert stage.settle(claimed, "failed", worker=sleeper, error="late", resources=[applied(manifests(claimed)[0], "default")]) == "lost"
+    assert (
+        stage.settle(
+            claimed, "failed", worker=sleeper, error="late", resources=[applied(manifests(claimed)[0], "default")]
+        )
+        == "lost"
+    )
     assert everything(stage) == before
 
 
@@ -137,7 +160,9 @@ def test_a_settlement_that_waits_for_a_new_holder_finds_that_it_lost(stage: Stag
     thread = threading.Thread(target=lambda: verdicts.append(stage.settle(claimed, worker=late)))
     thread.start()
     eventually_blocking(
-        lambda: stage.rows("SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'", late.info.backend_pid),
+        lambda: stage.rows(
+            "SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'", late.info.backend_pid
+        ),
         describe="the settlement waiting for the claim",
     )
     other.execute("COMMIT")

@@ -1,5 +1,7 @@
 """deploy() and plain INSERT: how a deployment begins, and what is refused."""
 
+# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 import threading
 from typing import Any
 

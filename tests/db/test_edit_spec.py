@@ -1,5 +1,7 @@
 """Editing desired_spec_json: every changed place must be one that a parameter fills, and the parameters follow."""
 
+# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 import copy
 import json
 from typing import Any
@@ -41,7 +43,9 @@ def test_an_edited_value_becomes_the_parameter(stage: Stage) -> None:
 def test_an_edited_text_becomes_the_typed_parameter_and_all_that_follows_from_it(stage: Stage) -> None:
     own = stage.deploy("lobby", "paper")
     spec = spec_of(stage)
-    settings = find(spec, "StatefulSet")["spec"]["template"]["metadata"]["annotations"]["server-orchestrator.io/settings"]
+    settings = find(spec, "StatefulSet")["spec"]["template"]["metadata"]["annotations"][
+        "server-orchestrator.io/settings"
+    ]
     find(spec, "ConfigMap")["data"] |= {"MAX_PLAYERS": "7", "ONLINE_MODE": "false", "MOTD": "100% fun"}
     edit(stage, own, spec)
     row = stage.deployment("lobby")
@@ -210,7 +214,8 @@ def test_an_edit_of_storage_is_held_to_the_same_rules(stage: Stage) -> None:
 def test_a_direct_jsonb_set_in_psql_works(stage: Stage) -> None:
     own = stage.deploy("lobby", "web")
     stage.operator.execute(
-        "UPDATE deployments SET desired_spec_json = jsonb_set(desired_spec_json, '{1,spec,replicas}', %s)", (json.dumps(9),)
+        "UPDATE deployments SET desired_spec_json = jsonb_set(desired_spec_json, '{1,spec,replicas}', %s)",
+        (json.dumps(9),),
     )
     assert stage.deployment("lobby")["parameters"] == {"replicas": 9}
     assert stage.slot(own)["requested"] == 2

@@ -1,5 +1,7 @@
 """deployment_events and deployment_revisions: nobody rewrites them, and a reader with a cursor misses nothing."""
 
+# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 import random
 import threading
 from typing import Any
@@ -46,14 +48,17 @@ def test_nobody_adds_to_it_by_hand(stage: Stage) -> None:
     for role in ROLES:
         with denied():
             stage.session(role).execute(
-                "INSERT INTO deployment_events (deployment_id, source, type, actor) VALUES (%s, 'user', 'X', 'x')", (own,)
+                "INSERT INTO deployment_events (deployment_id, source, type, actor) VALUES (%s, 'user', 'X', 'x')",
+                (own,),
             )
 
 
 def test_retention_drops_what_is_older_and_keeps_revisions(stage: Stage) -> None:
     stage.deploy("lobby")
     stage.root.execute("ALTER TABLE deployment_events DISABLE TRIGGER USER")
-    stage.root.execute("UPDATE deployment_events SET created_at = now() - interval '40 days' WHERE type = 'DeploymentCreated'")
+    stage.root.execute(
+        "UPDATE deployment_events SET created_at = now() - interval '40 days' WHERE type = 'DeploymentCreated'"
+    )
     stage.root.execute("ALTER TABLE deployment_events ENABLE TRIGGER USER")
     assert stage.admin.execute("SELECT drop_old_events('30 days') AS n").fetchone() == {"n": 1}
     assert [r["type"] for r in stage.rows("SELECT type FROM deployment_events")] == ["DeploymentQueued"]
@@ -163,4 +168,6 @@ def test_events_tell_of_no_secret(stage: Stage) -> None:
     told = "".join(row["t"] for row in stage.rows("SELECT data_json::text AS t FROM deployment_events"))
     assert "password" not in told
     with pytest.raises(psycopg.errors.CheckViolation):
-        stage.root.execute("INSERT INTO deployment_events (deployment_id, source, type, actor) VALUES (gen_random_uuid(), 'me', 'X', 'x')")
+        stage.root.execute(
+            "INSERT INTO deployment_events (deployment_id, source, type, actor) VALUES (gen_random_uuid(), 'me', 'X', 'x')"
+        )

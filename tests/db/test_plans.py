@@ -3,6 +3,8 @@
 The rows are counted by Postgres itself for the transaction that made the call, so what runs inside a routine counts too.
 """
 
+# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 import json
 import time
 from collections.abc import Iterator
@@ -16,7 +18,14 @@ from tests.db.stage import Row, Session, Stage, applied, lease, manifests, settl
 
 DEPLOYMENTS = 100_000
 BUSY = 300
-BIG = ("deployments", "reconcile_slots", "deployment_resources", "deployment_observed", "deployment_events", "deployment_revisions")
+BIG = (
+    "deployments",
+    "reconcile_slots",
+    "deployment_resources",
+    "deployment_observed",
+    "deployment_events",
+    "deployment_revisions",
+)
 
 # With triggers off, and in the order of the ids, so that it takes seconds.
 FILL = [
@@ -56,7 +65,8 @@ def crowd(crowd_database: Database) -> Iterator[Stage]:
     filler.close()
     stage.reachable()
     stage.operator.execute(
-        "UPDATE deployments SET keep_data = false WHERE id IN (SELECT md5(n::text)::uuid FROM generate_series(1, %s) n)", (BUSY,)
+        "UPDATE deployments SET keep_data = false WHERE id IN (SELECT md5(n::text)::uuid FROM generate_series(1, %s) n)",
+        (BUSY,),
     )
     yield stage
     stage.close()
@@ -91,15 +101,39 @@ CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     "promote when nothing is due": ("worker", "SELECT promote('default')", ()),
     "report that the cluster answers": ("worker", "SELECT report_cluster('default', true, NULL)", ()),
     "deploy": ("operator", "SELECT deploy('new', 'web')", ()),
-    "change": ("operator", "UPDATE deployments SET desired_state = 'Stopped' WHERE id = md5('50000')::uuid RETURNING id", ()),
-    "find by name": ("operator", "SELECT * FROM deployments WHERE cluster_id = 1 AND namespace = 'default' AND name = 'd5' AND finalised_at IS NULL", ()),
+    "change": (
+        "operator",
+        "UPDATE deployments SET desired_state = 'Stopped' WHERE id = md5('50000')::uuid RETURNING id",
+        (),
+    ),
+    "find by name": (
+        "operator",
+        "SELECT * FROM deployments WHERE cluster_id = 1 AND namespace = 'default' AND name = 'd5' AND finalised_at IS NULL",
+        (),
+    ),
     "reconcile_now": ("operator", "SELECT reconcile_now(md5('50000')::uuid)", ()),
     "events_after": ("viewer", "SELECT * FROM events_after('0', 0, 100)", ()),
     "events of one": ("viewer", "SELECT * FROM events_after(p_deployment_id => md5('50000')::uuid)", ()),
-    "observe fifty": ("watcher", "SELECT * FROM record_observations('default', %s)", (json.dumps([observation(n) for n in range(500, 550)]),)),
-    "observe a deletion": ("watcher", "SELECT * FROM record_observations('default', %s)", (json.dumps([observation(600, change="gone")]),)),
-    "observe drift": ("watcher", "SELECT * FROM record_observations('default', %s)", (json.dumps([observation(601, fields_hash="x")]),)),
-    "observe a re-creation": ("watcher", "SELECT * FROM record_observations('default', %s)", (json.dumps([observation(602, uid="y", ours=False)]),)),
+    "observe fifty": (
+        "watcher",
+        "SELECT * FROM record_observations('default', %s)",
+        (json.dumps([observation(n) for n in range(500, 550)]),),
+    ),
+    "observe a deletion": (
+        "watcher",
+        "SELECT * FROM record_observations('default', %s)",
+        (json.dumps([observation(600, change="gone")]),),
+    ),
+    "observe drift": (
+        "watcher",
+        "SELECT * FROM record_observations('default', %s)",
+        (json.dumps([observation(601, fields_hash="x")]),),
+    ),
+    "observe a re-creation": (
+        "watcher",
+        "SELECT * FROM record_observations('default', %s)",
+        (json.dumps([observation(602, uid="y", ours=False)]),),
+    ),
     "record drift": (
         "watcher",
         "SELECT record_drift('default', %s)",
@@ -108,7 +142,21 @@ CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     "record a warning": (
         "watcher",
         "SELECT record_warnings('default', %s)",
-        (json.dumps([{"kind": "Pod", "namespace": "default", "name": "d604-x", "reason": "r", "message": "m", "count": 1, "last_at": "2026-01-01"}]),),
+        (
+            json.dumps(
+                [
+                    {
+                        "kind": "Pod",
+                        "namespace": "default",
+                        "name": "d604-x",
+                        "reason": "r",
+                        "message": "m",
+                        "count": 1,
+                        "last_at": "2026-01-01",
+                    }
+                ]
+            ),
+        ),
     ),
 }
 
@@ -132,15 +180,25 @@ def test_claims_heartbeats_and_settlements_read_no_big_table_whole(crowd: Stage)
     for number, outcome in enumerate(outcomes):
         one = claimed[number]
         resources = [applied(m, "default") for m in manifests(one)]
-        more = {"resources": resources, "error": "no", "pruned": [{"kind": "Secret", "namespace": "default", "name": "x"}]}
-        verdict, whole = whole_reads(crowd, crowd.worker, "SELECT settle(%s) AS verdict", settlement(one, outcome, **more))
+        more = {
+            "resources": resources,
+            "error": "no",
+            "pruned": [{"kind": "Secret", "namespace": "default", "name": "x"}],
+        }
+        verdict, whole = whole_reads(
+            crowd, crowd.worker, "SELECT settle(%s) AS verdict", settlement(one, outcome, **more)
+        )
         assert (verdict, whole) == ([{"verdict": "settled"}], [])
-    released, whole = whole_reads(crowd, crowd.worker, "SELECT release(%s) AS n", json.dumps([lease(c) for c in claimed]))
+    released, whole = whole_reads(
+        crowd, crowd.worker, "SELECT release(%s) AS n", json.dumps([lease(c) for c in claimed])
+    )
     assert (released, whole) == ([{"n": 12}], [])
 
 
 def test_promotion_of_what_is_due_reads_the_index(crowd: Stage) -> None:
-    crowd.root.execute("UPDATE reconcile_slots SET due_at = now() - interval '1 second' WHERE deployment_id IN (SELECT md5(n::text)::uuid FROM generate_series(90001, 90100) n)")
+    crowd.root.execute(
+        "UPDATE reconcile_slots SET due_at = now() - interval '1 second' WHERE deployment_id IN (SELECT md5(n::text)::uuid FROM generate_series(90001, 90100) n)"
+    )
     for _ in range(6):
         _, whole = whole_reads(crowd, crowd.worker, "SELECT promote('default', 50)")
         assert whole == []

@@ -38,14 +38,22 @@ def main(**changes: Any) -> dict[str, Any]:
     return {"containers": [changes]}
 
 
-def put(stage: Stage, pod: dict[str, Any], properties: dict[str, Any] | None = None, kind: str = "Deployment", **template: Any) -> None:
+def put(
+    stage: Stage,
+    pod: dict[str, Any],
+    properties: dict[str, Any] | None = None,
+    kind: str = "Deployment",
+    **template: Any,
+) -> None:
     workload = {
         "apiVersion": "apps/v1",
         "kind": kind,
         "metadata": {"name": "${name}"},
         "spec": {"template": {"spec": pod, **template}},
     }
-    stage.admin.execute("SELECT put_template('pod', %s, %s)", (json.dumps([workload]), json.dumps({"properties": properties or {}})))
+    stage.admin.execute(
+        "SELECT put_template('pod', %s, %s)", (json.dumps([workload]), json.dumps({"properties": properties or {}}))
+    )
 
 
 def test_a_restricted_pod_is_taken(stage: Stage) -> None:
@@ -72,7 +80,10 @@ VIOLATIONS: list[tuple[dict[str, Any], str]] = [
     ({"securityContext": {"seLinuxOptions": {"type": "spc_t"}}}, f"{AT}.securityContext.seLinuxOptions"),
     ({"securityContext": {"seLinuxOptions": {"user": "root"}}}, f"{AT}.securityContext.seLinuxOptions"),
     ({"securityContext": {"appArmorProfile": {"type": "Unconfined"}}}, f"{AT}.securityContext.appArmorProfile"),
-    ({"securityContext": {"windowsOptions": {"hostProcess": True}}}, f"{AT}.securityContext.windowsOptions.hostProcess"),
+    (
+        {"securityContext": {"windowsOptions": {"hostProcess": True}}},
+        f"{AT}.securityContext.windowsOptions.hostProcess",
+    ),
     ({"securityContext": None}, f"{MAIN}.securityContext.runAsNonRoot"),
     (main(securityContext={"privileged": True}), f"{MAIN}.securityContext.privileged"),
     (main(securityContext={"allowPrivilegeEscalation": True}), f"{MAIN}.securityContext.allowPrivilegeEscalation"),
@@ -101,7 +112,12 @@ def test_a_violation_in_a_template_is_refused(quiet_stage: Stage, change: dict[s
 
 
 def test_external_addresses_of_a_service_are_refused(quiet_stage: Stage) -> None:
-    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "${name}"}, "spec": {"externalIPs": ["1.2.3.4"]}}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "${name}"},
+        "spec": {"externalIPs": ["1.2.3.4"]},
+    }
     with refused("SO422", "0.spec.externalIPs"):
         quiet_stage.admin.execute("SELECT put_template('pod', %s, '{}')", (json.dumps([service]),))
 
@@ -116,16 +132,31 @@ def test_a_violation_behind_a_condition_is_refused_even_if_the_condition_is_off_
     }
     with refused("SO422", f"{AT}.hostNetwork"):
         quiet_stage.admin.execute(
-            "SELECT put_template('pod', %s, '{\"properties\": {\"extra\": {\"type\": \"boolean\", \"default\": false}}}')",
+            'SELECT put_template(\'pod\', %s, \'{"properties": {"extra": {"type": "boolean", "default": false}}}\')',
             (json.dumps([workload]),),
         )
 
 
 GUARDED: list[tuple[dict[str, Any], dict[str, Any], Any, str]] = [
     ({"hostNetwork": {"$param": "p"}}, {"type": "boolean", "default": False}, True, f"{AT}.hostNetwork"),
-    ({"serviceAccountName": {"$param": "p"}}, {"type": "string", "default": "default"}, "admin", f"{AT}.serviceAccountName"),
-    ({"securityContext": {"runAsUser": {"$param": "p"}}}, {"type": "integer", "default": 1000}, 0, f"{AT}.securityContext.runAsUser"),
-    (main(securityContext={"privileged": {"$param": "p"}}), {"type": "boolean", "default": False}, True, f"{MAIN}.securityContext.privileged"),
+    (
+        {"serviceAccountName": {"$param": "p"}},
+        {"type": "string", "default": "default"},
+        "admin",
+        f"{AT}.serviceAccountName",
+    ),
+    (
+        {"securityContext": {"runAsUser": {"$param": "p"}}},
+        {"type": "integer", "default": 1000},
+        0,
+        f"{AT}.securityContext.runAsUser",
+    ),
+    (
+        main(securityContext={"privileged": {"$param": "p"}}),
+        {"type": "boolean", "default": False},
+        True,
+        f"{MAIN}.securityContext.privileged",
+    ),
     (
         main(securityContext={"capabilities": {"add": ["${p}"]}}),
         {"type": "string", "default": "NET_BIND_SERVICE"},
@@ -155,8 +186,16 @@ def test_a_violation_through_a_parameter_is_refused_at_deploy_change_and_edit(
         stage.change(own, parameters={"p": value})
     spec = json.dumps(stage.deployment("lobby")["desired_spec_json"])
     default, bad = json.dumps(schema["default"]), json.dumps(value)
-    keys = [key for key in ("hostNetwork", "serviceAccountName", "runAsUser", "privileged", "type", "hostPort", "host") if f'"{key}": {default}' in spec]
-    edited = spec.replace(f'"{keys[0]}": {default}', f'"{keys[0]}": {bad}') if keys else spec.replace(f"[{default}]", f"[{bad}]")
+    keys = [
+        key
+        for key in ("hostNetwork", "serviceAccountName", "runAsUser", "privileged", "type", "hostPort", "host")
+        if f'"{key}": {default}' in spec
+    ]
+    edited = (
+        spec.replace(f'"{keys[0]}": {default}', f'"{keys[0]}": {bad}')
+        if keys
+        else spec.replace(f"[{default}]", f"[{bad}]")
+    )
     assert edited != spec
     with refused("SO422", path, "restricted"):
         stage.change(own, desired_spec_json=json.loads(edited))

@@ -1,8 +1,11 @@
 """The reconcile queue, step by step: request, claim, heartbeat, settle, release, promote, quarantine, repair, nudge."""
 
+# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,11 +18,16 @@ BACK_OFF_LONGEST_SECONDS = 300
 
 def expire_lease(stage: Stage, claimed: Row) -> None:
     """Let the lease run out, without waiting for it."""
-    stage.root.execute(f"UPDATE pgmq.q_{claimed['queue']} SET vt = clock_timestamp() - interval '1 second' WHERE msg_id = %s", (claimed["msg_id"],))
+    stage.root.execute(
+        f"UPDATE pgmq.q_{claimed['queue']} SET vt = clock_timestamp() - interval '1 second' WHERE msg_id = %s",
+        (claimed["msg_id"],),
+    )
 
 
 def make_due(stage: Stage, own: Any) -> None:
-    stage.root.execute("UPDATE reconcile_slots SET due_at = now() - interval '1 second' WHERE deployment_id = %s", (own,))
+    stage.root.execute(
+        "UPDATE reconcile_slots SET due_at = now() - interval '1 second' WHERE deployment_id = %s", (own,)
+    )
 
 
 def state_of(stage: Stage, own: Any) -> tuple[Any, ...]:
@@ -85,7 +93,11 @@ def test_reconcile_now_asks_without_changing_intent(stage: Stage) -> None:
     stage.operator.execute("SELECT reconcile_now(%s)", (own,))
     assert stage.deployment("lobby")["generation"] == 1
     event = stage.last_event(own, "DeploymentQueued")
-    assert (event["data_json"], event["actor"], event["source"]) == ({"reason": "reconcile_now"}, "test_operator", "user")
+    assert (event["data_json"], event["actor"], event["source"]) == (
+        {"reason": "reconcile_now"},
+        "test_operator",
+        "user",
+    )
     assert stage.claim_one()["deployment_id"] == own
 
 
@@ -98,17 +110,42 @@ def test_a_statement_over_fifty_rows_goes_to_the_bulk_lane(stage: Stage) -> None
         assert len(stage.messages(queue)) == count
 
 
-def test_ten_thousand_changed_at_once_do_not_hold_up_a_single_one(stage: Stage) -> None:
-    """Nor does it matter that the session has made small changes before."""
+def insert_many(stage: Stage, count: int, session: Session | None = None) -> None:
+    (session or stage.operator).execute(
+        "INSERT INTO deployments (name, template_id) SELECT 'w-' || n, t.id FROM templates t, generate_series(1, %s) n WHERE t.name = 'web'",
+        (count,),
+    )
+
+
+def test_a_session_that_made_small_changes_is_as_quick_with_a_large_one_as_a_fresh_session(stage: Stage) -> None:
+    """Plans made for one row are kept. Joining by them row by row once made 3,000 rows take 13 s instead of 0.7 s."""
+
+    def timed(work: Callable[[], Any]) -> float:
+        started = time.monotonic()
+        work()
+        return time.monotonic() - started
+
+    practised = stage.operator
     single = stage.deploy("single")
-    stage.root.execute("ANALYZE")
-    stage.change(single, keep_data=False)
-    started = time.monotonic()
-    stage.operator.execute("INSERT INTO deployments (name, template_id) SELECT 'w-' || n, t.id FROM templates t, generate_series(1, 10000) n WHERE t.name = 'web'")
-    inserted = time.monotonic()
+    for _ in range(8):
+        stage.root.execute("ANALYZE")
+        stage.change(single, keep_data=False)
+        stage.change(single, keep_data=True)
+        stage.deploy(f"small-{_}")
+    with practised.transaction(force_rollback=True):
+        inserted = timed(lambda: insert_many(stage, 3000, practised))
+    fresh = stage.session("operator")
+    reference = timed(lambda: insert_many(stage, 3000, fresh))
+    assert inserted < 4 * reference + 0.5
+    change = "UPDATE deployments SET keep_data = NOT keep_data"
+    reference = timed(lambda: fresh.execute(change))
+    assert timed(lambda: practised.execute(change)) < 4 * reference + 0.5
+
+
+def test_ten_thousand_changed_at_once_do_not_hold_up_a_single_one(stage: Stage) -> None:
+    single = stage.deploy("single")
+    insert_many(stage, 10_000)
     stage.operator.execute("UPDATE deployments SET keep_data = NOT keep_data WHERE name <> 'single'")
-    changed = time.monotonic()
-    assert (inserted - started, changed - inserted) < (15, 15), "linear: 1.5 s each where nothing else runs; quadratic took minutes"
     misplaced = stage.one(
         "SELECT count(*) FROM reconcile_slots s LEFT JOIN pgmq.q_c1_bulk q ON q.msg_id = s.msg_id AND q.message ->> 'id' = s.deployment_id::text"
         " WHERE s.deployment_id <> %s AND (q.msg_id IS NULL OR s.queue <> 'c1_bulk' OR s.requested <> 2)",
@@ -140,7 +177,9 @@ def test_an_empty_bulk_lane_gives_its_share_away(stage: Stage) -> None:
 
 
 def test_interactive_places_go_to_bulk_work_when_there_is_nothing_else(stage: Stage) -> None:
-    stage.operator.execute("INSERT INTO deployments (name, template_id) SELECT 'w-' || n, t.id FROM templates t, generate_series(1, 60) n WHERE t.name = 'web'")
+    stage.operator.execute(
+        "INSERT INTO deployments (name, template_id) SELECT 'w-' || n, t.id FROM templates t, generate_series(1, 60) n WHERE t.name = 'web'"
+    )
     assert len(stage.claim(8)) == 8
 
 
@@ -151,10 +190,20 @@ def test_a_claim_brings_all_that_a_worker_needs(stage: Stage) -> None:
     own = stage.run_healthy("lobby")
     stage.observe(stage.seen(own, "Pod", "lobby-abc"), stage.gone(own, "Service", "lobby"))
     claimed = stage.claim_one()
-    assert (claimed["name"], claimed["namespace"], claimed["desired_state"], claimed["keep_data"]) == ("lobby", "default", "Active", True)
+    assert (claimed["name"], claimed["namespace"], claimed["desired_state"], claimed["keep_data"]) == (
+        "lobby",
+        "default",
+        "Active",
+        True,
+    )
     assert (claimed["template_version"], claimed["failures"], claimed["last_applied_generation"]) == (1, 0, 1)
     inventory = {(i["kind"], i["name"]): i for i in claimed["inventory"]}
-    assert set(inventory) == {("ConfigMap", "lobby-root"), ("Deployment", "lobby"), ("Service", "lobby"), ("Ingress", "lobby")}
+    assert set(inventory) == {
+        ("ConfigMap", "lobby-root"),
+        ("Deployment", "lobby"),
+        ("Service", "lobby"),
+        ("Ingress", "lobby"),
+    }
     assert inventory["Service", "lobby"]["missing"]
     assert not inventory["Deployment", "lobby"]["missing"]
     assert inventory["Deployment", "lobby"]["rendered_hash"] == "r1"
@@ -255,7 +304,10 @@ def test_a_heartbeat_extends_what_is_held_and_answers_whose_it_is(stage: Stage) 
     (again,) = stage.claim(1)
     held = stage.worker.execute("SELECT heartbeat(%s, 120) AS id", (leases(one, two),)).fetchall()
     assert held == [{"id": own}]
-    left = {m["message"]["id"]: stage.one("SELECT extract(epoch FROM %s - clock_timestamp())", m["vt"]) for m in stage.messages()}
+    left = {
+        m["message"]["id"]: stage.one("SELECT extract(epoch FROM %s - clock_timestamp())", m["vt"])
+        for m in stage.messages()
+    }
     assert 100 < left[str(own)] <= 120
     assert left[str(other)] <= 30, "the new holder's lease is its own"
     assert stage.worker.execute("SELECT heartbeat(%s, 60) AS id", (leases(again),)).fetchall() == [{"id": other}]
@@ -307,12 +359,24 @@ def test_success_writes_inventory_events_generation_and_rests(stage: Stage) -> N
     own = stage.deploy("lobby")
     claimed = stage.claim_one()
     resources = [applied(m, "default") for m in manifests(claimed)]
-    assert stage.settle(claimed, resources=resources, events=[{"type": "ResourceApplied", "data": {"kind": "Service"}}, {"type": "ReconcileSucceeded"}]) == "settled"
+    assert (
+        stage.settle(
+            claimed,
+            resources=resources,
+            events=[{"type": "ResourceApplied", "data": {"kind": "Service"}}, {"type": "ReconcileSucceeded"}],
+        )
+        == "settled"
+    )
     assert stage.deployment("lobby")["last_applied_generation"] == 1
     assert stage.events(own)[-2:] == ["ResourceApplied", "ReconcileSucceeded"]
     row = stage.resource(own, "Service", "lobby")
     assert row is not None
-    assert (row["uid"], row["applied_generation"], row["rendered_hash"], row["managed"]) == ("uid-Service-lobby", 1, "r1", True)
+    assert (row["uid"], row["applied_generation"], row["rendered_hash"], row["managed"]) == (
+        "uid-Service-lobby",
+        1,
+        "r1",
+        True,
+    )
     assert row["resource_version"] == row["applied_resource_version"]
     slot = stage.slot(own)
     assert (slot["msg_id"], slot["due_at"], slot["settled"], slot["failures"]) == (None, None, 1, 0)
@@ -401,7 +465,13 @@ def test_a_run_may_ask_to_look_again(stage: Stage) -> None:
 def test_a_run_whose_work_was_undone_before_it_settled_runs_again(stage: Stage) -> None:
     """The same drift twice: put back by our apply, made again, and seen before the settlement."""
     own = stage.run_healthy("lobby")
-    drift = {"deployment_id": str(own), "kind": "Service", "namespace": "default", "name": "lobby", "drift": [{"path": "spec.x", "manager": "kubectl"}]}
+    drift = {
+        "deployment_id": str(own),
+        "kind": "Service",
+        "namespace": "default",
+        "name": "lobby",
+        "drift": [{"path": "spec.x", "manager": "kubectl"}],
+    }
 
     def drifted() -> None:
         found = stage.observe(stage.later(own, "Service", "lobby", fields_hash="h-drift"))
@@ -549,7 +619,10 @@ def test_a_change_and_a_promotion_at_once_make_one_message(stage: Stage) -> None
     waiting = stage.session("operator")
     change = threading.Thread(target=lambda: waiting.execute("UPDATE deployments SET keep_data = false"))
     change.start()
-    eventually_blocking(lambda: stage.one("SELECT count(*) FROM pg_locks WHERE NOT granted"), describe="the change waiting for the promotion")
+    eventually_blocking(
+        lambda: stage.one("SELECT count(*) FROM pg_locks WHERE NOT granted"),
+        describe="the change waiting for the promotion",
+    )
     other.execute("COMMIT")
     change.join(20)
     assert len(stage.messages()) == 1

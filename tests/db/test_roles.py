@@ -1,5 +1,7 @@
 """What each role may do and may not: the grants, walked."""
 
+# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 import json
 from typing import Any
 
@@ -106,11 +108,27 @@ def test_writing_tables_directly(walked: Stage, role: str) -> None:
               AND has_column_privilege(%s, c.oid, a.attnum, p) GROUP BY 1""",
         f"test_{role}",
     )
-    intent = ["name", "cluster_id", "namespace", "template_id", "template_version", "parameters", "desired_spec_json", "desired_state", "drift_policy", "keep_data"]
+    intent = [
+        "name",
+        "cluster_id",
+        "namespace",
+        "template_id",
+        "template_version",
+        "parameters",
+        "desired_spec_json",
+        "desired_state",
+        "drift_policy",
+        "keep_data",
+    ]
     operator = {f"deployments.{column}": "INSERT UPDATE" for column in intent} | {"deployments.id": "INSERT"}
     columns = ["name", "version", "base_spec_json", "allowed_mutations_json"]
     admin = operator | {f"templates.{column}": "INSERT UPDATE" for column in columns}
-    admin |= {"templates.id": "UPDATE", "templates.created_at": "UPDATE", "clusters.name": "INSERT", "clusters.resync_seconds": "INSERT UPDATE"}
+    admin |= {
+        "templates.id": "UPDATE",
+        "templates.created_at": "UPDATE",
+        "clusters.name": "INSERT",
+        "clusters.resync_seconds": "INSERT UPDATE",
+    }
     expected: dict[str, Any] = {"operator": operator, "admin": admin, "api": admin}
     assert {row["column"]: row["how"] for row in writable} == expected.get(role, {})
 
@@ -122,7 +140,11 @@ def test_deleting_and_truncating(walked: Stage, role: str) -> None:
         " WHERE c.relnamespace IN ('orchestrator'::regnamespace, 'pgmq'::regnamespace) AND c.relkind = 'r' AND has_table_privilege(%s, c.oid, p)",
         f"test_{role}",
     )
-    expected = {"operator": {"deployments DELETE"}, "admin": {"deployments DELETE", "templates DELETE"}, "api": {"deployments DELETE", "templates DELETE"}}
+    expected = {
+        "operator": {"deployments DELETE"},
+        "admin": {"deployments DELETE", "templates DELETE"},
+        "api": {"deployments DELETE", "templates DELETE"},
+    }
     assert {row["what"] for row in found} == expected.get(role, set())
 
 
@@ -144,12 +166,21 @@ def test_no_role_makes_objects_or_takes_on_another_role(walked: Stage, role: str
 
 def test_worker_and_watcher_cannot_become_each_other_or_a_person(walked: Stage) -> None:
     for role in ("worker", "watcher"):
-        member = walked.rows("SELECT r AS role FROM unnest(%s::text[]) r WHERE pg_has_role(%s, 'orchestrator_' || r, 'MEMBER')", list(ROLES), f"test_{role}")
+        member = walked.rows(
+            "SELECT r AS role FROM unnest(%s::text[]) r WHERE pg_has_role(%s, 'orchestrator_' || r, 'MEMBER')",
+            list(ROLES),
+            f"test_{role}",
+        )
         assert [row["role"] for row in member] == [role]
 
 
 def test_our_roles_cannot_log_in_and_own_everything_of_ours(walked: Stage) -> None:
-    assert walked.rows("SELECT rolname FROM pg_roles WHERE rolname LIKE 'orchestrator%%' AND (rolcanlogin OR rolsuper OR rolcreaterole)") == []
+    assert (
+        walked.rows(
+            "SELECT rolname FROM pg_roles WHERE rolname LIKE 'orchestrator%%' AND (rolcanlogin OR rolsuper OR rolcreaterole)"
+        )
+        == []
+    )
     foreign = walked.rows(
         "SELECT relname FROM pg_class WHERE relnamespace = 'orchestrator'::regnamespace AND relowner <> 'orchestrator_owner'::regrole"
         " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'orchestrator'::regnamespace AND proowner <> 'orchestrator_owner'::regrole"
@@ -159,7 +190,9 @@ def test_our_roles_cannot_log_in_and_own_everything_of_ours(walked: Stage) -> No
 
 def test_a_person_reads_through_views_with_their_own_rights(walked: Stage) -> None:
     """A view that ran as its owner would show what the reader may not see once rows are restricted."""
-    invoking = walked.rows("SELECT relname FROM pg_class WHERE relnamespace = 'orchestrator'::regnamespace AND relkind = 'v' AND coalesce(reloptions::text, '') LIKE '%%security_invoker=true%%'")
+    invoking = walked.rows(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'orchestrator'::regnamespace AND relkind = 'v' AND coalesce(reloptions::text, '') LIKE '%%security_invoker=true%%'"
+    )
     assert {row["relname"] for row in invoking} >= {"drift", "waiting"}
 
 
@@ -184,5 +217,12 @@ def test_a_worker_of_one_cluster_is_no_door_to_another_queue(stage: Stage) -> No
     own = stage.deploy("lobby")
     (claimed,) = stage.claim()
     for queue in ("c1_bulk", "c9_now", "x; DROP TABLE deployments"):
-        row = stage.worker.execute("SELECT settle(%s) AS verdict", (json.dumps({"deployment_id": str(own), "queue": queue, "msg_id": claimed["msg_id"], "token": claimed["token"]}),)).fetchone()
+        row = stage.worker.execute(
+            "SELECT settle(%s) AS verdict",
+            (
+                json.dumps(
+                    {"deployment_id": str(own), "queue": queue, "msg_id": claimed["msg_id"], "token": claimed["token"]}
+                ),
+            ),
+        ).fetchone()
         assert row == {"verdict": "lost"}

@@ -8,7 +8,7 @@ import pytest
 from tests.db.stage import Stage
 
 
-def make(stage: Stage, how: str) -> Any:
+def make(stage: Stage, how: str) -> Any:  # noqa: C901, PLR0912, PLR0915 - a table of situations
     """Bring a deployment called lobby to a state; answers its id."""
     own = stage.run_healthy("lobby", "paper") if how != "new" else stage.deploy("lobby", "paper")
     match how:
@@ -47,16 +47,38 @@ def make(stage: Stage, how: str) -> Any:
             stage.settle(stage.claim_one(), "finalised")
         case "deleted with data":
             stage.change(own, desired_state="Deleted", keep_data=False)
-            stage.settle(stage.claim_one(), "finalised", pruned=[{"kind": "PersistentVolumeClaim", "namespace": "default", "name": "lobby-data"}])
+            stage.settle(
+                stage.claim_one(),
+                "finalised",
+                pruned=[{"kind": "PersistentVolumeClaim", "namespace": "default", "name": "lobby-data"}],
+            )
         case "missing":
             stage.observe(stage.gone(own, "Service", "lobby"))
         case "drifted":
             stage.observe(stage.later(own, "Service", "lobby", fields_hash="x"))
-            report = [{"deployment_id": str(own), "kind": "Service", "namespace": "default", "name": "lobby", "drift": [{"path": "p", "manager": "kubectl"}]}]
+            report = [
+                {
+                    "deployment_id": str(own),
+                    "kind": "Service",
+                    "namespace": "default",
+                    "name": "lobby",
+                    "drift": [{"path": "p", "manager": "kubectl"}],
+                }
+            ]
             stage.watcher.execute("SELECT record_drift('default', %s)", (json.dumps(report),))
         case "crashing":
             stage.observe(stage.later(own, "StatefulSet", "lobby", health="Degraded", message="0 of 1 ready"))
-            stage.observe(stage.later(own, "Pod", "lobby-0", uid="p", health="Degraded", reason="CrashLoopBackOff", message="it crashed 5 times"))
+            stage.observe(
+                stage.later(
+                    own,
+                    "Pod",
+                    "lobby-0",
+                    uid="p",
+                    health="Degraded",
+                    reason="CrashLoopBackOff",
+                    message="it crashed 5 times",
+                )
+            )
         case "starting":
             stage.observe(stage.later(own, "StatefulSet", "lobby", health="Progressing", message="0 of 1 ready"))
         case "unexplained":
@@ -92,7 +114,12 @@ def test_the_status_says_how_it_is_and_why(stage: Stage, how: str, summary: str,
     own = make(stage, how)
     row = stage.deployment("lobby")
     assert (row["status_summary"], row["status_message"]) == (summary, message)
-    told = [(e["data_json"]["from"], e["data_json"]["to"]) for e in stage.rows("SELECT * FROM deployment_events WHERE deployment_id = %s AND type = 'StatusChanged' ORDER BY id", own)]
+    told = [
+        (e["data_json"]["from"], e["data_json"]["to"])
+        for e in stage.rows(
+            "SELECT * FROM deployment_events WHERE deployment_id = %s AND type = 'StatusChanged' ORDER BY id", own
+        )
+    ]
     assert all(before != after for before, after in told)
     assert [a for _, a in told[:-1]] == [b for b, _ in told[1:]], "each begins where the last ended"
     assert not told or told[-1][1] == summary
@@ -100,7 +127,16 @@ def test_the_status_says_how_it_is_and_why(stage: Stage, how: str, summary: str,
 
 def test_every_status_of_the_column_is_reached_here() -> None:
     (marked,) = [mark for mark in test_the_status_says_how_it_is_and_why.pytestmark if mark.name == "parametrize"]
-    assert {case[1] for case in marked.args[1]} == {"Healthy", "Progressing", "Degraded", "Error", "Stopped", "Paused", "Deleting", "Deleted"}
+    assert {case[1] for case in marked.args[1]} == {
+        "Healthy",
+        "Progressing",
+        "Degraded",
+        "Error",
+        "Stopped",
+        "Paused",
+        "Deleting",
+        "Deleted",
+    }
 
 
 def test_a_change_of_words_alone_is_no_event(stage: Stage) -> None:

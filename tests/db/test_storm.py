@@ -4,6 +4,8 @@ People change, workers claim, beat and settle (or vanish), watchers observe, pro
 actor ends after a fixed number of turns; afterwards the queue is drained and must be at rest.
 """
 
+# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 import json
 import random
 import threading
@@ -47,7 +49,10 @@ class Storm:
     # ------------------------------------------------------------ the actors
 
     def change_one(self, session: Session, dice: random.Random) -> None:
-        session.execute("UPDATE deployments SET parameters = %s WHERE id = %s", (json.dumps({"replicas": dice.randrange(9)}), dice.choice(self.ids)))
+        session.execute(
+            "UPDATE deployments SET parameters = %s WHERE id = %s",
+            (json.dumps({"replicas": dice.randrange(9)}), dice.choice(self.ids)),
+        )
 
     def change_some(self, session: Session, dice: random.Random) -> None:
         """Several statements in one transaction, in the order of the ids; sometimes undone."""
@@ -60,7 +65,9 @@ class Storm:
         claimed = self.stage.claim(dice.choice([1, 4, 8]), LEASE_SECONDS, session)
         self.begin(claimed, started)
         if claimed:
-            session.execute("SELECT heartbeat(%s, %s)", (json.dumps([lease(c) for c in claimed]), LEASE_SECONDS)).fetchall()
+            session.execute(
+                "SELECT heartbeat(%s, %s)", (json.dumps([lease(c) for c in claimed]), LEASE_SECONDS)
+            ).fetchall()
         kept = [c for c in claimed if dice.random() > 0.15]
         self.finish(claimed)
         for one in kept:
@@ -70,10 +77,15 @@ class Storm:
                 case outcome:
                     resources = [applied(m, "default") for m in manifests(one)] if outcome == "succeeded" else []
                     self.stage.settle(one, outcome, worker=session, resources=resources, error="no", retry_seconds=0.01)
-        gone = [c for c in claimed if c not in kept]  # a worker that vanished: its leases run out, sooner here than in life
+        gone = [
+            c for c in claimed if c not in kept
+        ]  # a worker that vanished: its leases run out, sooner here than in life
         for one in gone:
             with self.lock:
-                self.stage.root.execute(f"UPDATE pgmq.q_{one['queue']} SET vt = clock_timestamp() WHERE msg_id = %s AND read_ct = %s", (one["msg_id"], one["token"]))
+                self.stage.root.execute(
+                    f"UPDATE pgmq.q_{one['queue']} SET vt = clock_timestamp() WHERE msg_id = %s AND read_ct = %s",
+                    (one["msg_id"], one["token"]),
+                )
 
     def begin(self, claimed: list[Row], started: float) -> None:
         with self.lock:
@@ -92,12 +104,29 @@ class Storm:
         seen: list[Row] = []
         for own in dice.sample(self.ids, 6):
             name = f"web-{self.ids.index(own)}"
-            how = dice.choice([{}, {"fields_hash": dice.choice("abc")}, {"change": "gone"}, {"uid": "theirs", "ours": False}])
-            seen.append({**BASE, "name": name, "uid": f"uid-Service-{name}", "deployment_id": str(own), "resource_version": next_version(), **how})
+            how = dice.choice(
+                [{}, {"fields_hash": dice.choice("abc")}, {"change": "gone"}, {"uid": "theirs", "ours": False}]
+            )
+            seen.append(
+                {
+                    **BASE,
+                    "name": name,
+                    "uid": f"uid-Service-{name}",
+                    "deployment_id": str(own),
+                    "resource_version": next_version(),
+                    **how,
+                }
+            )
         with session.transaction():
             found = self.stage.observe(*seen, session=session)
             rows = [
-                {"deployment_id": str(v["deployment_id"]), "kind": v["kind"], "namespace": v["namespace"], "name": v["name"], "drift": [{"path": str(dice.randrange(3))}]}
+                {
+                    "deployment_id": str(v["deployment_id"]),
+                    "kind": v["kind"],
+                    "namespace": v["namespace"],
+                    "name": v["name"],
+                    "drift": [{"path": str(dice.randrange(3))}],
+                }
                 for v in found
                 if v["verdict"] == "suspect"
             ]
@@ -152,22 +181,32 @@ def test_a_storm_on_the_same_deployments_has_no_deadlock_and_loses_nothing(stage
     assert not any(thread.is_alive() for thread in threads), "an actor hangs"
     assert storm.errors == []
     assert stage.one("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
-    doubled = stage.one("SELECT count(*) - count(DISTINCT message ->> 'id') FROM (SELECT message FROM pgmq.q_c1_now UNION ALL SELECT message FROM pgmq.q_c1_bulk) m")
+    doubled = stage.one(
+        "SELECT count(*) - count(DISTINCT message ->> 'id') FROM (SELECT message FROM pgmq.q_c1_now UNION ALL SELECT message FROM pgmq.q_c1_bulk) m"
+    )
     assert doubled == 0, "one live message a deployment"
-    orphans = stage.one("SELECT count(*) FROM reconcile_slots WHERE msg_id IS NULL AND due_at IS NULL AND requested > settled AND NOT last_error_permanent")
+    orphans = stage.one(
+        "SELECT count(*) FROM reconcile_slots WHERE msg_id IS NULL AND due_at IS NULL AND requested > settled AND NOT last_error_permanent"
+    )
     assert orphans == 0, "work without a message or a time"
 
     drain(stage)
-    for row in stage.rows("SELECT d.name, d.generation, d.last_applied_generation, s.* FROM deployments d JOIN reconcile_slots s ON s.deployment_id = d.id"):
+    for row in stage.rows(
+        "SELECT d.name, d.generation, d.last_applied_generation, s.* FROM deployments d JOIN reconcile_slots s ON s.deployment_id = d.id"
+    ):
         assert row["last_applied_generation"] == row["generation"], row["name"]
         assert (row["msg_id"], row["due_at"], row["settled"]) == (None, None, row["requested"]), row["name"]
-    generations = stage.rows("SELECT deployment_id, max(generation) = count(*) AS whole FROM deployment_revisions GROUP BY 1")
+    generations = stage.rows(
+        "SELECT deployment_id, max(generation) = count(*) AS whole FROM deployment_revisions GROUP BY 1"
+    )
     assert all(row["whole"] for row in generations), "each generation has its revision"
 
 
 def test_bulk_changes_and_settlements_do_not_deadlock(stage: Stage) -> None:
     """One statement over all rows, again and again, while workers settle them one by one."""
-    stage.operator.execute("INSERT INTO deployments (name, template_id) SELECT 'web-' || n, t.id FROM templates t, generate_series(0, 199) n WHERE t.name = 'web'")
+    stage.operator.execute(
+        "INSERT INTO deployments (name, template_id) SELECT 'web-' || n, t.id FROM templates t, generate_series(0, 199) n WHERE t.name = 'web'"
+    )
     ids = [row["id"] for row in stage.rows("SELECT id FROM deployments ORDER BY name")]
     storm = Storm(stage, ids)
 
@@ -175,11 +214,17 @@ def test_bulk_changes_and_settlements_do_not_deadlock(stage: Stage) -> None:
         if dice.random() < 0.2:
             session.execute("UPDATE deployments SET keep_data = NOT keep_data")
 
-    threads = [storm.start("operator", change_all, 1), *[storm.start("worker", storm.work, 2 + n) for n in range(3)], storm.start("watcher", storm.watch, 9)]
+    threads = [
+        storm.start("operator", change_all, 1),
+        *[storm.start("worker", storm.work, 2 + n) for n in range(3)],
+        storm.start("watcher", storm.watch, 9),
+    ]
     for thread in threads:
         thread.join(90)
     assert not any(thread.is_alive() for thread in threads), "an actor hangs"
     assert storm.errors == []
     drain(stage)
-    late = stage.rows("SELECT s.*, generation, last_applied_generation FROM deployments JOIN reconcile_slots s ON deployment_id = id WHERE last_applied_generation <> generation")
+    late = stage.rows(
+        "SELECT s.*, generation, last_applied_generation FROM deployments JOIN reconcile_slots s ON deployment_id = id WHERE last_applied_generation <> generation"
+    )
     assert late == []

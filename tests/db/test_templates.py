@@ -1,5 +1,7 @@
 """Templates: what may be written, what a rendering is, and that reading it back gives the parameters it was made from."""
 
+# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 import copy
 import json
 import random
@@ -17,7 +19,9 @@ from tests.waiting import eventually_blocking
 CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${name}-c"}, "data": {"a": "b"}}
 
 
-def put(stage: Stage, spec: list[Any], properties: dict[str, Any] | None = None, name: str = "mine", **schema: Any) -> int:
+def put(
+    stage: Stage, spec: list[Any], properties: dict[str, Any] | None = None, name: str = "mine", **schema: Any
+) -> int:
     row = stage.admin.execute(
         "SELECT put_template(%s, %s, %s) AS version",
         (name, json.dumps(spec), json.dumps({"type": "object", "properties": properties or {}, **schema})),
@@ -32,7 +36,22 @@ def config(**changes: Any) -> dict[str, Any]:
 
 # ---------------------------------------------------------------- the property
 
-STRINGS = ["", "x", "100%", "%s %1$s %%", 'say "hi"', "back\\slash", "new\nline", "tab\t", "☃ ünïcödé 🎮", "${name}", "{}", "'", "a" * 300, "\u2028"]
+STRINGS = [
+    "",
+    "x",
+    "100%",
+    "%s %1$s %%",
+    'say "hi"',
+    "back\\slash",
+    "new\nline",
+    "tab\t",
+    "☃ ünïcödé 🎮",
+    "${name}",
+    "{}",
+    "'",
+    "a" * 300,
+    "\u2028",
+]
 
 
 def random_parameter(dice: random.Random) -> tuple[dict[str, Any], Any]:
@@ -56,11 +75,20 @@ def random_tree(dice: random.Random, names: list[str], depth: int = 0) -> Any:
         case "param":
             return {"$param": dice.choice(names)}
         case "text":
-            return dice.choice(["", "pre-", "50% ", '"']) + "${" + dice.choice(names) + "}" + dice.choice(["", "-post", "%s", "\\"])
+            return (
+                dice.choice(["", "pre-", "50% ", '"'])
+                + "${"
+                + dice.choice(names)
+                + "}"
+                + dice.choice(["", "-post", "%s", "\\"])
+            )
         case "list":
             return [random_tree(dice, names, depth + 1) for _ in range(dice.randrange(4))]
         case "object":
-            return {dice.choice(["a", "b%", 'c"', "d.e/f", "ü"]) + str(n): random_tree(dice, names, depth + 1) for n in range(dice.randrange(4))}
+            return {
+                dice.choice(["a", "b%", 'c"', "d.e/f", "ü"]) + str(n): random_tree(dice, names, depth + 1)
+                for n in range(dice.randrange(4))
+            }
     return dice.choice([1, 2.5, True, None, "fixed", "100% fixed", "$not"])
 
 
@@ -158,7 +186,9 @@ def test_the_shipped_templates_load_once_and_render(database: Any) -> None:
 
 
 def test_a_folder_of_templates_is_loaded_whole_or_not_at_all(database: Any, tmp_path: Any) -> None:
-    (tmp_path / "a.json").write_text(json.dumps({"name": "good", "base_spec_json": [CONFIG], "allowed_mutations_json": {}}))
+    (tmp_path / "a.json").write_text(
+        json.dumps({"name": "good", "base_spec_json": [CONFIG], "allowed_mutations_json": {}})
+    )
     (tmp_path / "b.yaml").write_text("name: bad\nbase_spec_json: [{kind: Node}]\nallowed_mutations_json: {}\n")
     with pytest.raises(Refused) as caught:
         load_templates(database.dsn_as("admin"), tmp_path)
@@ -188,9 +218,13 @@ def test_two_sessions_putting_the_same_at_once_write_one_version(stage: Stage) -
     call = "SELECT put_template('mine', %s, '{\"properties\": {}}') AS version"
     with stage.admin.transaction():
         stage.admin.execute(call, (json.dumps([CONFIG]),))
-        thread = threading.Thread(target=lambda: answers.append(second.execute(call, (json.dumps([CONFIG]),)).fetchone()))
+        thread = threading.Thread(
+            target=lambda: answers.append(second.execute(call, (json.dumps([CONFIG]),)).fetchone())
+        )
         thread.start()
-        eventually_blocking(lambda: stage.one("SELECT count(*) FROM pg_locks WHERE NOT granted"), describe="the second waiting")
+        eventually_blocking(
+            lambda: stage.one("SELECT count(*) FROM pg_locks WHERE NOT granted"), describe="the second waiting"
+        )
     thread.join(20)
     assert answers == [{"version": 1}]
     assert stage.one("SELECT count(*) FROM templates WHERE name = 'mine'") == 1
@@ -207,7 +241,9 @@ def test_a_version_never_changes_and_one_in_use_never_goes(stage: Stage) -> None
     put(stage, [config(data={})])
     stage.admin.execute("DELETE FROM templates WHERE name = 'mine' AND version = 2")
     with refused("SO409", "version", "leave the version out"):
-        stage.admin.execute("INSERT INTO templates (name, version, base_spec_json) VALUES ('mine', 1, %s)", (json.dumps([CONFIG]),))
+        stage.admin.execute(
+            "INSERT INTO templates (name, version, base_spec_json) VALUES ('mine', 1, %s)", (json.dumps([CONFIG]),)
+        )
     with denied():
         stage.admin.execute("TRUNCATE templates CASCADE")
 
@@ -222,7 +258,10 @@ STRING = {"type": "string", "default": "x"}
     [
         ({"properties": {"a": {**STRING, "format": "email"}}}, "allowed_mutations_json.properties.a.format"),
         ({"properties": {"a": {**STRING, "oneOf": []}}}, "allowed_mutations_json.properties.a.oneOf"),
-        ({"properties": {"a": {**STRING, "exclusiveMinimum": 1}}}, "allowed_mutations_json.properties.a.exclusiveMinimum"),
+        (
+            {"properties": {"a": {**STRING, "exclusiveMinimum": 1}}},
+            "allowed_mutations_json.properties.a.exclusiveMinimum",
+        ),
         ({"properties": {}, "patternProperties": {}}, "allowed_mutations_json.patternProperties"),
         ({"properties": {}, "$ref": "#"}, "allowed_mutations_json.$ref"),
         ({"properties": {}, "additionalProperties": True}, "allowed_mutations_json"),
@@ -236,10 +275,19 @@ STRING = {"type": "string", "default": "x"}
         ({"properties": {"a": {"type": "string"}}}, "allowed_mutations_json.properties.a"),
         ({"properties": {"a": {"type": "string", "default": 3}}}, "parameters.a"),
         ({"properties": {"a": {"type": "string", "default": "x", "enum": ["y"]}}}, "parameters.a"),
-        ({"properties": {"a": {"type": "string", "default": "x", "enum": "x"}}}, "allowed_mutations_json.properties.a.enum"),
+        (
+            {"properties": {"a": {"type": "string", "default": "x", "enum": "x"}}},
+            "allowed_mutations_json.properties.a.enum",
+        ),
         ({"properties": {"a": {**STRING, "pattern": "["}}}, "allowed_mutations_json.properties.a.pattern"),
-        ({"properties": {"a": {"type": "string", "pattern": "("}}, "required": ["a"]}, "allowed_mutations_json.properties.a.pattern"),
-        ({"properties": {"a": {"type": "integer", "default": 1, "minimum": "0"}}}, "allowed_mutations_json.properties.a.minimum"),
+        (
+            {"properties": {"a": {"type": "string", "pattern": "("}}, "required": ["a"]},
+            "allowed_mutations_json.properties.a.pattern",
+        ),
+        (
+            {"properties": {"a": {"type": "integer", "default": 1, "minimum": "0"}}},
+            "allowed_mutations_json.properties.a.minimum",
+        ),
         ({"properties": {"a": {**STRING, "maxLength": "9"}}}, "allowed_mutations_json.properties.a.maxLength"),
         ({"properties": {"A": STRING}}, "allowed_mutations_json.properties.A"),
         ({"properties": {"a-b": STRING}}, "allowed_mutations_json.properties.a-b"),
@@ -254,7 +302,12 @@ def test_a_schema_that_could_not_be_enforced_whole_is_refused(quiet_stage: Stage
 
 
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "${name}-s"}}
-SET = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "${name}"}, "spec": {"volumeClaimTemplates": []}}
+SET = {
+    "apiVersion": "apps/v1",
+    "kind": "StatefulSet",
+    "metadata": {"name": "${name}"},
+    "spec": {"volumeClaimTemplates": []},
+}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,5300 @@
+--
+-- PostgreSQL database dump
+--
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: orchestrator; Type: SCHEMA; Schema: -; Owner: orchestrator_owner
+--
+
+CREATE SCHEMA orchestrator;
+
+ALTER SCHEMA orchestrator OWNER TO orchestrator_owner;
+
+--
+-- Name: observation; Type: TYPE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TYPE orchestrator.observation AS (
+	change text,
+	api_version text,
+	kind text,
+	namespace text,
+	name text,
+	uid text,
+	resource_version bigint,
+	deployment_id uuid,
+	generation bigint,
+	ours boolean,
+	fields_hash text,
+	deleting boolean,
+	health text,
+	reason text,
+	message text,
+	digest jsonb
+);
+
+ALTER TYPE orchestrator.observation OWNER TO orchestrator_owner;
+
+--
+-- Name: allowed_kinds(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.allowed_kinds() RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT ARRAY['ConfigMap', 'Secret', 'PersistentVolumeClaim', 'Service', 'StatefulSet', 'Deployment', 'Ingress']
+$$;
+
+ALTER FUNCTION orchestrator.allowed_kinds() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION allowed_kinds(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.allowed_kinds() IS 'Kubernetes kinds a template may hold.';
+
+--
+-- Name: applied_fields(uuid, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind text, p_namespace text, p_name text) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT r.applied_fields FROM orchestrator.deployment_resources r
+     WHERE r.deployment_id = p_deployment_id AND r.kind = p_kind AND r.namespace = p_namespace AND r.name = p_name
+$$;
+
+ALTER FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind text, p_namespace text, p_name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION applied_fields(p_deployment_id uuid, p_kind text, p_namespace text, p_name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind text, p_namespace text, p_name text) IS 'The fields we last applied to an object.';
+
+--
+-- Name: assess_deployments(uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id uuid, summary text, message text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT d.id, a.summary,
+           CASE WHEN d.stale_since IS NOT NULL THEN format('Not seen since %s; what follows may be out of date. ', to_char(d.stale_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) ELSE '' END || a.message
+      FROM orchestrator.deployments d
+      JOIN orchestrator.reconcile_slots s ON s.deployment_id = d.id
+      LEFT JOIN LATERAL (
+          SELECT count(*) FILTER (WHERE r.kind = 'Pod') AS pods,
+                 count(*) FILTER (WHERE r.managed) AS objects,
+                 count(*) FILTER (WHERE r.drift IS NOT NULL) AS drifted,
+                 -- Applied once and no longer known as rendered: another has taken its name, and it is not put right yet.
+                 min(format('%s %s was %s from outside', r.kind, r.name, CASE WHEN r.missing_since IS NOT NULL THEN 'deleted' ELSE 'replaced' END))
+                  FILTER (WHERE r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL)) AS missing,
+                 min(format('%s %s was changed by %s', r.kind, r.name, coalesce(r.drift -> 0 ->> 'manager', 'another'))) FILTER (WHERE r.drift IS NOT NULL) AS drift,
+                 -- A pod's own words are nearer to the cause than its workload's.
+                 (array_agg(ARRAY[coalesce(r.health, 'Progressing'),
+                                  format('%s %s: %s', r.kind, r.name, coalesce(nullif(r.message, ''), nullif(r.reason, ''), 'not seen yet'))]
+                            ORDER BY r.health = 'Degraded' DESC NULLS LAST, r.kind = 'Pod' DESC, r.kind DESC)
+                  FILTER (WHERE (r.managed OR r.kind = 'Pod') AND r.health IS DISTINCT FROM 'Healthy'))[1:1] AS worst
+            FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id
+      ) r ON true
+      CROSS JOIN LATERAL orchestrator.judge_status(d, s, r.pods, r.objects, r.drifted, r.missing, r.drift, r.worst) a
+     WHERE d.id = ANY (p_ids)
+$$;
+
+ALTER FUNCTION orchestrator.assess_deployments(p_ids uuid[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION assess_deployments(p_ids uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) IS 'The status of deployments.';
+
+--
+-- Name: changed_paths(jsonb, jsonb, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.changed_paths(p_before jsonb, p_after jsonb, p_path text[] DEFAULT '{}'::text[]) RETURNS TABLE(path text[], after jsonb)
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_key text;
+BEGIN
+    IF p_before IS NOT DISTINCT FROM p_after THEN
+        RETURN;
+    ELSIF jsonb_typeof(p_before) = 'object' AND jsonb_typeof(p_after) = 'object' THEN
+        FOR v_key IN SELECT k FROM jsonb_object_keys(p_before || p_after) k LOOP
+            RETURN QUERY SELECT * FROM orchestrator.changed_paths(p_before -> v_key, p_after -> v_key, p_path || v_key);
+        END LOOP;
+    ELSIF jsonb_typeof(p_before) = 'array' AND jsonb_typeof(p_after) = 'array'
+          AND jsonb_array_length(p_before) = jsonb_array_length(p_after) THEN
+        FOR i IN 0 .. jsonb_array_length(p_before) - 1 LOOP
+            RETURN QUERY SELECT * FROM orchestrator.changed_paths(p_before -> i, p_after -> i, p_path || i::text);
+        END LOOP;
+    ELSE
+        RETURN QUERY SELECT p_path, p_after;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.changed_paths(p_before jsonb, p_after jsonb, p_path text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION changed_paths(p_before jsonb, p_after jsonb, p_path text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.changed_paths(p_before jsonb, p_after jsonb, p_path text[]) IS 'The paths at which two JSON documents differ.';
+
+--
+-- Name: check_confinement(jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_confinement(p_context jsonb, p_at text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_selinux jsonb := coalesce(p_context -> 'seLinuxOptions', '{}');
+BEGIN
+    IF p_context ->> 'runAsUser' = '0' THEN
+        PERFORM orchestrator.forbid(p_at || '.runAsUser', 'containers must run as another user than root');
+    END IF;
+    IF coalesce(p_context -> 'seccompProfile' ->> 'type', 'RuntimeDefault') NOT IN ('RuntimeDefault', 'Localhost') THEN
+        PERFORM orchestrator.forbid(p_at || '.seccompProfile', 'a seccomp profile is required');
+    END IF;
+    IF coalesce(p_context -> 'appArmorProfile' ->> 'type', 'RuntimeDefault') NOT IN ('RuntimeDefault', 'Localhost') THEN
+        PERFORM orchestrator.forbid(p_at || '.appArmorProfile', 'AppArmor may not be switched off');
+    END IF;
+    IF coalesce(v_selinux ->> 'user', '') <> '' OR coalesce(v_selinux ->> 'role', '') <> ''
+       OR coalesce(v_selinux ->> 'type', '') NOT IN ('', 'container_t', 'container_init_t', 'container_kvm_t', 'container_engine_t') THEN
+        PERFORM orchestrator.forbid(p_at || '.seLinuxOptions', 'another SELinux domain is less confined');
+    END IF;
+    IF p_context -> 'windowsOptions' -> 'hostProcess' = 'true' THEN
+        PERFORM orchestrator.forbid(p_at || '.windowsOptions.hostProcess', 'a host process owns the node');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_confinement(p_context jsonb, p_at text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_confinement(p_context jsonb, p_at text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_confinement(p_context jsonb, p_at text) IS 'Refuses a security context outside Pod Security "restricted".';
+
+--
+-- Name: check_container(jsonb, jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_container(p_container jsonb, p_pod_context jsonb, p_at text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_context jsonb := coalesce(p_container -> 'securityContext', '{}');
+    v_effective jsonb := p_pod_context || v_context;
+    v_at text := p_at || '.securityContext';
+BEGIN
+    IF v_context -> 'privileged' = 'true' THEN
+        PERFORM orchestrator.forbid(v_at || '.privileged', 'a privileged container owns the node');
+    END IF;
+    IF v_context -> 'allowPrivilegeEscalation' IS DISTINCT FROM 'false' THEN
+        PERFORM orchestrator.forbid(v_at || '.allowPrivilegeEscalation', 'privilege escalation must be switched off');
+    END IF;
+    IF v_effective -> 'runAsNonRoot' IS DISTINCT FROM 'true' OR v_effective ->> 'runAsUser' = '0' THEN
+        PERFORM orchestrator.forbid(v_at || '.runAsNonRoot', 'containers must run as another user than root');
+    END IF;
+    IF NOT coalesce(v_context -> 'capabilities' -> 'drop', '[]') ? 'ALL' THEN
+        PERFORM orchestrator.forbid(v_at || '.capabilities.drop', 'all capabilities must be dropped');
+    END IF;
+    IF coalesce(v_context -> 'capabilities' -> 'add', '[]') - 'NET_BIND_SERVICE' <> '[]' THEN
+        PERFORM orchestrator.forbid(v_at || '.capabilities.add', 'only NET_BIND_SERVICE may be added');
+    END IF;
+    IF coalesce(v_effective -> 'seccompProfile' ->> 'type', '') NOT IN ('RuntimeDefault', 'Localhost') THEN
+        PERFORM orchestrator.forbid(v_at || '.seccompProfile', 'a seccomp profile is required');
+    END IF;
+    PERFORM orchestrator.check_confinement(v_context, v_at);
+    IF jsonb_path_exists(p_container, '$.**.httpGet.host ? (@ != "")') OR jsonb_path_exists(p_container, '$.**.tcpSocket.host ? (@ != "")') THEN
+        PERFORM orchestrator.forbid(p_at || '.host', 'a probe with a host of its own lets the node call others');
+    END IF;
+    IF coalesce(v_context ->> 'procMount', 'Default') <> 'Default' THEN
+        PERFORM orchestrator.forbid(v_at || '.procMount', 'an unmasked /proc shows the node');
+    END IF;
+    IF EXISTS (SELECT FROM jsonb_array_elements(coalesce(p_container -> 'ports', '[]')) p WHERE p ? 'hostPort' AND p -> 'hostPort' <> '0') THEN
+        PERFORM orchestrator.forbid(p_at || '.ports', 'hostPort binds the node''s own port');
+    END IF;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.check_container(p_container jsonb, p_pod_context jsonb, p_at text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_container(p_container jsonb, p_pod_context jsonb, p_at text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_container(p_container jsonb, p_pod_context jsonb, p_at text) IS 'Refuses one container outside Pod Security "restricted".';
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: deployments; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.deployments (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    cluster_id integer NOT NULL,
+    namespace text DEFAULT 'default'::text NOT NULL,
+    template_id bigint NOT NULL,
+    template_version integer NOT NULL,
+    parameters jsonb DEFAULT '{}'::jsonb NOT NULL,
+    desired_spec_json jsonb NOT NULL,
+    desired_state text DEFAULT 'Active'::text NOT NULL,
+    drift_policy text DEFAULT 'Enforce'::text NOT NULL,
+    keep_data boolean DEFAULT true NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    last_applied_generation bigint DEFAULT 0 NOT NULL,
+    status_summary text DEFAULT 'Progressing'::text NOT NULL,
+    status_message text DEFAULT ''::text NOT NULL,
+    stale_since timestamp with time zone,
+    finalised_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT deployments_desired_state_is_known CHECK ((desired_state = ANY (ARRAY['Active'::text, 'Stopped'::text, 'Paused'::text, 'Deleted'::text]))),
+    CONSTRAINT deployments_drift_policy_is_known CHECK ((drift_policy = 'Enforce'::text)),
+    CONSTRAINT deployments_status_is_known CHECK ((status_summary = ANY (ARRAY['Healthy'::text, 'Progressing'::text, 'Degraded'::text, 'Error'::text, 'Stopped'::text, 'Paused'::text, 'Deleting'::text, 'Deleted'::text])))
+)
+WITH (fillfactor='80');
+ALTER TABLE ONLY orchestrator.deployments ALTER COLUMN desired_spec_json SET STORAGE EXTERNAL;
+
+ALTER TABLE orchestrator.deployments OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE deployments; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.deployments IS 'What people want to run. UPDATE a row and the cluster follows.';
+
+--
+-- Name: COLUMN deployments.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.id IS 'Its objects carry it as a label.';
+
+--
+-- Name: COLUMN deployments.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.name IS 'Begins the names of its objects.';
+
+--
+-- Name: COLUMN deployments.cluster_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.cluster_id IS 'Where it runs.';
+
+--
+-- Name: COLUMN deployments.namespace; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.namespace IS 'The Kubernetes namespace of its objects.';
+
+--
+-- Name: COLUMN deployments.template_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.template_id IS 'What it is made from, for good.';
+
+--
+-- Name: COLUMN deployments.template_version; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.template_version IS 'Which version of that; may be changed.';
+
+--
+-- Name: COLUMN deployments.parameters; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.parameters IS 'Values for the template''s parameters; what is left out takes the template''s default.';
+
+--
+-- Name: COLUMN deployments.desired_spec_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.desired_spec_json IS 'The manifests rendered from template and parameters. Editing a place a parameter fills changes that parameter.';
+
+--
+-- Name: COLUMN deployments.desired_state; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.desired_state IS 'Active, Stopped (no replicas, all else kept), Paused (held: drift is recorded, nothing is put back) or Deleted.';
+
+--
+-- Name: COLUMN deployments.drift_policy; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.drift_policy IS 'Enforce: what changes behind our back is put back.';
+
+--
+-- Name: COLUMN deployments.keep_data; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.keep_data IS 'Whether persistent volume claims outlive a delete. They do unless this says false.';
+
+--
+-- Name: COLUMN deployments.generation; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.generation IS 'Rises by one with each change of intent and with nothing else.';
+
+--
+-- Name: COLUMN deployments.last_applied_generation; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.last_applied_generation IS 'The newest generation that was applied whole.';
+
+--
+-- Name: COLUMN deployments.status_summary; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.status_summary IS 'Healthy, Progressing, Degraded, Error, Stopped, Paused, Deleting or Deleted.';
+
+--
+-- Name: COLUMN deployments.status_message; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.status_message IS 'Why, in words to act on.';
+
+--
+-- Name: COLUMN deployments.stale_since; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.stale_since IS 'When it was last seen, if that is more than two resyncs ago.';
+
+--
+-- Name: COLUMN deployments.finalised_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.finalised_at IS 'When the last object of a deleted deployment was seen gone; its name is free again.';
+
+--
+-- Name: COLUMN deployments.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.created_at IS 'When it was asked for.';
+
+--
+-- Name: COLUMN deployments.updated_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.updated_at IS 'When its intent last changed.';
+
+--
+-- Name: check_identity(orchestrator.deployments); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_identity(p_deployment orchestrator.deployments) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+BEGIN
+    -- 40, because objects add suffixes to it and some names end at 63.
+    IF p_deployment.name IS NULL OR p_deployment.name !~ '^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$' THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" cannot name a deployment', p_deployment.name), 'name',
+            'Use up to 40 small letters, digits and -, beginning with a letter and ending with a letter or digit.');
+    END IF;
+    IF p_deployment.namespace !~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' OR p_deployment.namespace LIKE 'kube-%' THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" cannot be a deployment''s namespace', p_deployment.namespace), 'namespace',
+            'Use up to 63 small letters, digits and -; namespaces beginning with kube- belong to Kubernetes.');
+    END IF;
+    IF p_deployment.desired_state IS NULL OR p_deployment.desired_state NOT IN ('Active', 'Stopped', 'Paused', 'Deleted') THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" is no desired state', p_deployment.desired_state), 'desired_state',
+            'Allowed: Active, Stopped, Paused, Deleted.');
+    END IF;
+    IF p_deployment.drift_policy IS DISTINCT FROM 'Enforce' THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" is no drift policy', p_deployment.drift_policy), 'drift_policy', 'Allowed: Enforce.');
+    END IF;
+    IF p_deployment.keep_data IS NULL THEN
+        PERFORM orchestrator.refuse('SO422', 'keep_data must be said', 'keep_data', 'Allowed: true, false.');
+    END IF;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.check_identity(p_deployment orchestrator.deployments) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_identity(p_deployment orchestrator.deployments); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_identity(p_deployment orchestrator.deployments) IS 'Refuses a deployment that could not be carried out.';
+
+--
+-- Name: check_manifest(jsonb, integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_manifest(p_manifest jsonb, p_number integer, p_properties jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_at text := format('base_spec_json.%s', p_number);
+    v_kind text := p_manifest ->> 'kind';
+    v_api text := CASE v_kind
+        WHEN 'StatefulSet' THEN 'apps/v1' WHEN 'Deployment' THEN 'apps/v1' WHEN 'Ingress' THEN 'networking.k8s.io/v1' ELSE 'v1' END;
+BEGIN
+    IF v_kind IS NULL OR v_kind <> ALL (orchestrator.allowed_kinds()) OR p_manifest ->> 'apiVersion' IS DISTINCT FROM v_api THEN
+        PERFORM orchestrator.refuse('SO422', format('a template may not hold %s %s', p_manifest ->> 'apiVersion', coalesce(v_kind, 'without kind')),
+            v_at || '.kind', 'Allowed: ' || array_to_string(orchestrator.allowed_kinds(), ', ') || ', in their stable API version.');
+    END IF;
+    IF strpos(coalesce(p_manifest -> 'metadata' ->> 'name', ''), '${name}') <> 1 THEN
+        PERFORM orchestrator.refuse('SO422', format('the name of %s does not begin with ${name}', v_kind), v_at || '.metadata.name',
+            'Begin it with ${name}, so that two deployments never claim one object.');
+    END IF;
+    IF p_manifest -> 'metadata' ? 'namespace' THEN
+        PERFORM orchestrator.refuse('SO422', 'a manifest may not choose its namespace', v_at || '.metadata.namespace',
+            'Leave it out: objects go to the namespace of their deployment.');
+    END IF;
+    IF v_kind = 'ConfigMap' AND p_manifest -> 'metadata' ->> 'name' = '${name}-root' THEN
+        PERFORM orchestrator.refuse('SO422', '${name}-root is the ConfigMap that owns the others', v_at || '.metadata.name', 'Choose another name.');
+    END IF;
+    IF p_manifest ? '$when' AND p_properties -> (p_manifest ->> '$when') ->> 'type' IS DISTINCT FROM 'boolean' THEN
+        PERFORM orchestrator.refuse('SO422', format('$when names no boolean parameter: %s', p_manifest -> '$when'), v_at || '.$when',
+            'Name a parameter of type boolean.');
+    END IF;
+    IF v_kind = 'Secret' AND (p_manifest ? 'data' OR EXISTS (
+        SELECT FROM jsonb_each(coalesce(p_manifest -> 'stringData', '{}')) WHERE NOT (jsonb_typeof(value) = 'object' AND value ? '$generate'))) THEN
+        PERFORM orchestrator.refuse('SO422', 'a template may not hold a secret value', v_at || '.stringData',
+            'Write {"$generate": "password"}: it is made at the cluster and stored nowhere else.');
+    END IF;
+    IF v_kind = 'StatefulSet' AND p_manifest -> 'spec' ? 'volumeClaimTemplates' THEN
+        PERFORM orchestrator.refuse('SO422', 'volumeClaimTemplates are not supported', v_at || '.spec.volumeClaimTemplates',
+            'Add a PersistentVolumeClaim of its own: what happens to data is then decided here.');
+    END IF;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.check_manifest(p_manifest jsonb, p_number integer, p_properties jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_manifest(p_manifest jsonb, p_number integer, p_properties jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_manifest(p_manifest jsonb, p_number integer, p_properties jsonb) IS 'Refuses a template manifest that could not be applied and owned.';
+
+--
+-- Name: check_name_is_free(orchestrator.deployments); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_name_is_free(p_deployment orchestrator.deployments) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_state text;
+BEGIN
+    SELECT d.desired_state INTO v_state FROM orchestrator.deployments d
+     WHERE d.cluster_id = p_deployment.cluster_id AND d.namespace = p_deployment.namespace AND d.name = p_deployment.name
+       AND d.finalised_at IS NULL AND d.id <> p_deployment.id;
+    IF FOUND THEN
+        PERFORM orchestrator.refuse('SO409', format('a deployment %s/%s exists', p_deployment.namespace, p_deployment.name), 'name',
+            CASE v_state WHEN 'Deleted' THEN 'It is being deleted; the name is free once its status is Deleted.'
+                         ELSE 'Choose another name, or change the one there is.' END);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_name_is_free(p_deployment orchestrator.deployments) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_name_is_free(p_deployment orchestrator.deployments); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_name_is_free(p_deployment orchestrator.deployments) IS 'Refuses a duplicate name.';
+
+--
+-- Name: check_parameter(text, jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_parameter(p_name text, p_property jsonb, p_value jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_type text := jsonb_typeof(p_value);
+    v_wanted text := p_property ->> 'type';
+    v_text text := p_value #>> '{}';
+    v_problem text;
+BEGIN
+    IF NOT (v_type = v_wanted OR (v_wanted = 'integer' AND v_type = 'number' AND strpos(v_text, '.') = 0)) THEN
+        v_problem := format('must be of type %s, not %s', v_wanted, v_type);
+    ELSIF p_property ? 'enum' AND NOT p_property -> 'enum' @> jsonb_build_array(p_value) THEN
+        v_problem := 'is not one of the allowed values';
+    ELSIF v_type = 'number' AND v_text::numeric < (p_property ->> 'minimum')::numeric THEN
+        v_problem := format('must be at least %s', p_property ->> 'minimum');
+    ELSIF v_type = 'number' AND v_text::numeric > (p_property ->> 'maximum')::numeric THEN
+        v_problem := format('must be at most %s', p_property ->> 'maximum');
+    ELSIF v_type = 'string' AND length(v_text) < (p_property ->> 'minLength')::integer THEN
+        v_problem := format('must have at least %s characters', p_property ->> 'minLength');
+    ELSIF v_type = 'string' AND length(v_text) > (p_property ->> 'maxLength')::integer THEN
+        v_problem := format('must have at most %s characters', p_property ->> 'maxLength');
+    ELSIF v_type = 'string' AND v_text !~ (p_property ->> 'pattern') THEN
+        v_problem := format('must match %s', p_property ->> 'pattern');
+    ELSE
+        RETURN;
+    END IF;
+    PERFORM orchestrator.refuse('SO422', format('parameter %s %s', p_name, v_problem), 'parameters.' || p_name,
+        format('%s allows: %s', coalesce(p_property ->> 'title', p_name), p_property - 'title' - 'description' - 'default'));
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_parameter(p_name text, p_property jsonb, p_value jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_parameter(p_name text, p_property jsonb, p_value jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_parameter(p_name text, p_property jsonb, p_value jsonb) IS 'Refuses a parameter value outside its schema.';
+
+--
+-- Name: check_parameters(jsonb, text[], jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required text[], p_parameters jsonb, p_unchanged jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_name text;
+    v_value jsonb;
+BEGIN
+    IF jsonb_typeof(p_parameters) IS DISTINCT FROM 'object' THEN
+        PERFORM orchestrator.refuse('SO422', 'parameters must be a JSON object', 'parameters', 'Write {"name": value, …}.');
+    END IF;
+    FOR v_name, v_value IN SELECT key, value FROM jsonb_each(p_parameters) LOOP
+        IF v_value = p_unchanged -> v_name THEN
+            CONTINUE;
+        END IF;
+        IF NOT p_properties ? v_name THEN
+            PERFORM orchestrator.refuse('SO422', format('parameter %s is not one of this template', v_name), 'parameters.' || v_name,
+                'Allowed: ' || coalesce((SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(p_properties) k), 'none') || '.');
+        END IF;
+        PERFORM orchestrator.check_parameter(v_name, p_properties -> v_name, v_value);
+    END LOOP;
+    IF NOT p_parameters ?& p_required THEN
+        SELECT r INTO v_name FROM unnest(p_required) r WHERE NOT p_parameters ? r LIMIT 1;
+        PERFORM orchestrator.refuse('SO422', format('parameter %s is required', v_name), 'parameters.' || v_name,
+            coalesce(p_properties -> v_name ->> 'description', 'Give it a value.'));
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required text[], p_parameters jsonb, p_unchanged jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_parameters(p_properties jsonb, p_required text[], p_parameters jsonb, p_unchanged jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required text[], p_parameters jsonb, p_unchanged jsonb) IS 'Refuses parameters outside a template''s schema.';
+
+--
+-- Name: check_policy(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_policy(p_spec jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    c_volumes CONSTANT text[] := ARRAY['name', 'configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'persistentVolumeClaim', 'projected', 'secret'];
+    v_number integer;
+    v_manifest jsonb;
+    v_pod jsonb;
+    v_container jsonb;
+    v_at text;
+    v_where text;
+    v_key text;
+BEGIN
+    FOR v_manifest, v_number IN SELECT e, o - 1 FROM jsonb_array_elements(p_spec) WITH ORDINALITY t (e, o) LOOP
+        v_at := format('%s.spec', v_number);
+        IF v_manifest ->> 'kind' = 'Service' AND v_manifest -> 'spec' ? 'externalIPs' THEN
+            PERFORM orchestrator.forbid(v_at || '.externalIPs', 'externalIPs can take over the traffic of others');
+        END IF;
+        v_pod := v_manifest #> '{spec,template,spec}';
+        CONTINUE WHEN v_pod IS NULL;
+        v_at := v_at || '.template.spec';
+        FOREACH v_key IN ARRAY ARRAY['hostNetwork', 'hostPID', 'hostIPC'] LOOP
+            IF v_pod -> v_key = 'true' THEN
+                PERFORM orchestrator.forbid(v_at || '.' || v_key, v_key || ' shares the node with the pod');
+            END IF;
+        END LOOP;
+        FOREACH v_key IN ARRAY ARRAY['serviceAccountName', 'serviceAccount'] LOOP
+            IF coalesce(v_pod ->> v_key, 'default') <> 'default' THEN
+                PERFORM orchestrator.forbid(v_at || '.' || v_key, 'another service account lends its permissions');
+            END IF;
+        END LOOP;
+        SELECT k INTO v_key FROM jsonb_array_elements(coalesce(v_pod -> 'volumes', '[]')) v, jsonb_object_keys(v) k WHERE k <> ALL (c_volumes) LIMIT 1;
+        IF v_key IS NOT NULL THEN
+            PERFORM orchestrator.forbid(v_at || '.volumes', format('volumes of type %s reach the node', v_key));
+        END IF;
+        PERFORM orchestrator.check_confinement(coalesce(v_pod -> 'securityContext', '{}'), v_at || '.securityContext');
+        IF v_pod -> 'securityContext' ? 'sysctls' THEN
+            PERFORM orchestrator.forbid(v_at || '.securityContext.sysctls', 'sysctls change the node');
+        END IF;
+        FOR v_container, v_where IN
+            SELECT c, format('%s.%s[name=%s]', v_at, l, c ->> 'name')
+            FROM unnest(ARRAY['initContainers', 'containers', 'ephemeralContainers']) l, jsonb_array_elements(coalesce(v_pod -> l, '[]')) c
+        LOOP
+            PERFORM orchestrator.check_container(v_container, coalesce(v_pod -> 'securityContext', '{}'), v_where);
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_policy(p_spec jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_policy(p_spec jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_policy(p_spec jsonb) IS 'Refuses manifests outside Pod Security "restricted".';
+
+--
+-- Name: check_property(text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_property(p_name text, p_property jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    c_shapes CONSTANT jsonb := '{"type": "string", "title": "string", "description": "string", "default": null, "enum": "array",
+        "minimum": "number", "maximum": "number", "pattern": "string", "minLength": "number", "maxLength": "number"}';
+    v_at text := 'allowed_mutations_json.properties.' || p_name;
+    v_key text;
+    v_value jsonb;
+BEGIN
+    IF jsonb_typeof(p_property) <> 'object' THEN
+        PERFORM orchestrator.refuse('SO422', format('parameter %s is no JSON Schema', p_name), v_at, 'Write {"type": …, "default": …}.');
+    END IF;
+    FOR v_key, v_value IN SELECT key, value FROM jsonb_each(p_property) LOOP
+        IF NOT c_shapes ? v_key THEN
+            PERFORM orchestrator.refuse('SO422', format('schema keyword "%s" is not supported', v_key), v_at || '.' || v_key,
+                'Allowed: ' || (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(c_shapes) k) || '.');
+        ELSIF jsonb_typeof(v_value) <> c_shapes ->> v_key THEN
+            PERFORM orchestrator.refuse('SO422', format('schema keyword "%s" is not of type %s', v_key, c_shapes ->> v_key), v_at || '.' || v_key,
+                format('Give it a value of type %s.', c_shapes ->> v_key));
+        END IF;
+    END LOOP;
+    IF coalesce(p_property ->> 'type', '') NOT IN ('string', 'integer', 'number', 'boolean') THEN
+        PERFORM orchestrator.refuse('SO422', format('parameter %s has no known type', p_name), v_at || '.type', 'Use string, integer, number or boolean.');
+    END IF;
+    BEGIN
+        PERFORM '' ~ (p_property ->> 'pattern');
+    EXCEPTION WHEN invalid_regular_expression THEN
+        PERFORM orchestrator.refuse('SO422', format('the pattern of %s cannot be read: %s', p_name, SQLERRM), v_at || '.pattern',
+            'Write a POSIX regular expression as Postgres knows it.');
+    END;
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_property(p_name text, p_property jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_property(p_name text, p_property jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_property(p_name text, p_property jsonb) IS 'Refuses a parameter''s schema that could not be enforced.';
+
+--
+-- Name: check_schema(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_schema(p_schema jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    c_top CONSTANT text[] := ARRAY['type', 'title', 'description', 'properties', 'required', 'additionalProperties'];
+    v_name text;
+    v_key text;
+    v_property jsonb;
+BEGIN
+    IF jsonb_typeof(p_schema) IS DISTINCT FROM 'object' OR jsonb_typeof(coalesce(p_schema -> 'properties', '{}')) <> 'object' THEN
+        PERFORM orchestrator.refuse('SO422', 'the schema is not a JSON Schema object', 'allowed_mutations_json',
+            'Write {"type": "object", "properties": {…}}.');
+    END IF;
+    FOR v_key IN SELECT k FROM jsonb_object_keys(p_schema) k WHERE k <> ALL (c_top) LOOP
+        PERFORM orchestrator.refuse('SO422', format('schema keyword "%s" is not supported', v_key), 'allowed_mutations_json.' || v_key,
+            'Allowed here: ' || array_to_string(c_top, ', ') || '.');
+    END LOOP;
+    IF coalesce(p_schema -> 'additionalProperties', 'false') <> 'false' OR coalesce(p_schema -> 'type', '"object"') <> '"object"' THEN
+        PERFORM orchestrator.refuse('SO422', 'a schema of parameters takes no others than its own', 'allowed_mutations_json',
+            'Write "type": "object", and "additionalProperties": false or not at all.');
+    END IF;
+    IF jsonb_typeof(coalesce(p_schema -> 'required', '[]')) <> 'array' THEN
+        PERFORM orchestrator.refuse('SO422', '"required" is no list', 'allowed_mutations_json.required', 'Write a list of parameter names.');
+    END IF;
+    FOR v_name, v_property IN SELECT key, value FROM jsonb_each(coalesce(p_schema -> 'properties', '{}')) LOOP
+        IF v_name !~ '^[a-z][a-zA-Z0-9_]{0,62}$' OR v_name IN ('name', 'namespace', 'id') THEN
+            PERFORM orchestrator.refuse('SO422', format('"%s" cannot name a parameter', v_name), 'allowed_mutations_json.properties.' || v_name,
+                'Use letters, digits and _, beginning with a small letter; name, namespace and id are taken.');
+        END IF;
+        PERFORM orchestrator.check_property(v_name, v_property);
+        IF v_property ? 'default' THEN
+            PERFORM orchestrator.check_parameter(v_name, v_property, v_property -> 'default');
+        ELSIF NOT coalesce(p_schema -> 'required', '[]') ? v_name THEN
+            PERFORM orchestrator.refuse('SO422', format('parameter %s has neither a default nor is it required', v_name),
+                'allowed_mutations_json.properties.' || v_name, 'Give it a default, or list it under "required".');
+        END IF;
+    END LOOP;
+    FOR v_name IN SELECT r FROM jsonb_array_elements_text(coalesce(p_schema -> 'required', '[]')) r
+                  WHERE NOT coalesce(p_schema -> 'properties', '{}') ? r LOOP
+        PERFORM orchestrator.refuse('SO422', format('required parameter %s is not defined', v_name), 'allowed_mutations_json.required',
+            'List it under "properties" as well.');
+    END LOOP;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.check_schema(p_schema jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_schema(p_schema jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_schema(p_schema jsonb) IS 'Refuses a parameter schema that could not be enforced whole.';
+
+--
+-- Name: check_storage(jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_storage(p_before jsonb, p_after jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_old jsonb;
+    v_new jsonb;
+    v_at text;
+BEGIN
+    FOR v_old IN SELECT e FROM jsonb_array_elements(p_before) e WHERE e ->> 'kind' = 'PersistentVolumeClaim' LOOP
+        v_at := format('PersistentVolumeClaim/%s', v_old -> 'metadata' ->> 'name');
+        SELECT e INTO v_new FROM jsonb_array_elements(p_after) e
+         WHERE e ->> 'kind' = 'PersistentVolumeClaim' AND e -> 'metadata' -> 'name' = v_old -> 'metadata' -> 'name';
+        CONTINUE WHEN v_new -> 'spec' = v_old -> 'spec';
+        IF v_new IS NULL THEN
+            PERFORM orchestrator.refuse('SO409', 'the change would leave the data claim behind', v_at,
+                'The kind of storage cannot change. Make a new deployment and move the data.');
+        ELSIF (v_new -> 'spec') #- '{resources,requests,storage}' <> (v_old -> 'spec') #- '{resources,requests,storage}' THEN
+            PERFORM orchestrator.refuse('SO409', 'the kind of storage cannot change', v_at || '.spec',
+                'Only its size may grow. Make a new deployment and move the data.');
+        ELSIF orchestrator.quantity(v_new #>> '{spec,resources,requests,storage}') IS NULL THEN
+            PERFORM orchestrator.refuse('SO422', format('"%s" is no quantity', v_new #>> '{spec,resources,requests,storage}'),
+                v_at || '.spec.resources.requests.storage', 'Write a number with a unit, as in 20Gi.');
+        ELSIF orchestrator.quantity(v_new #>> '{spec,resources,requests,storage}') < orchestrator.quantity(v_old #>> '{spec,resources,requests,storage}') THEN
+            PERFORM orchestrator.refuse('SO409', 'storage cannot shrink', v_at || '.spec.resources.requests.storage',
+                format('Keep at least %s.', v_old #>> '{spec,resources,requests,storage}'));
+        END IF;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_storage(p_before jsonb, p_after jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_storage(p_before jsonb, p_after jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_storage(p_before jsonb, p_after jsonb) IS 'Refuses changes of a data claim other than growth.';
+
+--
+-- Name: check_unmoved(orchestrator.deployments, orchestrator.deployments); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_unmoved(p_before orchestrator.deployments, p_after orchestrator.deployments) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_field text := CASE
+        WHEN p_after.name IS DISTINCT FROM p_before.name THEN 'name'
+        WHEN p_after.namespace IS DISTINCT FROM p_before.namespace THEN 'namespace'
+        WHEN p_after.cluster_id IS DISTINCT FROM p_before.cluster_id THEN 'cluster_id'
+        WHEN p_after.template_id IS DISTINCT FROM p_before.template_id THEN 'template_id' END;
+BEGIN
+    IF v_field IS NOT NULL THEN
+        PERFORM orchestrator.refuse('SO409', format('%s cannot change', v_field), v_field,
+            'Its objects and data are found by it. Make a new deployment instead.');
+    END IF;
+    IF p_before.desired_state = 'Deleted' THEN
+        IF p_after.desired_state = 'Deleted' AND p_before.finalised_at IS NOT NULL THEN
+            PERFORM orchestrator.refuse('SO409', format('%s is deleted', p_before.name), 'desired_state',
+                'Set desired_state to Active to bring it back, with its data if that was kept.');
+        ELSIF p_after.desired_state <> 'Deleted' THEN
+            PERFORM orchestrator.check_name_is_free(p_after);
+        END IF;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_unmoved(p_before orchestrator.deployments, p_after orchestrator.deployments) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_unmoved(p_before orchestrator.deployments, p_after orchestrator.deployments); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_unmoved(p_before orchestrator.deployments, p_after orchestrator.deployments) IS 'Refuses changes of a deployment''s identity.';
+
+--
+-- Name: claim(text, text, integer, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) RETURNS TABLE(deployment_id uuid, queue text, msg_id bigint, token integer, seen bigint, name text, namespace text, generation bigint, last_applied_generation bigint, desired_state text, keep_data boolean, template_version integer, failures integer, manifests jsonb, inventory jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
+    v_taken jsonb := orchestrator.take_messages(v_cluster_id, p_limit, p_lease_seconds);
+BEGIN
+    IF v_taken IS NULL THEN
+        RETURN;
+    END IF;
+    -- A new statement, so a new snapshot: intent committed before the read is seen.
+    RETURN QUERY
+    WITH taken AS (
+        SELECT * FROM jsonb_to_recordset(v_taken) AS t (queue text, msg_id bigint, token integer, id uuid)
+    ), started AS (
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT d.id, d.generation, 'reconciler', 'ReconcileStarted', jsonb_build_object('worker', p_worker, 'attempt', t.token), 'orchestrator'
+          FROM taken t JOIN orchestrator.deployments d ON d.id = t.id
+    )
+    SELECT d.id, t.queue, t.msg_id, t.token, s.requested, d.name, d.namespace, d.generation, d.last_applied_generation,
+           d.desired_state, d.keep_data, d.template_version, s.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state),
+           coalesce(i.inventory, '[]')
+      FROM taken t
+      JOIN orchestrator.deployments d ON d.id = t.id
+      JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id
+      LEFT JOIN LATERAL (
+          SELECT jsonb_agg(jsonb_build_object(
+                     'api_version', r.api_version, 'kind', r.kind, 'namespace', r.namespace, 'name', r.name, 'uid', r.uid,
+                     'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
+                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'drifted', r.drift IS NOT NULL)) AS inventory
+            FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
+      ) i ON true;
+END
+$$;
+
+ALTER FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) IS 'Takes deployments to reconcile under a lease.';
+
+--
+-- Name: compile_node(jsonb, text[], text[], text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.compile_node(p_node jsonb, p_path text[], p_names text[], p_identities text[], OUT body text, OUT bindings jsonb) RETURNS record
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_key text;
+    v_value jsonb;
+    v_index integer;
+    v_child record;
+    v_parts text[] := '{}';
+    v_at text := 'base_spec_json.' || array_to_string(p_path, '.');
+BEGIN
+    bindings := '[]';
+    CASE jsonb_typeof(p_node)
+    WHEN 'string' THEN
+        SELECT * INTO v_child FROM orchestrator.compile_text(p_node #>> '{}', p_path, p_names);
+        body := '"' || v_child.body || '"';
+        bindings := v_child.bindings;
+    WHEN 'array' THEN
+        FOR v_value, v_index IN SELECT e, o - 1 FROM jsonb_array_elements(p_node) WITH ORDINALITY t (e, o) LOOP
+            SELECT * INTO v_child FROM orchestrator.compile_node(v_value, p_path || v_index::text, p_names, p_identities);
+            v_parts := v_parts || v_child.body;
+            bindings := bindings || v_child.bindings;
+        END LOOP;
+        body := '[' || array_to_string(v_parts, ',') || ']';
+    WHEN 'object' THEN
+        SELECT k INTO v_key FROM jsonb_object_keys(p_node) k WHERE k LIKE '$%' LIMIT 1;
+        IF v_key IS NOT NULL AND (v_key NOT IN ('$param', '$hash', '$generate')
+                                  OR (SELECT count(*) FROM jsonb_object_keys(p_node)) > 1) THEN
+            PERFORM orchestrator.refuse('SO422', format('%s is not understood here', v_key), v_at,
+                'A value is {"$param": name}, {"$hash": "Kind/name"} or {"$generate": "password"}; $when stands at the top of a manifest.');
+        ELSIF v_key = '$param' THEN
+            v_index := array_position(p_names, p_node ->> v_key);
+            IF v_index IS NULL THEN
+                PERFORM orchestrator.refuse('SO422', format('$param names no parameter: %s', p_node -> v_key), v_at,
+                    'Known: ' || array_to_string(p_names, ', ') || '.');
+            END IF;
+            body := format('%%%s$s', v_index);
+            bindings := jsonb_build_array(jsonb_build_object('path', to_jsonb(p_path), 'parameter', p_node -> v_key, 'mode', 'value'));
+        ELSIF v_key = '$hash' THEN
+            v_index := array_position(p_identities, p_node ->> v_key);
+            IF v_index IS NULL THEN
+                PERFORM orchestrator.refuse('SO422', format('$hash refers to no manifest before this one: %s', p_node -> v_key), v_at,
+                    'Known here: ' || coalesce(nullif(array_to_string(p_identities, ', '), ''), 'none') || '.');
+            END IF;
+            body := format('"%%%s$s"', 2 * cardinality(p_names) + v_index);
+        ELSIF v_key = '$generate' THEN
+            IF p_node ->> v_key IS DISTINCT FROM 'password' OR p_path[2] IS DISTINCT FROM 'stringData' THEN
+                PERFORM orchestrator.refuse('SO422', '$generate makes passwords in the stringData of a Secret', v_at,
+                    'Write {"$generate": "password"} below stringData.');
+            END IF;
+            body := p_node::text;
+        ELSE
+            FOR v_key, v_value IN SELECT key, value FROM jsonb_each(p_node) LOOP
+                SELECT * INTO v_child FROM orchestrator.compile_node(v_value, p_path || v_key, p_names, p_identities);
+                v_parts := v_parts || (replace(to_json(v_key)::text, '%', '%%') || ':' || v_child.body);
+                bindings := bindings || v_child.bindings;
+            END LOOP;
+            body := '{' || array_to_string(v_parts, ',') || '}';
+        END IF;
+    ELSE
+        body := p_node::text;
+    END CASE;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.compile_node(p_node jsonb, p_path text[], p_names text[], p_identities text[], OUT body text, OUT bindings jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION compile_node(p_node jsonb, p_path text[], p_names text[], p_identities text[], OUT body text, OUT bindings jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.compile_node(p_node jsonb, p_path text[], p_names text[], p_identities text[], OUT body text, OUT bindings jsonb) IS 'Compiles one piece of a template''s manifest.';
+
+--
+-- Name: template_programs; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.template_programs (
+    template_id bigint NOT NULL,
+    template_version integer NOT NULL,
+    parameter_names text[] NOT NULL,
+    properties jsonb NOT NULL,
+    required text[] NOT NULL,
+    defaults jsonb NOT NULL,
+    bodies text[] NOT NULL,
+    conditions text[] NOT NULL,
+    bindings jsonb NOT NULL,
+    guarded boolean NOT NULL
+);
+
+ALTER TABLE orchestrator.template_programs OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE template_programs; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.template_programs IS 'Compiled templates; private to the routines.';
+
+--
+-- Name: COLUMN template_programs.guarded; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.template_programs.guarded IS 'A parameter reaches a place that the policy judges, so each rendering is checked, not only the template.';
+
+--
+-- Name: compile_template(jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.compile_template(p_base_spec jsonb, p_schema jsonb) RETURNS orchestrator.template_programs
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_program orchestrator.template_programs;
+    v_manifest jsonb;
+    v_number integer;
+    v_identities text[] := '{}';
+    v_compiled record;
+    v_binding jsonb;
+BEGIN
+    PERFORM orchestrator.check_schema(p_schema);
+    IF jsonb_typeof(p_base_spec) IS DISTINCT FROM 'array' OR jsonb_array_length(p_base_spec) NOT BETWEEN 1 AND 50 THEN
+        PERFORM orchestrator.refuse('SO422', 'a template is a list of 1 to 50 manifests', 'base_spec_json', 'Write [{"apiVersion": …, "kind": …}, …].');
+    END IF;
+    v_program.properties := coalesce(p_schema -> 'properties', '{}');
+    v_program.required := ARRAY(SELECT jsonb_array_elements_text(coalesce(p_schema -> 'required', '[]')));
+    v_program.parameter_names := ARRAY(SELECT k FROM jsonb_object_keys(v_program.properties) k ORDER BY k) || ARRAY['name', 'namespace', 'id'];
+    v_program.defaults := coalesce((SELECT jsonb_object_agg(key, value -> 'default') FROM jsonb_each(v_program.properties)
+                                    WHERE value ? 'default'), '{}');
+    v_program.bodies := '{}';
+    v_program.conditions := '{}';
+    v_program.bindings := '[]';
+    FOR v_manifest, v_number IN SELECT e, o - 1 FROM jsonb_array_elements(p_base_spec) WITH ORDINALITY t (e, o) LOOP
+        PERFORM orchestrator.check_manifest(v_manifest, v_number, v_program.properties);
+        SELECT * INTO v_compiled FROM orchestrator.compile_node(
+            v_manifest - '$when', ARRAY[v_number::text], v_program.parameter_names, v_identities);
+        v_program.bodies := v_program.bodies || v_compiled.body;
+        v_program.conditions := v_program.conditions || (v_manifest ->> '$when');
+        IF format('%s/%s', v_manifest ->> 'kind', v_manifest -> 'metadata' ->> 'name') = ANY (v_identities) THEN
+            PERFORM orchestrator.refuse('SO422', format('%s %s stands twice in the template', v_manifest ->> 'kind', v_manifest -> 'metadata' ->> 'name'),
+                format('base_spec_json.%s.metadata.name', v_number), 'Give each object of a kind a name of its own.');
+        END IF;
+        v_identities := v_identities || format('%s/%s', v_manifest ->> 'kind', v_manifest -> 'metadata' ->> 'name');
+        FOR v_binding IN SELECT jsonb_array_elements(v_compiled.bindings) LOOP
+            v_program.bindings := v_program.bindings || jsonb_build_array(v_binding);
+        END LOOP;
+    END LOOP;
+    v_program.guarded := EXISTS (
+        SELECT FROM jsonb_array_elements(v_program.bindings) b
+        WHERE b ->> 'parameter' NOT IN ('name', 'namespace', 'id')
+          AND b -> 'path' ?| ARRAY['securityContext', 'volumes', 'hostNetwork', 'hostPID', 'hostIPC', 'hostPort', 'hostUsers',
+                                   'serviceAccountName', 'serviceAccount', 'kind', 'apiVersion', 'procMount', 'sysctls', 'type', 'externalIPs', 'httpGet', 'tcpSocket']);
+    RETURN v_program;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.compile_template(p_base_spec jsonb, p_schema jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION compile_template(p_base_spec jsonb, p_schema jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.compile_template(p_base_spec jsonb, p_schema jsonb) IS 'Checks and compiles a template.';
+
+--
+-- Name: compile_text(text, text[], text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.compile_text(p_text text, p_path text[], p_names text[], OUT body text, OUT bindings jsonb) RETURNS record
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_rest text := p_text;
+    v_start integer;
+    v_end integer;
+    v_name text;
+    v_literal text;
+    v_index integer;
+    v_names text[] := '{}';
+    v_prefix text;
+BEGIN
+    body := '';
+    LOOP
+        v_start := strpos(v_rest, '${');
+        v_literal := CASE WHEN v_start = 0 THEN v_rest ELSE left(v_rest, v_start - 1) END;
+        v_prefix := coalesce(v_prefix, v_literal);
+        v_literal := to_json(v_literal)::text;
+        body := body || replace(substr(v_literal, 2, length(v_literal) - 2), '%', '%%');
+        EXIT WHEN v_start = 0;
+        v_end := strpos(substr(v_rest, v_start), '}');
+        v_name := CASE WHEN v_end > 0 THEN substr(v_rest, v_start + 2, v_end - 3) ELSE substr(v_rest, v_start) END;
+        v_index := array_position(p_names, v_name);
+        IF v_index IS NULL THEN
+            PERFORM orchestrator.refuse('SO422', format('${%s} names no parameter', v_name),
+                'base_spec_json.' || array_to_string(p_path, '.'), 'Known: ' || array_to_string(p_names, ', ') || '.');
+        END IF;
+        body := body || format('%%%s$s', cardinality(p_names) + v_index);
+        v_names := v_names || v_name;
+        v_rest := substr(v_rest, v_start + v_end);
+    END LOOP;
+    SELECT coalesce(jsonb_agg(jsonb_build_object('path', to_jsonb(p_path), 'parameter', n, 'mode',
+               CASE WHEN cardinality(v_names) = 1 THEN 'text' ELSE 'mixed' END, 'prefix', v_prefix, 'suffix', v_rest)), '[]')
+      INTO bindings FROM unnest(v_names) n;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.compile_text(p_text text, p_path text[], p_names text[], OUT body text, OUT bindings jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION compile_text(p_text text, p_path text[], p_names text[], OUT body text, OUT bindings jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.compile_text(p_text text, p_path text[], p_names text[], OUT body text, OUT bindings jsonb) IS 'Compiles one interpolated string of a template.';
+
+--
+-- Name: current_actor(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.current_actor() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE
+        WHEN coalesce(current_setting('orchestrator.actor', true), '') <> ''
+             AND pg_has_role(session_user, 'orchestrator_api', 'MEMBER')
+        THEN current_setting('orchestrator.actor', true)
+        ELSE session_user::text
+    END
+$$;
+
+ALTER FUNCTION orchestrator.current_actor() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION current_actor(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.current_actor() IS 'The identity written to events and revisions.';
+
+--
+-- Name: defer(integer, uuid[], text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.defer(p_cluster_id integer, p_ids uuid[], p_reason text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    WITH waiting AS (
+        UPDATE orchestrator.reconcile_slots s SET deferred_since = now()
+         WHERE s.deployment_id = ANY (p_ids) AND s.cluster_id = p_cluster_id AND s.deferred_since IS NULL
+        RETURNING s.deployment_id
+    )
+    INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+    SELECT d.id, d.generation, 'reconciler', 'ReconcileDeferred',
+           jsonb_build_object('reason', coalesce(c.unreachable_reason, p_reason), 'unreachable_since', c.unreachable_since), 'orchestrator'
+      FROM waiting w JOIN orchestrator.deployments d ON d.id = w.deployment_id JOIN orchestrator.clusters c ON c.id = p_cluster_id;
+END
+$$;
+
+ALTER FUNCTION orchestrator.defer(p_cluster_id integer, p_ids uuid[], p_reason text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION defer(p_cluster_id integer, p_ids uuid[], p_reason text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.defer(p_cluster_id integer, p_ids uuid[], p_reason text) IS 'Records that deployments wait for their cluster.';
+
+--
+-- Name: deploy(text, text, jsonb, text, text, integer, text, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.deploy(name text, template text, parameters jsonb DEFAULT '{}'::jsonb, namespace text DEFAULT 'default'::text, cluster text DEFAULT NULL::text, template_version integer DEFAULT NULL::integer, desired_state text DEFAULT 'Active'::text, keep_data boolean DEFAULT true) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_template_id bigint;
+    v_cluster_id integer;
+    v_id uuid;
+    v_constraint text;
+BEGIN
+    SELECT t.id INTO v_template_id FROM orchestrator.templates t WHERE t.name = deploy.template LIMIT 1;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no template "%s"', deploy.template), 'template', 'Known: ' || coalesce((
+            SELECT string_agg(DISTINCT t.name, ', ') FROM orchestrator.templates t), 'none; load some with: orchestrator templates load') || '.');
+    END IF;
+    IF deploy.cluster IS NOT NULL THEN
+        SELECT c.id INTO v_cluster_id FROM orchestrator.clusters c WHERE c.name = deploy.cluster;
+        IF NOT FOUND THEN
+            PERFORM orchestrator.refuse('SO404', format('there is no cluster "%s"', deploy.cluster), 'cluster',
+                'Known: ' || (SELECT string_agg(c.name, ', ' ORDER BY c.name) FROM orchestrator.clusters c) || '.');
+        END IF;
+    END IF;
+    INSERT INTO orchestrator.deployments (name, cluster_id, namespace, template_id, template_version, parameters, desired_state, keep_data)
+    VALUES (deploy.name, v_cluster_id, deploy.namespace, v_template_id, deploy.template_version, deploy.parameters,
+            deploy.desired_state, deploy.keep_data)
+    RETURNING id INTO v_id;
+    RETURN v_id;
+EXCEPTION WHEN unique_violation THEN
+    -- Two sessions at once: neither saw the other's name, and the index decided.
+    GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
+    IF v_constraint <> 'deployments_name_is_unique' THEN
+        RAISE;
+    END IF;
+    PERFORM orchestrator.refuse('SO409', format('a deployment %s/%s exists', deploy.namespace, deploy.name), 'name',
+        'Choose another name, or change the one there is.');
+END
+$$;
+
+ALTER FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) IS 'Makes a deployment from a template by name; answers its id.';
+
+--
+-- Name: deployment_revisions; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.deployment_revisions (
+    deployment_id uuid NOT NULL,
+    generation bigint NOT NULL,
+    template_id bigint NOT NULL,
+    template_version integer NOT NULL,
+    parameters jsonb NOT NULL,
+    desired_state text NOT NULL,
+    drift_policy text NOT NULL,
+    keep_data boolean NOT NULL,
+    actor text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE orchestrator.deployment_revisions OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE deployment_revisions; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.deployment_revisions IS 'Append-only: the intent of every generation, and who asked for it.';
+
+--
+-- Name: COLUMN deployment_revisions.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.deployment_id IS 'Whose intent it was.';
+
+--
+-- Name: COLUMN deployment_revisions.generation; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.generation IS 'Which.';
+
+--
+-- Name: COLUMN deployment_revisions.template_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.template_id IS 'As in deployments.';
+
+--
+-- Name: COLUMN deployment_revisions.template_version; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.template_version IS 'As in deployments.';
+
+--
+-- Name: COLUMN deployment_revisions.parameters; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.parameters IS 'As in deployments.';
+
+--
+-- Name: COLUMN deployment_revisions.desired_state; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.desired_state IS 'As in deployments.';
+
+--
+-- Name: COLUMN deployment_revisions.drift_policy; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.drift_policy IS 'As in deployments.';
+
+--
+-- Name: COLUMN deployment_revisions.keep_data; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.keep_data IS 'As in deployments.';
+
+--
+-- Name: COLUMN deployment_revisions.actor; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.actor IS 'Who asked for it.';
+
+--
+-- Name: COLUMN deployment_revisions.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.created_at IS 'When.';
+
+--
+-- Name: describe_change(orchestrator.deployment_revisions, orchestrator.deployment_revisions); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_object_agg(f, jsonb_build_object('from', v_from, 'to', v_to)), '{}') FROM (
+        SELECT 'parameters.' || k, p_before.parameters -> k, p_after.parameters -> k
+          FROM jsonb_object_keys(p_before.parameters || p_after.parameters) k WHERE p_before.parameters <> p_after.parameters
+        UNION ALL SELECT 'desired_state', to_jsonb(p_before.desired_state), to_jsonb(p_after.desired_state)
+        UNION ALL SELECT 'template_version', to_jsonb(p_before.template_version), to_jsonb(p_after.template_version)
+        UNION ALL SELECT 'drift_policy', to_jsonb(p_before.drift_policy), to_jsonb(p_after.drift_policy)
+        UNION ALL SELECT 'keep_data', to_jsonb(p_before.keep_data), to_jsonb(p_after.keep_data)
+    ) fields (f, v_from, v_to) WHERE v_from IS DISTINCT FROM v_to
+$$;
+
+ALTER FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) IS 'The difference between two intents of a deployment.';
+
+--
+-- Name: drop_old_events(interval); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.drop_old_events(p_older_than interval) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_count bigint;
+BEGIN
+    IF p_older_than < interval '1 day' THEN
+        PERFORM orchestrator.refuse('SO422', 'events are kept for at least a day', 'older_than', 'Give an interval of a day or more.');
+    END IF;
+    DELETE FROM orchestrator.deployment_events e WHERE e.created_at < now() - p_older_than;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END
+$$;
+
+ALTER FUNCTION orchestrator.drop_old_events(p_older_than interval) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION drop_old_events(p_older_than interval); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.drop_old_events(p_older_than interval) IS 'Drops events older than an interval; answers how many.';
+
+--
+-- Name: enqueue(integer, uuid[], text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_queue text := orchestrator.queue_name(p_cluster_id, p_lane);
+    v_messages bigint[];
+BEGIN
+    -- send before UPDATE, never inside it: a re-evaluated row would orphan a message.
+    v_messages := orchestrator.send_messages(v_queue, p_ids);
+    UPDATE orchestrator.reconcile_slots s
+       SET msg_id = sent.msg_id, queue = v_queue, due_at = NULL
+      FROM unnest(p_ids, v_messages) sent (id, msg_id)
+     WHERE s.deployment_id = sent.id;
+    IF p_reason IS NOT NULL THEN
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT d.id, d.generation, CASE WHEN p_reason IN ('created', 'changed', 'reconcile_now') THEN 'user' ELSE 'system' END,
+               'DeploymentQueued', jsonb_build_object('reason', p_reason), p_actor
+          FROM orchestrator.deployments d WHERE d.id = ANY (p_ids);
+    END IF;
+    PERFORM orchestrator.nudge(p_cluster_id);
+END
+$$;
+
+ALTER FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) IS 'Sends queue messages for deployments.';
+
+--
+-- Name: deployment_events; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.deployment_events (
+    id bigint NOT NULL,
+    deployment_id uuid NOT NULL,
+    generation bigint,
+    source text NOT NULL,
+    type text NOT NULL,
+    data_json jsonb DEFAULT '{}'::jsonb NOT NULL,
+    actor text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    CONSTRAINT deployment_events_source_is_known CHECK ((source = ANY (ARRAY['user'::text, 'reconciler'::text, 'k8s_watch'::text, 'system'::text])))
+);
+
+ALTER TABLE orchestrator.deployment_events OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE deployment_events; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.deployment_events IS 'Append-only history of every step. Read it with orchestrator.events_after to miss nothing.';
+
+--
+-- Name: COLUMN deployment_events.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_events.id IS 'Rises, but not in the order of commits.';
+
+--
+-- Name: COLUMN deployment_events.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_events.deployment_id IS 'Whose step it was.';
+
+--
+-- Name: COLUMN deployment_events.generation; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_events.generation IS 'The intent at that time.';
+
+--
+-- Name: COLUMN deployment_events.source; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_events.source IS 'user, reconciler, k8s_watch or system.';
+
+--
+-- Name: COLUMN deployment_events.type; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_events.type IS 'What happened.';
+
+--
+-- Name: COLUMN deployment_events.data_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_events.data_json IS 'The particulars; secret values never.';
+
+--
+-- Name: COLUMN deployment_events.actor; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_events.actor IS 'Who did it.';
+
+--
+-- Name: COLUMN deployment_events.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_events.created_at IS 'When it was written.';
+
+--
+-- Name: COLUMN deployment_events.xid; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_events.xid IS 'The transaction that wrote it: with id the cursor of a reader.';
+
+--
+-- Name: events_after(xid8, bigint, integer, uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.events_after(p_xid xid8 DEFAULT '0'::xid8, p_id bigint DEFAULT 0, p_limit integer DEFAULT 100, p_deployment_id uuid DEFAULT NULL::uuid) RETURNS SETOF orchestrator.deployment_events
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT * FROM orchestrator.deployment_events e
+     WHERE (e.xid, e.id) > (p_xid, p_id)
+       AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+       AND (p_deployment_id IS NULL OR e.deployment_id = p_deployment_id)
+     ORDER BY e.xid, e.id LIMIT least(p_limit, 1000)
+$$;
+
+ALTER FUNCTION orchestrator.events_after(p_xid xid8, p_id bigint, p_limit integer, p_deployment_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION events_after(p_xid xid8, p_id bigint, p_limit integer, p_deployment_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.events_after(p_xid xid8, p_id bigint, p_limit integer, p_deployment_id uuid) IS 'Events after a cursor, none skipped and none twice.';
+
+--
+-- Name: finalise(uuid, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.finalise(p_id uuid, p_generation bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE orchestrator.deployments d
+       SET finalised_at = now(), last_applied_generation = p_generation, stale_since = NULL
+     WHERE d.id = p_id AND d.generation = p_generation AND d.finalised_at IS NULL;
+    IF FOUND THEN
+        DELETE FROM orchestrator.deployment_resources r WHERE r.deployment_id = p_id AND r.kind <> 'PersistentVolumeClaim';
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT p_id, p_generation, 'reconciler', 'DeploymentDeleted', jsonb_build_object('kept', coalesce((
+                   SELECT jsonb_agg(format('%s/%s', r.kind, r.name)) FROM orchestrator.deployment_resources r WHERE r.deployment_id = p_id), '[]')), 'orchestrator';
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.finalise(p_id uuid, p_generation bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION finalise(p_id uuid, p_generation bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.finalise(p_id uuid, p_generation bigint) IS 'Marks a deleted deployment as gone.';
+
+--
+-- Name: find_program(bigint, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.find_program(p_template_id bigint, p_version integer) RETURNS orchestrator.template_programs
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_program orchestrator.template_programs;
+BEGIN
+    SELECT * INTO v_program FROM orchestrator.template_programs p
+     WHERE p.template_id = p_template_id AND p.template_version = p_version;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no template %s version %s', coalesce(p_template_id::text, '(none)'), coalesce(p_version::text, '(newest)')),
+            'template_id', 'Known: ' || coalesce((SELECT string_agg(format('%s = %s version %s', t.id, t.name, t.version), ', ' ORDER BY t.name, t.version)
+                                                  FROM orchestrator.templates t), 'none; load some with: orchestrator templates load') || '.');
+    END IF;
+    RETURN v_program;
+END
+$$;
+
+ALTER FUNCTION orchestrator.find_program(p_template_id bigint, p_version integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION find_program(p_template_id bigint, p_version integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.find_program(p_template_id bigint, p_version integer) IS 'The compiled form of a template version.';
+
+--
+-- Name: find_suspects(integer, orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS orchestrator.observation[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(o), '{}')
+      FROM unnest(p_seen) o
+      JOIN orchestrator.deployment_resources r
+        ON r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
+      JOIN orchestrator.deployments d ON d.id = o.deployment_id
+     WHERE r.managed AND r.uid = o.uid AND o.resource_version > r.applied_resource_version
+       AND o.fields_hash <> r.applied_fields_hash
+       AND d.desired_state <> 'Deleted'
+$$;
+
+ALTER FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) IS 'Observations that may be drift.';
+
+--
+-- Name: forbid(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.forbid(p_path text, p_why text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM orchestrator.refuse('SO422', 'refused by policy: ' || p_why, p_path,
+        'Workloads must satisfy the Pod Security standard "restricted"; change the template.');
+END
+$$;
+
+ALTER FUNCTION orchestrator.forbid(p_path text, p_why text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION forbid(p_path text, p_why text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.forbid(p_path text, p_why text) IS 'Refuses by policy.';
+
+--
+-- Name: heartbeat(jsonb, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) RETURNS SETOF uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_queue text;
+BEGIN
+    FOR v_queue IN SELECT DISTINCT l ->> 'queue' FROM jsonb_array_elements(p_leases) l ORDER BY 1 LOOP
+        -- A lease that has run out is not renewed: another worker may be reading it this moment.
+        RETURN QUERY EXECUTE format(
+            'UPDATE pgmq.%1$I q SET vt = clock_timestamp() + make_interval(secs => $2)
+               FROM (SELECT m.msg_id, l.id FROM jsonb_to_recordset($1) AS l (queue text, msg_id bigint, token integer, id uuid)
+                       JOIN pgmq.%1$I m ON m.msg_id = l.msg_id AND m.read_ct = l.token
+                      WHERE l.queue = $3 AND m.vt > clock_timestamp() ORDER BY m.msg_id FOR UPDATE OF m) held
+              WHERE q.msg_id = held.msg_id
+             RETURNING held.id', 'q_' || v_queue) USING p_leases, p_lease_seconds, v_queue;
+    END LOOP;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION heartbeat(p_leases jsonb, p_lease_seconds integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) IS 'Extends leases that are still held.';
+
+--
+-- Name: hold_lease(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.hold_lease(p_settlement jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_id uuid := p_settlement ->> 'deployment_id';
+    v_held boolean;
+BEGIN
+    PERFORM 1 FROM orchestrator.deployments d WHERE d.id = v_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM orchestrator.reconcile_slots s
+      WHERE s.deployment_id = v_id AND s.msg_id = (p_settlement ->> 'msg_id')::bigint AND s.queue = p_settlement ->> 'queue' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('SELECT true FROM pgmq.%I q WHERE q.msg_id = $1 AND q.read_ct = $2 FOR UPDATE', 'q_' || (p_settlement ->> 'queue'))
+       INTO v_held USING (p_settlement ->> 'msg_id')::bigint, (p_settlement ->> 'token')::integer;
+    RETURN coalesce(v_held, false);
+END
+$_$;
+
+ALTER FUNCTION orchestrator.hold_lease(p_settlement jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION hold_lease(p_settlement jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.hold_lease(p_settlement jsonb) IS 'Whether a settlement''s lease is still held; locks what it will write.';
+
+--
+-- Name: invert_spec(orchestrator.template_programs, jsonb, jsonb, jsonb, text, text, uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_parameters jsonb := p_parameters;
+    v_numbers integer[];
+    v_change record;
+    v_binding jsonb;
+    v_path text[];
+    v_text text;
+    v_value jsonb;
+    v_name text;
+    v_seen jsonb := '{}';
+BEGIN
+    -- Conditions leave manifests out, so the n-th rendered one need not be the n-th of the template.
+    v_numbers := ARRAY(SELECT i - 1 FROM generate_subscripts(p_program.bodies, 1) i
+                       WHERE p_program.conditions[i] IS NULL OR (p_program.defaults || p_parameters) -> p_program.conditions[i] = 'true');
+    FOR v_change IN SELECT * FROM orchestrator.changed_paths(p_rendered, p_edited) LOOP
+        v_path := CASE WHEN cardinality(v_change.path) > 0
+                       THEN ARRAY[v_numbers[v_change.path[1]::integer + 1]::text] || v_change.path[2:] ELSE v_change.path END;
+        SELECT b INTO v_binding FROM jsonb_array_elements(p_program.bindings) b
+         WHERE b -> 'path' = to_jsonb(v_path) AND b ->> 'parameter' NOT IN ('name', 'namespace', 'id') LIMIT 1;
+        IF v_binding IS NULL OR v_binding ->> 'mode' = 'mixed' OR v_change.after IS NULL THEN
+            PERFORM orchestrator.refuse('SO422', 'this place of the spec cannot be changed', 'desired_spec_json.' || array_to_string(v_change.path, '.'),
+                'Change parameters instead. Places that may be edited: ' || coalesce((
+                    SELECT string_agg(DISTINCT b ->> 'parameter', ', ') FROM jsonb_array_elements(p_program.bindings) b
+                    WHERE b ->> 'mode' <> 'mixed' AND b ->> 'parameter' NOT IN ('name', 'namespace', 'id')), 'none') || ' (by parameter).');
+        END IF;
+        v_name := v_binding ->> 'parameter';
+        v_value := v_change.after;
+        IF v_binding ->> 'mode' = 'text' THEN
+            v_text := v_change.after #>> '{}';
+            IF jsonb_typeof(v_change.after) <> 'string' OR length(v_text) < length(v_binding ->> 'prefix') + length(v_binding ->> 'suffix')
+               OR NOT starts_with(v_text, v_binding ->> 'prefix') OR right(v_text, length(v_binding ->> 'suffix')) <> v_binding ->> 'suffix' THEN
+                PERFORM orchestrator.refuse('SO422', 'this text no longer has its fixed part', 'desired_spec_json.' || array_to_string(v_change.path, '.'),
+                    format('Keep "%s…%s" and change what stands between.', v_binding ->> 'prefix', v_binding ->> 'suffix'));
+            END IF;
+            v_text := substr(v_text, length(v_binding ->> 'prefix') + 1,
+                             length(v_text) - length(v_binding ->> 'prefix') - length(v_binding ->> 'suffix'));
+            v_value := orchestrator.text_as(v_text, p_program.properties -> v_name ->> 'type');
+        END IF;
+        IF v_seen ? v_name AND v_seen -> v_name <> v_value THEN
+            PERFORM orchestrator.refuse('SO422', format('two places ask for different values of %s', v_name),
+                'desired_spec_json.' || array_to_string(v_change.path, '.'), 'Give both the same value, or change parameters instead.');
+        END IF;
+        v_seen := v_seen || jsonb_build_object(v_name, v_value);
+    END LOOP;
+    RETURN v_parameters || v_seen;
+END
+$$;
+
+ALTER FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) IS 'Parameters that would render an edited spec.';
+
+--
+-- Name: is_wanted(orchestrator.deployments, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT p_deployment.desired_state <> 'Deleted'
+       AND ((p_kind = 'ConfigMap' AND p_name = p_deployment.name || '-root')
+            OR p_deployment.desired_spec_json @> jsonb_build_array(jsonb_build_object('kind', p_kind, 'metadata', jsonb_build_object('name', p_name))))
+$$;
+
+ALTER FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) IS 'Whether a deployment asks for an object.';
+
+--
+-- Name: reconcile_slots; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.reconcile_slots (
+    deployment_id uuid NOT NULL,
+    cluster_id integer NOT NULL,
+    queue text,
+    msg_id bigint,
+    requested bigint DEFAULT 0 NOT NULL,
+    settled bigint DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    quarantined_at timestamp with time zone,
+    deferred_since timestamp with time zone,
+    last_error text,
+    last_error_permanent boolean DEFAULT false NOT NULL,
+    CONSTRAINT reconcile_slots_queued_or_waiting CHECK (((msg_id IS NULL) OR (due_at IS NULL)))
+)
+WITH (fillfactor='50', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_cost_delay='0');
+
+ALTER TABLE orchestrator.reconcile_slots OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE reconcile_slots; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.reconcile_slots IS 'One row a deployment: whether it needs a worker, since which request, and when to try again.';
+
+--
+-- Name: COLUMN reconcile_slots.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.deployment_id IS 'Whose slot it is.';
+
+--
+-- Name: COLUMN reconcile_slots.cluster_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.cluster_id IS 'Whose workers take it.';
+
+--
+-- Name: COLUMN reconcile_slots.queue; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.queue IS 'The pgmq queue of the live message.';
+
+--
+-- Name: COLUMN reconcile_slots.msg_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.msg_id IS 'The one live queue message, if any.';
+
+--
+-- Name: COLUMN reconcile_slots.requested; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.requested IS 'Counts requests; a worker that settles an older count is run again.';
+
+--
+-- Name: COLUMN reconcile_slots.settled; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.settled IS 'The newest request that a worker answered.';
+
+--
+-- Name: COLUMN reconcile_slots.failures; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.failures IS 'How many runs failed since the last request; the back-off doubles with it.';
+
+--
+-- Name: COLUMN reconcile_slots.due_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.due_at IS 'When to queue again: back-off, or a second look.';
+
+--
+-- Name: COLUMN reconcile_slots.quarantined_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.quarantined_at IS 'Taken five times without an answer; a change or reconcile_now revives it.';
+
+--
+-- Name: COLUMN reconcile_slots.deferred_since; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.deferred_since IS 'Held back by the outage of its cluster, which has been recorded once.';
+
+--
+-- Name: COLUMN reconcile_slots.last_error; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.last_error IS 'Why the last run failed; NULL after a request or a success.';
+
+--
+-- Name: COLUMN reconcile_slots.last_error_permanent; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.reconcile_slots.last_error_permanent IS 'Trying again would fail again: a change is waited for.';
+
+--
+-- Name: judge_status(orchestrator.deployments, orchestrator.reconcile_slots, bigint, bigint, bigint, text, text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_cluster orchestrator.clusters;
+    v_warning text;
+BEGIN
+    SELECT * INTO v_cluster FROM orchestrator.clusters c WHERE c.id = p_deployment.cluster_id;
+    IF p_deployment.finalised_at IS NOT NULL THEN
+        summary := 'Deleted';
+        message := CASE WHEN p_objects > 0 THEN 'Deleted; its data is kept and comes back with desired_state Active.' ELSE 'Deleted.' END;
+    ELSIF p_slot.quarantined_at IS NOT NULL OR p_slot.last_error_permanent THEN
+        summary := 'Error';
+        message := p_slot.last_error || CASE WHEN p_slot.quarantined_at IS NOT NULL THEN '; reconcile_now tries once more' ELSE '' END;
+    ELSIF p_deployment.desired_state = 'Paused' THEN
+        summary := 'Paused';
+        message := 'Held by request: nothing is changed at the cluster.'
+                   || CASE WHEN p_drifted > 0 OR p_missing IS NOT NULL THEN ' Behind it: ' || concat_ws('; ', p_missing, p_drift) || '.' ELSE '' END;
+    ELSIF p_deployment.desired_state = 'Deleted' THEN
+        summary := 'Deleting';
+        message := coalesce(CASE WHEN p_slot.deferred_since IS NOT NULL AND v_cluster.unreachable_since IS NOT NULL
+                                 THEN orchestrator.waiting_message(p_deployment.cluster_id, p_deployment.generation) END,
+                            'Retrying: ' || p_slot.last_error, format('%s objects and %s pods are still there.', p_objects, p_pods));
+    ELSIF p_slot.deferred_since IS NOT NULL AND v_cluster.unreachable_since IS NOT NULL
+          AND p_deployment.last_applied_generation < p_deployment.generation THEN
+        summary := 'Progressing';
+        message := orchestrator.waiting_message(p_deployment.cluster_id, p_deployment.generation);
+    ELSIF p_slot.last_error IS NOT NULL THEN
+        summary := 'Degraded';
+        message := format('Retrying after %s failures: %s', p_slot.failures, p_slot.last_error);
+    ELSIF p_deployment.last_applied_generation < p_deployment.generation THEN
+        summary := 'Progressing';
+        message := orchestrator.waiting_message(p_deployment.cluster_id, p_deployment.generation);
+    ELSIF p_missing IS NOT NULL OR p_drift IS NOT NULL THEN
+        summary := 'Progressing';
+        message := concat_ws('; ', p_missing, p_drift) || ' and is being put back.';
+    ELSIF p_worst[1][1] = 'Degraded' THEN
+        summary := 'Degraded';
+        message := p_worst[1][2];
+    ELSIF p_deployment.desired_state = 'Stopped' THEN
+        summary := CASE WHEN p_pods > 0 THEN 'Progressing' ELSE 'Stopped' END;
+        message := CASE WHEN p_pods > 0 THEN 'Stopping: its pods are still there.' ELSE 'Stopped by request; its data is kept.' END;
+    ELSIF p_worst IS NOT NULL THEN
+        SELECT format('%s: %s', w.key, w.value ->> 'message') INTO v_warning
+          FROM orchestrator.deployment_observed o, jsonb_each(coalesce(o.observed_json -> 'warnings', '{}')) w
+         WHERE o.deployment_id = p_deployment.id AND w.value ->> 'reason' IN ('FailedCreate', 'ProvisioningFailed', 'FailedMount', 'FailedScheduling')
+           AND (w.value ->> 'last_at')::timestamptz > now() - interval '15 minutes'
+         ORDER BY (w.value ->> 'last_at')::timestamptz DESC LIMIT 1;
+        summary := CASE WHEN v_warning IS NULL THEN 'Progressing' ELSE 'Degraded' END;
+        message := coalesce(v_warning, p_worst[1][2]);
+    ELSE
+        summary := 'Healthy';
+        message := 'Everything asked for is running.';
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) IS 'Status and message of one deployment.';
+
+--
+-- Name: keep_history(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.keep_history() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND current_user = 'orchestrator_owner' THEN
+        RETURN NULL;
+    END IF;
+    PERFORM orchestrator.refuse('SO403', format('%s is append-only', TG_TABLE_NAME), TG_TABLE_NAME,
+        'History is not rewritten; old events are dropped by SELECT orchestrator.drop_old_events(interval).');
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.keep_history() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION keep_history(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.keep_history() IS 'Refuses changes of history.';
+
+--
+-- Name: keep_template(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.keep_template() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM orchestrator.refuse('SO409', format('template %s version %s cannot change', OLD.name, OLD.version), 'templates',
+            'Insert the next version and move deployments to it: UPDATE deployments SET template_version = ….');
+    ELSIF EXISTS (SELECT FROM orchestrator.deployments d WHERE d.template_id = OLD.id AND d.template_version = OLD.version) THEN
+        PERFORM orchestrator.refuse('SO409', format('template %s version %s is in use', OLD.name, OLD.version), 'templates',
+            'Deployments keep their template for good, deleted ones too, so that their history can be read.');
+    END IF;
+    RETURN OLD;
+END
+$$;
+
+ALTER FUNCTION orchestrator.keep_template() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION keep_template(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.keep_template() IS 'Refuses changes of a template version.';
+
+--
+-- Name: locate_observations(integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.locate_observations(p_cluster_id integer, p_batch jsonb) RETURNS orchestrator.observation[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(ROW(o.change, o.api_version, o.kind, o.namespace, o.name, o.uid, o.resource_version,
+                                  coalesce(r.deployment_id, d.id), o.generation, o.ours, coalesce(o.fields_hash, 'none'), o.deleting,
+                                  CASE WHEN o.deleting THEN 'Progressing' ELSE o.health END,
+                                  CASE WHEN o.deleting THEN 'Terminating' ELSE coalesce(o.reason, '') END,
+                                  coalesce(o.message, ''), o.digest)::orchestrator.observation), '{}')
+      FROM jsonb_populate_recordset(NULL::orchestrator.observation, p_batch) o
+      LEFT JOIN orchestrator.deployment_resources r
+             ON r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
+      LEFT JOIN orchestrator.deployments d ON d.id = o.deployment_id AND d.cluster_id = p_cluster_id
+     WHERE coalesce(r.deployment_id, d.id) IS NOT NULL
+$$;
+
+ALTER FUNCTION orchestrator.locate_observations(p_cluster_id integer, p_batch jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION locate_observations(p_cluster_id integer, p_batch jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.locate_observations(p_cluster_id integer, p_batch jsonb) IS 'Finds the deployment of each observation.';
+
+--
+-- Name: lock_deployments(uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.lock_deployments(p_ids uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_ids uuid[] := ARRAY(SELECT d.id FROM orchestrator.deployments d WHERE d.id = ANY (p_ids) ORDER BY d.id FOR NO KEY UPDATE SKIP LOCKED);
+BEGIN
+    RETURN ARRAY(SELECT s.deployment_id FROM orchestrator.reconcile_slots s
+                  WHERE s.deployment_id = ANY (v_ids) ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED);
+END
+$$;
+
+ALTER FUNCTION orchestrator.lock_deployments(p_ids uuid[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION lock_deployments(p_ids uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.lock_deployments(p_ids uuid[]) IS 'Locks what is free of these deployments.';
+
+--
+-- Name: mark_stale(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.mark_stale(p_cluster text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_cluster orchestrator.clusters;
+    v_ids uuid[];
+BEGIN
+    SELECT * INTO v_cluster FROM orchestrator.clusters c WHERE c.name = p_cluster;
+    v_ids := orchestrator.lock_deployments(ARRAY(
+        SELECT d.id FROM orchestrator.deployments d
+          CROSS JOIN LATERAL (SELECT max(r.last_seen_at) AS at FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id AND r.managed) seen
+         WHERE d.cluster_id = v_cluster.id AND d.finalised_at IS NULL
+           AND (d.stale_since IS NULL) = (seen.at < now() - make_interval(secs => 2 * v_cluster.resync_seconds))
+         LIMIT 10000));
+    IF v_ids = '{}' THEN
+        RETURN 0;
+    END IF;
+    INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, actor)
+    SELECT d.id, d.generation, 'system', CASE WHEN d.stale_since IS NULL THEN 'DeploymentStale' ELSE 'DeploymentSeenAgain' END, 'orchestrator'
+      FROM orchestrator.deployments d WHERE d.id = ANY (v_ids);
+    UPDATE orchestrator.deployments d SET stale_since = CASE WHEN d.stale_since IS NULL THEN (
+               SELECT max(r.last_seen_at) FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id AND r.managed) END
+     WHERE d.id = ANY (v_ids);
+    PERFORM orchestrator.refresh_status(v_ids);
+    RETURN cardinality(v_ids);
+END
+$$;
+
+ALTER FUNCTION orchestrator.mark_stale(p_cluster text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION mark_stale(p_cluster text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.mark_stale(p_cluster text) IS 'Marks deployments the watcher no longer sees.';
+
+--
+-- Name: measure_queues(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.measure_queues() RETURNS TABLE(cluster text, lane text, depth bigint, leased bigint, oldest_seconds double precision)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_cluster_id integer;
+BEGIN
+    FOR v_cluster_id, cluster, lane IN
+        SELECT c.id, c.name, l.lane FROM orchestrator.clusters c CROSS JOIN (VALUES ('now'), ('bulk')) l (lane) ORDER BY c.id, l.lane
+    LOOP
+        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE q.vt > clock_timestamp()),
+                               coalesce(extract(epoch FROM clock_timestamp() - min(q.enqueued_at)), 0) FROM pgmq.%I q',
+                       'q_' || orchestrator.queue_name(v_cluster_id, lane))
+           INTO depth, leased, oldest_seconds;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.measure_queues() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION measure_queues(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.measure_queues() IS 'Depth and age of every queue.';
+
+--
+-- Name: nudge(integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.nudge(p_cluster_id integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF pg_try_advisory_xact_lock(hashtext('orchestrator.nudge'), p_cluster_id) THEN
+        PERFORM pg_notify('orchestrator_c' || p_cluster_id, '');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.nudge(p_cluster_id integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION nudge(p_cluster_id integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.nudge(p_cluster_id integer) IS 'Wakes the workers of a cluster.';
+
+--
+-- Name: prepare_changed_deployment(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.prepare_changed_deployment() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_program orchestrator.template_programs;
+    v_spec_edited boolean := NEW.desired_spec_json IS DISTINCT FROM OLD.desired_spec_json;
+    v_moved boolean := (NEW.template_id, NEW.template_version) IS DISTINCT FROM (OLD.template_id, OLD.template_version);
+BEGIN
+    NEW.generation := OLD.generation;
+    IF NEW.parameters = OLD.parameters AND NOT v_spec_edited AND NOT v_moved
+       AND (NEW.desired_state, NEW.drift_policy, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id)
+           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id) THEN
+        RETURN NEW;
+    END IF;
+    -- What did not change was judged when it was written. Asking only where it did also saves fetching the spec from its
+    -- toast table: a whole row that is passed to a function takes it along, for more than the checks themselves cost.
+    IF (NEW.name, NEW.namespace, NEW.cluster_id, NEW.template_id) IS DISTINCT FROM (OLD.name, OLD.namespace, OLD.cluster_id, OLD.template_id)
+       OR OLD.desired_state = 'Deleted' THEN
+        PERFORM orchestrator.check_unmoved(OLD, NEW);
+    END IF;
+    IF (NEW.desired_state, NEW.drift_policy, NEW.keep_data) IS DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data) THEN
+        PERFORM orchestrator.check_identity(NEW);
+    END IF;
+    IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_spec_edited OR v_moved THEN
+        v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);
+        IF v_spec_edited THEN
+            IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_moved THEN
+                PERFORM orchestrator.refuse('SO422', 'the spec and what it is made from cannot change in one statement', 'desired_spec_json',
+                    'Change parameters or template_version first, then the spec.');
+            END IF;
+            NEW.parameters := orchestrator.invert_spec(v_program, OLD.desired_spec_json, NEW.desired_spec_json, OLD.parameters, NEW.name, NEW.namespace, NEW.id);
+        END IF;
+        PERFORM orchestrator.check_parameters(v_program.properties, v_program.required, NEW.parameters,
+                                              CASE WHEN v_moved THEN '{}' ELSE OLD.parameters END);
+        NEW.desired_spec_json := orchestrator.render_program(v_program, NEW.parameters, NEW.name, NEW.namespace, NEW.id);
+        IF v_program.guarded THEN
+            PERFORM orchestrator.check_policy(NEW.desired_spec_json);
+        END IF;
+        PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
+    END IF;
+    NEW.generation := OLD.generation + 1;
+    NEW.updated_at := clock_timestamp();
+    IF OLD.finalised_at IS NOT NULL AND NEW.desired_state <> 'Deleted' THEN
+        NEW.finalised_at := NULL;
+        NEW.last_applied_generation := 0;
+    END IF;
+    NEW.status_summary := CASE WHEN NEW.desired_state = 'Paused' THEN 'Paused'
+                               WHEN NEW.desired_state = 'Deleted' THEN 'Deleting' ELSE 'Progressing' END;
+    NEW.status_message := CASE NEW.desired_state WHEN 'Paused' THEN 'Held by request: nothing is changed at the cluster.'
+                          ELSE orchestrator.waiting_message(NEW.cluster_id, NEW.generation) END;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION orchestrator.prepare_changed_deployment() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION prepare_changed_deployment(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.prepare_changed_deployment() IS 'Checks, renders and counts a change of intent.';
+
+--
+-- Name: prepare_cluster(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.prepare_cluster() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_queue text;
+BEGIN
+    FOREACH v_queue IN ARRAY ARRAY[orchestrator.queue_name(NEW.id, 'now'), orchestrator.queue_name(NEW.id, 'bulk')] LOOP
+        PERFORM pgmq.create(v_queue);
+        -- Claims update every row in place and settles delete it: vacuum early, and leave room for heap-only updates.
+        EXECUTE format('ALTER TABLE pgmq.%I SET (fillfactor = 70, autovacuum_vacuum_threshold = 1000, '
+                       'autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0)', 'q_' || v_queue);
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.prepare_cluster() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION prepare_cluster(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.prepare_cluster() IS 'Creates the queues of a new cluster.';
+
+--
+-- Name: prepare_new_deployment(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.prepare_new_deployment() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    v_program orchestrator.template_programs;
+    v_rendered jsonb;
+BEGIN
+    IF NEW.cluster_id IS NULL THEN
+        SELECT c.id INTO NEW.cluster_id FROM orchestrator.clusters c ORDER BY c.name <> 'default', c.id LIMIT 1;
+    END IF;
+    IF NOT EXISTS (SELECT FROM orchestrator.clusters c WHERE c.id = NEW.cluster_id) THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no cluster %s', coalesce(NEW.cluster_id::text, '(any)')), 'cluster_id',
+            'Known: ' || coalesce((SELECT string_agg(format('%s = %s', c.id, c.name), ', ' ORDER BY c.name) FROM orchestrator.clusters c), 'none') || '.');
+    END IF;
+    NEW.id := coalesce(NEW.id, gen_random_uuid());
+    NEW.namespace := coalesce(NEW.namespace, 'default');
+    NEW.parameters := coalesce(NEW.parameters, '{}');
+    PERFORM orchestrator.check_identity(NEW);
+    IF NEW.desired_state = 'Deleted' THEN
+        PERFORM orchestrator.refuse('SO422', 'a new deployment cannot be Deleted', 'desired_state', 'Begin with Active, Stopped or Paused.');
+    END IF;
+    PERFORM orchestrator.check_name_is_free(NEW);
+    IF NEW.template_version IS NULL THEN
+        SELECT max(t.version) INTO NEW.template_version FROM orchestrator.templates t WHERE t.id = NEW.template_id;
+    END IF;
+    v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);
+    PERFORM orchestrator.check_parameters(v_program.properties, v_program.required, NEW.parameters, '{}');
+    v_rendered := orchestrator.render_program(v_program, NEW.parameters, NEW.name, NEW.namespace, NEW.id);
+    IF NEW.desired_spec_json IS NOT NULL AND NEW.desired_spec_json <> v_rendered THEN
+        PERFORM orchestrator.refuse('SO422', 'a new deployment takes its spec from its template', 'desired_spec_json', 'Leave it out and set parameters.');
+    END IF;
+    IF v_program.guarded THEN
+        PERFORM orchestrator.check_policy(v_rendered);
+    END IF;
+    NEW.desired_spec_json := v_rendered;
+    NEW.generation := 1;
+    NEW.last_applied_generation := 0;
+    NEW.status_summary := CASE NEW.desired_state WHEN 'Paused' THEN 'Paused' ELSE 'Progressing' END;
+    NEW.status_message := CASE NEW.desired_state WHEN 'Paused' THEN 'Held by request: nothing is changed at the cluster.'
+                          ELSE orchestrator.waiting_message(NEW.cluster_id, NEW.generation) END;
+    NEW.stale_since := NULL;
+    NEW.finalised_at := NULL;
+    NEW.created_at := clock_timestamp();
+    NEW.updated_at := NEW.created_at;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION orchestrator.prepare_new_deployment() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION prepare_new_deployment(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.prepare_new_deployment() IS 'Completes, checks and renders a new deployment.';
+
+--
+-- Name: prepare_template(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.prepare_template() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_program orchestrator.template_programs;
+    v_sample jsonb;
+BEGIN
+    IF NEW.name !~ '^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$' THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" cannot name a template', NEW.name), 'name',
+            'Use up to 40 small letters, digits and -, beginning and ending with a letter or digit.');
+    END IF;
+    -- Two writers of one name must not both see it new.
+    PERFORM pg_advisory_xact_lock(hashtextextended('orchestrator.templates:' || NEW.name, 0));
+    NEW.id := coalesce((SELECT t.id FROM orchestrator.templates t WHERE t.name = NEW.name LIMIT 1), nextval('orchestrator.template_ids'));
+    NEW.version := coalesce(NEW.version, (SELECT max(t.version) FROM orchestrator.templates t WHERE t.name = NEW.name) + 1, 1);
+    IF EXISTS (SELECT FROM orchestrator.templates t WHERE t.id = NEW.id AND t.version = NEW.version) THEN
+        PERFORM orchestrator.refuse('SO409', format('template %s version %s exists', NEW.name, NEW.version), 'version',
+            'A version never changes: leave the version out to write the next one.');
+    END IF;
+    v_program := orchestrator.compile_template(NEW.base_spec_json, NEW.allowed_mutations_json);
+    SELECT coalesce(jsonb_object_agg(key, coalesce(value -> 'default', value -> 'enum' -> 0,
+               CASE value ->> 'type' WHEN 'string' THEN '"x"' WHEN 'boolean' THEN 'true' ELSE coalesce(value -> 'minimum', '1') END)), '{}')
+      INTO v_sample FROM jsonb_each(v_program.properties);
+    v_sample := v_sample || coalesce((SELECT jsonb_object_agg(c, true) FROM unnest(v_program.conditions) c WHERE c IS NOT NULL), '{}');
+    PERFORM orchestrator.check_policy(orchestrator.render_program(v_program, v_sample, 'sample', 'default', gen_random_uuid()));
+    RETURN NEW;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.prepare_template() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION prepare_template(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.prepare_template() IS 'Checks and numbers a new template version.';
+
+--
+-- Name: promote(text, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.promote(p_cluster text, p_limit integer DEFAULT 200) RETURNS double precision
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
+    v_ids uuid[];
+BEGIN
+    SELECT array_agg(due.deployment_id) INTO v_ids
+      FROM (SELECT s.deployment_id FROM orchestrator.reconcile_slots s
+             WHERE s.cluster_id = v_cluster_id AND s.due_at <= now() ORDER BY s.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED) due;
+    IF v_ids IS NOT NULL THEN
+        PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk', NULL, NULL);
+    END IF;
+    RETURN (SELECT greatest(extract(epoch FROM s.due_at - now()), 0) FROM orchestrator.reconcile_slots s
+             WHERE s.cluster_id = v_cluster_id AND s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1);
+END
+$$;
+
+ALTER FUNCTION orchestrator.promote(p_cluster text, p_limit integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION promote(p_cluster text, p_limit integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) IS 'Queues deployments whose time has come.';
+
+--
+-- Name: put_template(text, jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_newest orchestrator.templates;
+    v_version integer;
+BEGIN
+    -- As in prepare_template: a second writer of the same waits, and then finds it written.
+    PERFORM pg_advisory_xact_lock(hashtextextended('orchestrator.templates:' || p_name, 0));
+    SELECT * INTO v_newest FROM orchestrator.templates t WHERE t.name = p_name ORDER BY t.version DESC LIMIT 1;
+    IF v_newest.base_spec_json = p_base_spec AND v_newest.allowed_mutations_json = p_schema THEN
+        RETURN v_newest.version;
+    END IF;
+    INSERT INTO orchestrator.templates (name, base_spec_json, allowed_mutations_json)
+    VALUES (p_name, p_base_spec, p_schema) RETURNING version INTO v_version;
+    RETURN v_version;
+END
+$$;
+
+ALTER FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION put_template(p_name text, p_base_spec jsonb, p_schema jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb) IS 'Writes the next version of a template unless nothing changed.';
+
+--
+-- Name: quantity(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.quantity(p_quantity text) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT m[1]::numeric * CASE m[2]
+        WHEN 'm' THEN 0.001 WHEN '' THEN 1
+        WHEN 'k' THEN 1e3 WHEN 'M' THEN 1e6 WHEN 'G' THEN 1e9 WHEN 'T' THEN 1e12 WHEN 'P' THEN 1e15 WHEN 'E' THEN 1e18
+        WHEN 'Ki' THEN 2 ^ 10::numeric WHEN 'Mi' THEN 2 ^ 20::numeric WHEN 'Gi' THEN 2 ^ 30::numeric
+        WHEN 'Ti' THEN 2 ^ 40::numeric WHEN 'Pi' THEN 2 ^ 50::numeric WHEN 'Ei' THEN 2 ^ 60::numeric END
+    FROM regexp_match(p_quantity, '^([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|)$') m
+$_$;
+
+ALTER FUNCTION orchestrator.quantity(p_quantity text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION quantity(p_quantity text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.quantity(p_quantity text) IS 'A Kubernetes quantity as a number.';
+
+--
+-- Name: quarantine(text, bigint, uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.quarantine(p_queue text, p_msg_id bigint, p_deployment_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_known boolean;
+BEGIN
+    PERFORM 1 FROM orchestrator.deployments d WHERE d.id = p_deployment_id FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND AND EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = p_deployment_id) THEN
+        RETURN;
+    END IF;
+    PERFORM 1 FROM orchestrator.reconcile_slots s WHERE s.deployment_id = p_deployment_id FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND AND EXISTS (SELECT FROM orchestrator.reconcile_slots s WHERE s.deployment_id = p_deployment_id) THEN
+        RETURN;
+    END IF;
+    UPDATE orchestrator.reconcile_slots s
+       SET msg_id = NULL, quarantined_at = now(), last_error_permanent = true,
+           last_error = 'quarantined: taken five times without an answer'
+     WHERE s.deployment_id = p_deployment_id AND s.msg_id = p_msg_id AND s.queue = p_queue;
+    v_known := FOUND;
+    PERFORM pgmq.archive(p_queue, p_msg_id);
+    IF v_known THEN
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT d.id, d.generation, 'system', 'ReconcileQuarantined', jsonb_build_object('msg_id', p_msg_id, 'queue', p_queue), 'orchestrator'
+          FROM orchestrator.deployments d WHERE d.id = p_deployment_id;
+        PERFORM orchestrator.refresh_status(ARRAY[p_deployment_id]);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.quarantine(p_queue text, p_msg_id bigint, p_deployment_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION quarantine(p_queue text, p_msg_id bigint, p_deployment_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.quarantine(p_queue text, p_msg_id bigint, p_deployment_id uuid) IS 'Puts away a message nobody can settle.';
+
+--
+-- Name: queue_name(integer, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT format('c%s_%s', p_cluster_id, p_lane)
+$$;
+
+ALTER FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION queue_name(p_cluster_id integer, p_lane text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text) IS 'Name of a cluster''s queue.';
+
+--
+-- Name: read_queue(text, integer, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.read_queue(p_queue text, p_limit integer, p_lease_seconds integer) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT jsonb_agg(jsonb_build_object('queue', p_queue, 'msg_id', m.msg_id, 'token', m.read_ct, 'id', m.message ->> 'id'))
+      FROM pgmq.read(p_queue, p_lease_seconds, p_limit) m
+$$;
+
+ALTER FUNCTION orchestrator.read_queue(p_queue text, p_limit integer, p_lease_seconds integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION read_queue(p_queue text, p_limit integer, p_lease_seconds integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.read_queue(p_queue text, p_limit integer, p_lease_seconds integer) IS 'Reads one queue.';
+
+--
+-- Name: reconcile_now(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.reconcile_now(p_deployment_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    PERFORM 1 FROM orchestrator.deployments d WHERE d.id = p_deployment_id AND d.finalised_at IS NULL FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', p_deployment_id), 'id',
+            'SELECT id, name FROM deployments lists them; deleted ones have nothing to reconcile.');
+    END IF;
+    PERFORM orchestrator.request_reconcile(ARRAY[p_deployment_id], 'reconcile_now', orchestrator.current_actor());
+END
+$$;
+
+ALTER FUNCTION orchestrator.reconcile_now(p_deployment_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION reconcile_now(p_deployment_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.reconcile_now(p_deployment_id uuid) IS 'Queues a deployment now, whatever its back-off.';
+
+--
+-- Name: record_changed_deployments(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_changed_deployments() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_nestloop TO 'off'
+    AS $$
+DECLARE
+    v_actor text;
+    v_ids uuid[];
+BEGIN
+    -- A generation never falls, so equal sums mean that none rose: cheaper than a join, and every write of status asks.
+    IF (SELECT sum(a.generation) FROM after_rows a) IS NOT DISTINCT FROM (SELECT sum(b.generation) FROM before_rows b) THEN
+        RETURN NULL;
+    END IF;
+    v_actor := orchestrator.current_actor();
+    -- One statement, because starting one costs more than the rows of a single change.
+    WITH changed AS MATERIALIZED (
+        SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data,
+               (b.id, b.generation, b.template_id, b.template_version, b.parameters, b.desired_state, b.drift_policy, b.keep_data, NULL, NULL)::orchestrator.deployment_revisions AS was,
+               b.status_summary AS old_status, a.status_summary, a.status_message
+          FROM after_rows a JOIN before_rows b USING (id) WHERE a.generation > b.generation
+    ), told AS (
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT c.id, c.generation, 'user', 'DeploymentChanged', orchestrator.describe_change(c.was,
+                   (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL)::orchestrator.deployment_revisions), v_actor
+          FROM changed c
+        UNION ALL
+        SELECT c.id, c.generation, 'system', 'StatusChanged',
+               jsonb_build_object('from', c.old_status, 'to', c.status_summary, 'message', c.status_message), 'orchestrator'
+          FROM changed c WHERE c.status_summary <> c.old_status
+    ), kept AS (
+        INSERT INTO orchestrator.deployment_revisions
+               (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, keep_data, actor)
+        SELECT c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, v_actor
+          FROM changed c
+    )
+    SELECT array_agg(c.id) INTO v_ids FROM changed c;
+    PERFORM orchestrator.request_reconcile(v_ids, 'changed', v_actor);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.record_changed_deployments() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_changed_deployments(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_changed_deployments() IS 'Records and queues changed deployments.';
+
+--
+-- Name: record_digests(orchestrator.observation[], orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_digests(p_gone orchestrator.observation[], p_seen orchestrator.observation[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH news AS (
+        SELECT o.deployment_id, array_agg(o.kind || '/' || o.name) FILTER (WHERE o.change = 'gone') AS gone,
+               jsonb_object_agg(o.kind || '/' || o.name, o.digest) FILTER (WHERE o.change = 'seen' AND o.digest IS NOT NULL) AS seen
+          FROM (SELECT * FROM unnest(p_gone) UNION ALL SELECT * FROM unnest(p_seen)) o GROUP BY o.deployment_id
+    ), merged AS (
+        SELECT c.deployment_id, (c.observed_json - coalesce(n.gone, '{}')) || coalesce(n.seen, '{}') AS observed_json
+          FROM news n JOIN orchestrator.deployment_observed c USING (deployment_id)
+    )
+    UPDATE orchestrator.deployment_observed c SET observed_json = m.observed_json, observed_at = now()
+      FROM merged m WHERE c.deployment_id = m.deployment_id AND c.observed_json <> m.observed_json
+$$;
+
+ALTER FUNCTION orchestrator.record_digests(p_gone orchestrator.observation[], p_seen orchestrator.observation[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_digests(p_gone orchestrator.observation[], p_seen orchestrator.observation[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_digests(p_gone orchestrator.observation[], p_seen orchestrator.observation[]) IS 'Updates the cache of live status.';
+
+--
+-- Name: record_drift(text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
+    v_ids uuid[];
+    v_drifted uuid[];
+BEGIN
+    WITH judged AS (
+        UPDATE orchestrator.deployment_resources r
+           SET drift = CASE WHEN jsonb_array_length(j.drift) > 0 THEN j.drift END,
+               drifted_at = CASE WHEN jsonb_array_length(j.drift) > 0 THEN coalesce(r.drifted_at, now()) END
+          FROM jsonb_to_recordset(p_rows) AS j (deployment_id uuid, kind text, namespace text, name text, drift jsonb)
+         WHERE r.cluster_id = v_cluster_id AND r.kind = j.kind AND r.namespace = j.namespace AND r.name = j.name
+           AND r.drift IS DISTINCT FROM CASE WHEN jsonb_array_length(j.drift) > 0 THEN j.drift END
+        RETURNING r.deployment_id, r.kind, r.namespace, r.name, r.drift
+    ), told AS (
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT d.id, d.generation, 'k8s_watch', 'ResourceModifiedExternally',
+               jsonb_build_object('kind', j.kind, 'namespace', j.namespace, 'name', j.name, 'changes', j.drift),
+               coalesce(j.drift -> 0 ->> 'manager', 'kubernetes')
+          FROM judged j JOIN orchestrator.deployments d ON d.id = j.deployment_id WHERE j.drift IS NOT NULL
+    )
+    SELECT array_agg(DISTINCT j.deployment_id), array_agg(DISTINCT j.deployment_id) FILTER (WHERE j.drift IS NOT NULL)
+      INTO v_ids, v_drifted FROM judged j;
+    PERFORM orchestrator.request_unless_paused(v_drifted, 'drift');
+    PERFORM orchestrator.refresh_status(v_ids);
+END
+$$;
+
+ALTER FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_drift(p_cluster text, p_rows jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) IS 'Writes what changed behind our back.';
+
+--
+-- Name: record_gone(integer, orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_gone(p_cluster_id integer, p_gone orchestrator.observation[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_missing uuid[];
+    v_removed uuid[];
+BEGIN
+    IF p_gone IS NULL THEN
+        RETURN '{}';
+    END IF;
+    -- Gone once more, after a worker made it again: no news, but newer than that worker's settlement may think.
+    UPDATE orchestrator.deployment_resources r SET resource_version = o.resource_version
+      FROM unnest(p_gone) o
+     WHERE r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name AND r.missing_since IS NOT NULL;
+    WITH missing AS (
+        UPDATE orchestrator.deployment_resources r
+           SET missing_since = now(), resource_version = o.resource_version, health = 'Progressing', reason = 'Missing',
+               message = 'deleted from outside', drift = NULL, drifted_at = NULL
+          FROM unnest(p_gone) o JOIN orchestrator.deployments d ON d.id = o.deployment_id
+         WHERE r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
+           AND r.managed AND r.missing_since IS NULL AND orchestrator.is_wanted(d, r.kind, r.name)
+        RETURNING d.id, d.generation, r.kind, r.namespace, r.name, r.uid
+    ), told AS (
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT m.id, m.generation, 'k8s_watch', 'ResourceDeletedExternally',
+               jsonb_build_object('kind', m.kind, 'namespace', m.namespace, 'name', m.name, 'uid', m.uid), 'kubernetes' FROM missing m
+    )
+    SELECT array_agg(DISTINCT m.id) INTO v_missing FROM missing m;
+    WITH removed AS (
+        DELETE FROM orchestrator.deployment_resources r
+         USING unnest(p_gone) o, orchestrator.deployments d
+         WHERE d.id = o.deployment_id
+           AND r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
+           AND NOT (r.managed AND orchestrator.is_wanted(d, r.kind, r.name))
+        RETURNING d.id
+    )
+    SELECT array_agg(DISTINCT r.id) INTO v_removed FROM removed r;
+    -- A pod that went needs no worker, except where a deletion waits for it.
+    PERFORM orchestrator.refresh_status(v_removed);
+    RETURN coalesce(v_missing, '{}') || ARRAY(
+        SELECT d.id FROM orchestrator.deployments d WHERE d.id = ANY (v_removed) AND d.desired_state = 'Deleted' AND d.finalised_at IS NULL);
+END
+$$;
+
+ALTER FUNCTION orchestrator.record_gone(p_cluster_id integer, p_gone orchestrator.observation[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_gone(p_cluster_id integer, p_gone orchestrator.observation[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_gone(p_cluster_id integer, p_gone orchestrator.observation[]) IS 'Writes which objects no longer exist.';
+
+--
+-- Name: record_inventory(uuid, bigint, jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_inventory(p_id uuid, p_generation bigint, p_applied jsonb, p_pruned jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF jsonb_array_length(p_applied) > 0 THEN
+        INSERT INTO orchestrator.deployment_resources AS r
+               (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, applied_generation,
+                applied_resource_version, applied_fields, applied_fields_hash, rendered_hash, last_seen_at, managed)
+        SELECT p_id, d.cluster_id, a.api_version, a.kind, a.namespace, a.name, a.uid, a.resource_version, a.fields_hash, p_generation,
+               a.resource_version, a.fields, a.fields_hash, a.rendered_hash, now(), true
+          FROM jsonb_to_recordset(p_applied) AS a (api_version text, kind text, namespace text, name text, uid text, resource_version bigint,
+                                                   fields jsonb, fields_hash text, rendered_hash text)
+          JOIN orchestrator.deployments d ON d.id = p_id
+        ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
+           SET deployment_id = excluded.deployment_id, api_version = excluded.api_version, uid = excluded.uid,
+               resource_version = greatest(r.resource_version, excluded.resource_version),
+               fields_hash = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version THEN r.fields_hash ELSE excluded.fields_hash END,
+               applied_generation = excluded.applied_generation, applied_resource_version = excluded.applied_resource_version,
+               applied_fields = excluded.applied_fields, applied_fields_hash = excluded.applied_fields_hash, rendered_hash = excluded.rendered_hash,
+               -- Drift seen above our own apply is news; drift from below it has just been put back.
+               drift = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version AND r.fields_hash <> excluded.fields_hash THEN r.drift END,
+               drifted_at = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version AND r.fields_hash <> excluded.fields_hash THEN r.drifted_at END,
+               missing_since = CASE WHEN r.resource_version > excluded.resource_version THEN r.missing_since END,
+               last_seen_at = excluded.last_seen_at, managed = true;
+    END IF;
+    IF jsonb_array_length(p_pruned) > 0 THEN
+        DELETE FROM orchestrator.deployment_resources r
+         USING jsonb_to_recordset(p_pruned) AS p (kind text, namespace text, name text)
+         WHERE r.deployment_id = p_id AND r.kind = p.kind AND r.namespace = p.namespace AND r.name = p.name;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.record_inventory(p_id uuid, p_generation bigint, p_applied jsonb, p_pruned jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_inventory(p_id uuid, p_generation bigint, p_applied jsonb, p_pruned jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_inventory(p_id uuid, p_generation bigint, p_applied jsonb, p_pruned jsonb) IS 'Writes what a worker applied and pruned.';
+
+--
+-- Name: record_new_deployments(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_new_deployments() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    v_actor text := orchestrator.current_actor();
+    v_ids uuid[] := ARRAY(SELECT a.id FROM after_rows a);
+BEGIN
+    INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+    SELECT a.id, a.generation, 'user', 'DeploymentCreated',
+           jsonb_build_object('name', a.name, 'namespace', a.namespace, 'template', t.name, 'template_version', a.template_version,
+                              'parameters', a.parameters, 'desired_state', a.desired_state), v_actor
+      FROM after_rows a JOIN orchestrator.templates t ON t.id = a.template_id AND t.version = a.template_version;
+    INSERT INTO orchestrator.deployment_revisions
+           (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, keep_data, actor)
+    SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data, v_actor
+      FROM after_rows a;
+    INSERT INTO orchestrator.deployment_observed (deployment_id) SELECT unnest(v_ids);
+    INSERT INTO orchestrator.reconcile_slots (deployment_id, cluster_id) SELECT a.id, a.cluster_id FROM after_rows a;
+    PERFORM orchestrator.request_reconcile(v_ids, 'created', v_actor);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.record_new_deployments() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_new_deployments(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_new_deployments() IS 'Records and queues new deployments.';
+
+--
+-- Name: record_observations(text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) RETURNS TABLE(verdict text, deployment_id uuid, kind text, namespace text, name text, deployment_name text, generation bigint, template_version integer, root_uid text, applied_fields jsonb, wanted jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
+    v_batch orchestrator.observation[];
+    v_held uuid[];
+    v_gone orchestrator.observation[];
+    v_seen orchestrator.observation[];
+    v_suspects orchestrator.observation[];
+    v_changed uuid[];
+    v_lost uuid[];
+BEGIN
+    v_batch := orchestrator.locate_observations(v_cluster_id, p_batch);
+    v_held := orchestrator.lock_deployments(ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(v_batch) o));
+    RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb
+      FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
+    -- An older observation never overwrites a newer one; an equal one may bring the health that our own apply could not know.
+    SELECT array_agg(o) FILTER (WHERE o.change = 'gone'), array_agg(o) FILTER (WHERE o.change = 'seen') INTO v_gone, v_seen
+      FROM unnest(v_batch) o
+      LEFT JOIN orchestrator.deployment_resources r
+             ON r.cluster_id = v_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
+     WHERE o.deployment_id = ANY (v_held) AND o.resource_version >= coalesce(r.resource_version, 0);
+    v_suspects := orchestrator.find_suspects(v_cluster_id, v_seen);
+    v_lost := orchestrator.record_gone(v_cluster_id, v_gone) || orchestrator.record_recreated(v_cluster_id, v_seen);
+    v_changed := orchestrator.record_seen(v_cluster_id, v_seen) || v_lost;
+    PERFORM orchestrator.record_digests(v_gone, v_seen);
+    PERFORM orchestrator.request_unless_paused(v_lost, 'observed');
+    PERFORM orchestrator.refresh_status(v_changed);
+    RETURN QUERY
+    SELECT 'suspect', d.id, o.kind, o.namespace, o.name, d.name, r.applied_generation, d.template_version, root.uid, r.applied_fields,
+           (SELECT m FROM jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state)) m
+             WHERE m ->> 'kind' = o.kind AND m -> 'metadata' ->> 'name' = o.name LIMIT 1)
+      FROM unnest(v_suspects) o
+      JOIN orchestrator.deployments d ON d.id = o.deployment_id
+      JOIN orchestrator.deployment_resources r ON r.cluster_id = v_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
+      LEFT JOIN orchestrator.deployment_resources root
+             ON root.cluster_id = v_cluster_id AND root.kind = 'ConfigMap' AND root.namespace = d.namespace AND root.name = d.name || '-root';
+END
+$$;
+
+ALTER FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_observations(p_cluster text, p_batch jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) IS 'Writes what a watcher saw.';
+
+--
+-- Name: record_recreated(integer, orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_recreated(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_ids uuid[];
+BEGIN
+    WITH recreated AS (
+        UPDATE orchestrator.deployment_resources r
+           SET uid = o.uid, rendered_hash = NULL, applied_fields = NULL, applied_fields_hash = NULL, applied_resource_version = NULL,
+               missing_since = NULL, drift = NULL, drifted_at = NULL
+          FROM unnest(p_seen) o JOIN orchestrator.deployments d ON d.id = o.deployment_id,
+               LATERAL (SELECT b.uid FROM orchestrator.deployment_resources b
+                         WHERE b.cluster_id = p_cluster_id AND b.kind = o.kind AND b.namespace = o.namespace AND b.name = o.name) old
+         WHERE r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
+           AND r.managed AND r.uid <> o.uid AND NOT o.ours AND d.desired_state <> 'Deleted'
+        RETURNING d.id, d.generation, r.kind, r.namespace, r.name, old.uid AS was, r.uid
+    ), told AS (
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT c.id, c.generation, 'k8s_watch', 'ResourceRecreated',
+               jsonb_build_object('kind', c.kind, 'namespace', c.namespace, 'name', c.name, 'from_uid', c.was, 'to_uid', c.uid), 'kubernetes' FROM recreated c
+    )
+    SELECT array_agg(DISTINCT c.id) INTO v_ids FROM recreated c;
+    RETURN coalesce(v_ids, '{}');
+END
+$$;
+
+ALTER FUNCTION orchestrator.record_recreated(p_cluster_id integer, p_seen orchestrator.observation[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_recreated(p_cluster_id integer, p_seen orchestrator.observation[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_recreated(p_cluster_id integer, p_seen orchestrator.observation[]) IS 'Writes which objects were replaced from outside.';
+
+--
+-- Name: record_relist(text, text, bigint, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb) RETURNS TABLE(namespace text, name text, uid text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_nestloop TO 'off'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_cluster orchestrator.clusters;
+BEGIN
+    SELECT * INTO v_cluster FROM orchestrator.clusters c WHERE c.name = p_cluster;
+    -- Rows somebody holds are being written this moment, which is as good as seen.
+    WITH present AS (
+        SELECT * FROM jsonb_to_recordset(p_present) AS p (namespace text, name text, uid text)
+    ), seen AS (
+        SELECT r.namespace, r.name FROM orchestrator.deployment_resources r JOIN present p USING (namespace, name, uid)
+         WHERE r.cluster_id = v_cluster.id AND r.kind = p_kind AND r.last_seen_at < now() - make_interval(secs => v_cluster.resync_seconds * 0.4)
+           FOR NO KEY UPDATE OF r SKIP LOCKED
+    )
+    UPDATE orchestrator.deployment_resources r SET last_seen_at = now()
+      FROM seen s WHERE r.cluster_id = v_cluster.id AND r.kind = p_kind AND r.namespace = s.namespace AND r.name = s.name;
+    INSERT INTO orchestrator.watch_streams AS w (cluster_id, kind, state, synced_at) VALUES (v_cluster.id, p_kind, 'synced', now())
+    ON CONFLICT (cluster_id, kind) DO UPDATE SET state = 'synced', error = NULL, synced_at = now(),
+           changed_at = CASE WHEN w.state = 'synced' THEN w.changed_at ELSE now() END;
+    RETURN QUERY
+    SELECT r.namespace, r.name, r.uid FROM orchestrator.deployment_resources r
+      LEFT JOIN jsonb_to_recordset(p_present) AS p (namespace text, name text, uid text) USING (namespace, name)
+     WHERE r.cluster_id = v_cluster.id AND r.kind = p_kind AND r.missing_since IS NULL AND r.resource_version <= p_resource_version
+       -- An edit that was seen before its apply was settled could not be judged then: have it looked at now.
+       AND (p.name IS NULL OR (r.managed AND r.drift IS NULL AND r.uid = p.uid AND r.fields_hash <> r.applied_fields_hash));
+END
+$$;
+
+ALTER FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb) IS 'Writes that a kind was listed in full; answers what it lacked.';
+
+--
+-- Name: record_seen(integer, orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_changed uuid[];
+BEGIN
+    IF p_seen IS NULL THEN
+        RETURN '{}';
+    END IF;
+    v_changed := ARRAY(
+        SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
+          LEFT JOIN orchestrator.deployment_resources r
+                 ON r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
+         WHERE r.kind IS NULL OR r.missing_since IS NOT NULL
+            OR (r.health, r.reason, r.message) IS DISTINCT FROM (o.health, o.reason, o.message)
+            OR (r.drift IS NOT NULL AND o.fields_hash = r.applied_fields_hash));
+    INSERT INTO orchestrator.deployment_resources AS r
+           (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, health, reason, message,
+            last_seen_at, managed)
+    SELECT o.deployment_id, p_cluster_id, o.api_version, o.kind, o.namespace, o.name, o.uid, o.resource_version, o.fields_hash,
+           o.health, o.reason, o.message, now(), o.ours AND o.kind <> 'Pod'
+      FROM unnest(p_seen) o
+    ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
+       SET uid = excluded.uid, resource_version = excluded.resource_version, fields_hash = excluded.fields_hash, health = excluded.health,
+           reason = excluded.reason, message = excluded.message, last_seen_at = excluded.last_seen_at, missing_since = NULL,
+           drift = CASE WHEN excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drift END,
+           drifted_at = CASE WHEN excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drifted_at END;
+    RETURN v_changed;
+END
+$$;
+
+ALTER FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_seen(p_cluster_id integer, p_seen orchestrator.observation[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) IS 'Writes which objects exist, and how they are.';
+
+--
+-- Name: record_stream(text, text, text, bigint, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_stream(p_cluster text, p_kind text, p_state text, p_restarts bigint, p_error text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    INSERT INTO orchestrator.watch_streams AS w (cluster_id, kind, state, restarts, error, synced_at)
+    SELECT c.id, p_kind, p_state, p_restarts, p_error, CASE WHEN p_state = 'synced' THEN now() END
+      FROM orchestrator.clusters c WHERE c.name = p_cluster
+    ON CONFLICT (cluster_id, kind) DO UPDATE
+       SET state = excluded.state, restarts = excluded.restarts, error = excluded.error,
+           changed_at = CASE WHEN w.state = excluded.state THEN w.changed_at ELSE now() END,
+           synced_at = coalesce(excluded.synced_at, w.synced_at)
+$$;
+
+ALTER FUNCTION orchestrator.record_stream(p_cluster text, p_kind text, p_state text, p_restarts bigint, p_error text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_stream(p_cluster text, p_kind text, p_state text, p_restarts bigint, p_error text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_stream(p_cluster text, p_kind text, p_state text, p_restarts bigint, p_error text) IS 'Writes the state of a watch.';
+
+--
+-- Name: record_warnings(text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_warnings(p_cluster text, p_batch jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_ids uuid[];
+BEGIN
+    WITH named AS (
+        SELECT CASE WHEN w.kind = 'ReplicaSet' THEN 'Deployment' ELSE w.kind END AS kind, w.namespace,
+               CASE WHEN w.kind = 'ReplicaSet' THEN regexp_replace(w.name, '-[^-]*$', '') ELSE w.name END AS name,
+               w.reason, left(w.message, 1000) AS message, w.count, w.last_at
+          FROM jsonb_to_recordset(p_batch) AS w (kind text, namespace text, name text, reason text, message text, count integer, last_at timestamptz)
+    ), ours AS (
+        SELECT r.deployment_id, jsonb_object_agg(n.kind || '/' || n.name, jsonb_build_object(
+                   'reason', n.reason, 'message', n.message, 'count', n.count, 'last_at', n.last_at) ORDER BY n.last_at) AS warnings
+          FROM named n JOIN orchestrator.deployment_resources r ON r.kind = n.kind AND r.namespace = n.namespace AND r.name = n.name
+          JOIN orchestrator.clusters c ON c.id = r.cluster_id AND c.name = p_cluster
+         GROUP BY r.deployment_id
+    ), held AS (
+        SELECT id FROM unnest(orchestrator.lock_deployments(ARRAY(SELECT o.deployment_id FROM ours o))) id
+    ), kept AS (
+        UPDATE orchestrator.deployment_observed c
+           SET observed_json = jsonb_set(c.observed_json, '{warnings}', o.warnings || coalesce((
+                   SELECT jsonb_object_agg(w.key, w.value) FROM jsonb_each(c.observed_json -> 'warnings') w
+                    WHERE (w.value ->> 'last_at')::timestamptz > now() - interval '1 hour' AND NOT o.warnings ? w.key), '{}'))
+          FROM ours o JOIN held h ON h.id = o.deployment_id WHERE c.deployment_id = o.deployment_id
+        RETURNING c.deployment_id
+    )
+    SELECT array_agg(k.deployment_id) INTO v_ids FROM kept k;
+    PERFORM orchestrator.refresh_status(v_ids);
+END
+$_$;
+
+ALTER FUNCTION orchestrator.record_warnings(p_cluster text, p_batch jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_warnings(p_cluster text, p_batch jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_warnings(p_cluster text, p_batch jsonb) IS 'Keeps Kubernetes'' warnings about our objects.';
+
+--
+-- Name: refresh_status(uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.refresh_status(p_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF coalesce(p_ids, '{}') = '{}' THEN
+        RETURN;
+    END IF;
+    WITH changed AS (
+        SELECT d.id, d.generation, d.status_summary AS was, a.summary, a.message
+          FROM orchestrator.assess_deployments(p_ids) a JOIN orchestrator.deployments d ON d.id = a.id
+         WHERE (d.status_summary, d.status_message) IS DISTINCT FROM (a.summary, a.message)
+    ), told AS (
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT c.id, c.generation, 'system', 'StatusChanged', jsonb_build_object('from', c.was, 'to', c.summary, 'message', c.message), 'orchestrator'
+          FROM changed c WHERE c.was <> c.summary
+    )
+    UPDATE orchestrator.deployments d SET status_summary = c.summary, status_message = c.message
+      FROM changed c WHERE d.id = c.id;
+END
+$$;
+
+ALTER FUNCTION orchestrator.refresh_status(p_ids uuid[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION refresh_status(p_ids uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.refresh_status(p_ids uuid[]) IS 'Writes the status of deployments where it changed.';
+
+--
+-- Name: refuse(text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.refuse(p_code text, p_message text, p_path text, p_hint text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = p_code, MESSAGE = p_message, DETAIL = p_path, HINT = p_hint;
+END
+$$;
+
+ALTER FUNCTION orchestrator.refuse(p_code text, p_message text, p_path text, p_hint text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION refuse(p_code text, p_message text, p_path text, p_hint text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.refuse(p_code text, p_message text, p_path text, p_hint text) IS 'Raises an error with SQLSTATE, message, path (DETAIL) and hint.';
+
+--
+-- Name: refuse_delete(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.refuse_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM orchestrator.refuse('SO409', 'deployments are not deleted as rows', 'deployments',
+        'UPDATE deployments SET desired_state = ''Deleted'' WHERE …; objects then go in order and the history stays.');
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.refuse_delete() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION refuse_delete(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.refuse_delete() IS 'Refuses DELETE of deployments.';
+
+--
+-- Name: release(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.release(p_leases jsonb) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_lease jsonb;
+    v_slot orchestrator.reconcile_slots;
+    v_count integer := 0;
+    v_free uuid[] := orchestrator.lock_deployments(ARRAY(SELECT (l ->> 'deployment_id')::uuid FROM jsonb_array_elements(p_leases) l));
+BEGIN
+    FOR v_lease IN SELECT l FROM jsonb_array_elements(p_leases) l WHERE (l ->> 'deployment_id')::uuid = ANY (v_free)
+                   ORDER BY l ->> 'queue', (l ->> 'msg_id')::bigint LOOP
+        CONTINUE WHEN NOT orchestrator.hold_lease(v_lease);
+        PERFORM pgmq.delete(v_lease ->> 'queue', (v_lease ->> 'msg_id')::bigint);
+        UPDATE orchestrator.reconcile_slots s SET msg_id = NULL WHERE s.deployment_id = (v_lease ->> 'deployment_id')::uuid RETURNING s.* INTO v_slot;
+        PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_slot.deployment_id], 'now', NULL, NULL);
+        v_count := v_count + 1;
+    END LOOP;
+    RETURN v_count;
+END
+$$;
+
+ALTER FUNCTION orchestrator.release(p_leases jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION release(p_leases jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.release(p_leases jsonb) IS 'Hands leases back.';
+
+--
+-- Name: render_program(orchestrator.template_programs, jsonb, text, text, uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.render_program(p_program orchestrator.template_programs, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_values jsonb := p_program.defaults || p_parameters
+                      || jsonb_build_object('name', p_name, 'namespace', p_namespace, 'id', p_id);
+    v_arguments text[];
+    v_names text[] := p_program.parameter_names;
+    v_raw text;
+    v_body text;
+    v_parts text[] := '{}';
+    v_count integer := cardinality(v_names);
+BEGIN
+    FOR i IN 1 .. v_count LOOP
+        v_raw := (v_values -> v_names[i])::text;
+        v_arguments[i] := v_raw;
+        v_arguments[v_count + i] := CASE WHEN left(v_raw, 1) = '"' THEN substr(v_raw, 2, length(v_raw) - 2) ELSE v_raw END;
+    END LOOP;
+    FOR i IN 1 .. cardinality(p_program.bodies) LOOP
+        IF p_program.conditions[i] IS NOT NULL AND v_values -> p_program.conditions[i] <> 'true' THEN
+            v_arguments[2 * v_count + i] := '';
+            CONTINUE;
+        END IF;
+        v_body := format(p_program.bodies[i], VARIADIC v_arguments);
+        v_arguments[2 * v_count + i] := md5(v_body);
+        v_parts := v_parts || v_body;
+    END LOOP;
+    RETURN ('[' || array_to_string(v_parts, ',') || ']')::jsonb;
+END
+$$;
+
+ALTER FUNCTION orchestrator.render_program(p_program orchestrator.template_programs, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION render_program(p_program orchestrator.template_programs, p_parameters jsonb, p_name text, p_namespace text, p_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.render_program(p_program orchestrator.template_programs, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) IS 'Renders a compiled template for one deployment.';
+
+--
+-- Name: repair(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.repair(p_cluster text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
+    v_lane text;
+    v_lost uuid[] := '{}';
+    v_ids uuid[];
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('orchestrator.repair'), v_cluster_id) THEN
+        RETURN 0;
+    END IF;
+    FOREACH v_lane IN ARRAY ARRAY['now', 'bulk'] LOOP
+        EXECUTE format(
+            'WITH lost AS (
+                 SELECT s.deployment_id FROM orchestrator.reconcile_slots s
+                  WHERE s.queue = $1 AND s.msg_id IS NOT NULL AND NOT EXISTS (
+                            SELECT FROM pgmq.%I q WHERE q.msg_id = s.msg_id AND q.message ->> ''id'' = s.deployment_id::text)
+                  ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED)
+             , cleared AS (
+                 UPDATE orchestrator.reconcile_slots s SET msg_id = NULL, queue = NULL FROM lost WHERE s.deployment_id = lost.deployment_id
+                 RETURNING s.deployment_id)
+             SELECT array_agg(deployment_id) FROM cleared', 'q_' || orchestrator.queue_name(v_cluster_id, v_lane))
+           INTO v_ids USING orchestrator.queue_name(v_cluster_id, v_lane);
+        v_lost := v_lost || coalesce(v_ids, '{}');
+    END LOOP;
+    v_ids := ARRAY(SELECT s.deployment_id FROM orchestrator.reconcile_slots s
+                    WHERE s.cluster_id = v_cluster_id AND s.msg_id IS NULL AND s.due_at IS NULL AND s.quarantined_at IS NULL
+                      AND NOT s.last_error_permanent AND (s.requested > s.settled OR s.deployment_id = ANY (v_lost))
+                    ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED);
+    IF v_ids <> '{}' THEN
+        PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk', 'repair', 'orchestrator');
+    END IF;
+    RETURN cardinality(v_ids);
+END
+$_$;
+
+ALTER FUNCTION orchestrator.repair(p_cluster text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION repair(p_cluster text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.repair(p_cluster text) IS 'Queues again what lost its message.';
+
+--
+-- Name: report_cluster(text, boolean, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_id integer;
+    v_ids uuid[];
+BEGIN
+    SELECT c.id INTO v_id FROM orchestrator.clusters c WHERE c.name = p_cluster;
+    UPDATE orchestrator.clusters c
+       SET unreachable_since = CASE WHEN NOT p_reachable THEN coalesce(c.unreachable_since, now()) END,
+           unreachable_reason = CASE WHEN NOT p_reachable THEN p_reason END
+     WHERE c.id = v_id AND ((c.unreachable_since IS NULL) <> p_reachable OR (NOT p_reachable AND c.unreachable_reason IS DISTINCT FROM p_reason));
+    v_ids := orchestrator.lock_deployments(ARRAY(
+        SELECT s.deployment_id FROM orchestrator.reconcile_slots s
+         WHERE s.cluster_id = v_id
+           AND CASE WHEN p_reachable THEN s.deferred_since IS NOT NULL
+                    ELSE s.deferred_since IS NULL AND (s.msg_id IS NOT NULL OR s.due_at <= now()) END));
+    IF v_ids = '{}' THEN
+        RETURN;
+    END IF;
+    IF p_reachable THEN
+        UPDATE orchestrator.reconcile_slots s SET deferred_since = NULL, due_at = CASE WHEN s.due_at IS NOT NULL THEN now() END
+         WHERE s.deployment_id = ANY (v_ids);
+        PERFORM orchestrator.nudge(v_id);
+    ELSE
+        PERFORM orchestrator.defer(v_id, v_ids);
+    END IF;
+    PERFORM orchestrator.refresh_status(v_ids);
+END
+$$;
+
+ALTER FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION report_cluster(p_cluster text, p_reachable boolean, p_reason text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) IS 'Records whether a cluster is reachable.';
+
+--
+-- Name: request_reconcile(uuid[], text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_actor text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_nestloop TO 'on'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    c_bulk_above CONSTANT integer := 50;
+    v_lane text := CASE WHEN cardinality(p_ids) > c_bulk_above THEN 'bulk' ELSE 'now' END;
+    v_queue text;
+    v_messages bigint[];
+    v_cluster record;
+BEGIN
+    FOR v_cluster IN
+        SELECT locked.cluster_id,
+               array_agg(locked.deployment_id) FILTER (WHERE locked.msg_id IS NULL) AS resting,
+               array_agg(locked.deployment_id) FILTER (WHERE locked.msg_id IS NOT NULL) AS queued,
+               (SELECT c.unreachable_since IS NOT NULL FROM orchestrator.clusters c WHERE c.id = locked.cluster_id) AS unreachable
+          FROM (SELECT s.cluster_id, s.deployment_id, s.msg_id FROM orchestrator.reconcile_slots s
+                 WHERE s.deployment_id = ANY (p_ids) ORDER BY s.deployment_id FOR UPDATE) locked
+         GROUP BY locked.cluster_id
+    LOOP
+        IF v_cluster.queued IS NOT NULL THEN
+            UPDATE orchestrator.reconcile_slots s
+               SET requested = s.requested + 1, failures = 0, due_at = NULL, quarantined_at = NULL, last_error = NULL, last_error_permanent = false
+             WHERE s.deployment_id = ANY (v_cluster.queued);
+        END IF;
+        IF v_cluster.resting IS NOT NULL THEN
+            -- As orchestrator.enqueue, but the slot is written once: each statement costs more than the rows it changes.
+            v_queue := orchestrator.queue_name(v_cluster.cluster_id, v_lane);
+            v_messages := orchestrator.send_messages(v_queue, v_cluster.resting);
+            UPDATE orchestrator.reconcile_slots s
+               SET requested = s.requested + 1, failures = 0, due_at = NULL, quarantined_at = NULL, last_error = NULL, last_error_permanent = false,
+                   msg_id = sent.msg_id, queue = v_queue
+              FROM unnest(v_cluster.resting, v_messages) sent (id, msg_id)
+             WHERE s.deployment_id = sent.id;
+            INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+            SELECT d.id, d.generation, CASE WHEN p_reason IN ('created', 'changed', 'reconcile_now') THEN 'user' ELSE 'system' END,
+                   'DeploymentQueued', jsonb_build_object('reason', p_reason), p_actor
+              FROM orchestrator.deployments d WHERE d.id = ANY (v_cluster.resting);
+            PERFORM orchestrator.nudge(v_cluster.cluster_id);
+        END IF;
+        IF v_cluster.unreachable THEN
+            PERFORM orchestrator.defer(v_cluster.cluster_id, p_ids);
+        END IF;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_actor text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION request_reconcile(p_ids uuid[], p_reason text, p_actor text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_actor text) IS 'Requests a reconciliation of deployments.';
+
+--
+-- Name: request_unless_paused(uuid[], text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_ids uuid[] := ARRAY(SELECT d.id FROM orchestrator.deployments d
+                           WHERE d.id = ANY (p_ids) AND d.desired_state <> 'Paused' AND d.finalised_at IS NULL);
+BEGIN
+    IF v_ids <> '{}' THEN
+        PERFORM orchestrator.request_reconcile(v_ids, p_reason, 'orchestrator');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION request_unless_paused(p_ids uuid[], p_reason text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) IS 'Queues deployments that are not paused.';
+
+--
+-- Name: schedule_next(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.schedule_next(p_settlement jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    c_longest_seconds CONSTANT double precision := 300;
+    v_id uuid := p_settlement ->> 'deployment_id';
+    v_outcome text := p_settlement ->> 'outcome';
+    v_seen bigint := p_settlement ->> 'seen';
+    v_permanent boolean := coalesce((p_settlement ->> 'permanent')::boolean, false);
+    v_look_again double precision := p_settlement ->> 'look_again_seconds';
+    -- What was asked for while the last objects went has been answered by their being gone.
+    v_finalised boolean := v_outcome = 'finalised' AND (SELECT d.finalised_at IS NOT NULL FROM orchestrator.deployments d WHERE d.id = v_id);
+    v_slot orchestrator.reconcile_slots;
+BEGIN
+    UPDATE orchestrator.reconcile_slots s
+       SET msg_id = NULL, queue = NULL,
+           settled = CASE WHEN v_finalised THEN s.requested WHEN v_outcome IN ('failed', 'deferred') AND NOT v_permanent THEN s.settled ELSE v_seen END,
+           failures = CASE WHEN v_outcome = 'failed' THEN s.failures + 1 WHEN v_outcome = 'deferred' THEN s.failures ELSE 0 END,
+           last_error = CASE v_outcome WHEN 'failed' THEN coalesce(p_settlement ->> 'error', 'the worker gave no reason') WHEN 'deferred' THEN s.last_error END,
+           last_error_permanent = v_outcome = 'failed' AND v_permanent,
+           due_at = CASE
+               -- Full jitter: a thousand that failed together must not come back together.
+               WHEN v_outcome = 'failed' AND NOT v_permanent THEN now() + make_interval(secs =>
+                   coalesce((p_settlement ->> 'retry_seconds')::double precision, 0)
+                   + least(c_longest_seconds, 2 ^ least(s.failures + 1, 20)) * random())
+               WHEN v_outcome = 'deferred' THEN now() + make_interval(secs => coalesce((p_settlement ->> 'retry_seconds')::double precision, 5))
+               WHEN v_look_again IS NOT NULL THEN now() + make_interval(secs => v_look_again) END
+     WHERE s.deployment_id = v_id
+    RETURNING s.* INTO v_slot;
+    IF v_finalised THEN
+        RETURN;
+    ELSIF v_slot.requested > v_seen OR orchestrator.was_overtaken(p_settlement) THEN
+        PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_id], 'now', NULL, NULL);
+    ELSIF v_outcome = 'deferred' THEN
+        PERFORM orchestrator.defer(v_slot.cluster_id, ARRAY[v_id], p_settlement ->> 'error');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.schedule_next(p_settlement jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION schedule_next(p_settlement jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.schedule_next(p_settlement jsonb) IS 'Decides when a settled deployment is looked at again.';
+
+--
+-- Name: send_messages(text, uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.send_messages(p_queue text, p_ids uuid[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_message bigint;
+    v_messages bigint[];
+BEGIN
+    IF cardinality(p_ids) = 1 THEN
+        EXECUTE format('INSERT INTO pgmq.%I (vt, message) VALUES ($1, $2) RETURNING msg_id', 'q_' || p_queue)
+           INTO v_message USING clock_timestamp(), jsonb_build_object('id', p_ids[1]);
+        RETURN ARRAY[v_message];
+    END IF;
+    EXECUTE format('WITH sent AS (INSERT INTO pgmq.%I (vt, message) SELECT $1, jsonb_build_object(''id'', i) FROM unnest($2) i RETURNING msg_id)
+                    SELECT array_agg(msg_id) FROM sent', 'q_' || p_queue)
+       INTO v_messages USING clock_timestamp(), p_ids;
+    RETURN v_messages;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.send_messages(p_queue text, p_ids uuid[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION send_messages(p_queue text, p_ids uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.send_messages(p_queue text, p_ids uuid[]) IS 'Sends one queue message for each deployment.';
+
+--
+-- Name: settle(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.settle(p_settlement jsonb) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_id uuid := p_settlement ->> 'deployment_id';
+    v_outcome text := p_settlement ->> 'outcome';
+    v_generation bigint := p_settlement ->> 'generation';
+BEGIN
+    IF NOT orchestrator.hold_lease(p_settlement) THEN
+        RETURN 'lost';
+    END IF;
+    PERFORM pgmq.delete(p_settlement ->> 'queue', (p_settlement ->> 'msg_id')::bigint);
+    -- Events first: drift that the watcher has told of already is not told again by the worker that met it.
+    INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+    SELECT v_id, v_generation, 'reconciler', e ->> 'type', coalesce(e -> 'data', '{}'), 'orchestrator'
+      FROM jsonb_array_elements(p_settlement -> 'events') e
+     WHERE e ->> 'type' <> 'ResourceModifiedExternally' OR NOT EXISTS (
+           SELECT FROM orchestrator.deployment_resources r
+            WHERE r.deployment_id = v_id AND r.kind = e #>> '{data,kind}' AND r.name = e #>> '{data,name}' AND r.drift IS NOT NULL);
+    PERFORM orchestrator.record_inventory(v_id, v_generation, p_settlement -> 'resources', p_settlement -> 'pruned');
+    IF v_outcome = 'succeeded' THEN
+        UPDATE orchestrator.deployments d SET last_applied_generation = v_generation
+         WHERE d.id = v_id AND d.last_applied_generation < v_generation;
+    ELSIF v_outcome = 'finalised' THEN
+        PERFORM orchestrator.finalise(v_id, v_generation);
+    END IF;
+    PERFORM orchestrator.schedule_next(p_settlement);
+    PERFORM orchestrator.refresh_status(ARRAY[v_id]);
+    RETURN 'settled';
+END
+$$;
+
+ALTER FUNCTION orchestrator.settle(p_settlement jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION settle(p_settlement jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.settle(p_settlement jsonb) IS 'Ends one reconciliation, if its lease is still held.';
+
+--
+-- Name: store_program(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.store_program() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_program orchestrator.template_programs := orchestrator.compile_template(NEW.base_spec_json, NEW.allowed_mutations_json);
+BEGIN
+    v_program.template_id := NEW.id;
+    v_program.template_version := NEW.version;
+    INSERT INTO orchestrator.template_programs SELECT v_program.*;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.store_program() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION store_program(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.store_program() IS 'Stores the compiled form of a new template.';
+
+--
+-- Name: take_messages(integer, integer, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer, p_lease_seconds integer) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    c_most_reads CONSTANT integer := 5;
+    v_now text := orchestrator.queue_name(p_cluster_id, 'now');
+    v_bulk text := orchestrator.queue_name(p_cluster_id, 'bulk');
+    v_share integer := greatest(p_limit / 4, CASE WHEN random() < 0.25 THEN 1 ELSE 0 END);
+    v_read jsonb;
+    v_more boolean;
+    v_bad jsonb;
+    v_message record;
+BEGIN
+    v_read := coalesce(orchestrator.read_queue(v_now, p_limit - v_share, p_lease_seconds), '[]');
+    v_more := jsonb_array_length(v_read) = p_limit - v_share;
+    v_read := v_read || coalesce(orchestrator.read_queue(v_bulk, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');
+    -- What the bulk queue leaves of its share goes to the interactive one after all: a free place never hides waiting work.
+    IF v_more AND jsonb_array_length(v_read) < p_limit THEN
+        v_read := v_read || coalesce(orchestrator.read_queue(v_now, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');
+    END IF;
+    IF v_read = '[]' THEN
+        RETURN NULL;
+    END IF;
+    SELECT jsonb_agg(m) INTO v_bad FROM jsonb_array_elements(v_read) m
+      LEFT JOIN orchestrator.reconcile_slots s
+             ON s.deployment_id = (m ->> 'id')::uuid AND s.msg_id = (m ->> 'msg_id')::bigint AND s.queue = m ->> 'queue'
+     WHERE s.deployment_id IS NULL OR (m ->> 'token')::integer > c_most_reads;
+    IF v_bad IS NULL THEN
+        RETURN v_read;
+    END IF;
+    FOR v_message IN SELECT * FROM jsonb_to_recordset(v_bad) AS t (queue text, msg_id bigint, token integer, id uuid) LOOP
+        PERFORM orchestrator.quarantine(v_message.queue, v_message.msg_id, v_message.id);
+    END LOOP;
+    RETURN (SELECT jsonb_agg(m) FROM jsonb_array_elements(v_read) m WHERE NOT v_bad @> jsonb_build_array(m));
+END
+$$;
+
+ALTER FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer, p_lease_seconds integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION take_messages(p_cluster_id integer, p_limit integer, p_lease_seconds integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer, p_lease_seconds integer) IS 'Reads both queues of a cluster.';
+
+--
+-- Name: text_as(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.text_as(p_text text, p_type text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT CASE
+        WHEN p_type = 'boolean' AND p_text IN ('true', 'false') THEN p_text::jsonb
+        WHEN p_type IN ('integer', 'number') AND p_text ~ '^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?$' THEN p_text::jsonb
+        ELSE to_jsonb(p_text)
+    END
+$_$;
+
+ALTER FUNCTION orchestrator.text_as(p_text text, p_type text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION text_as(p_text text, p_type text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.text_as(p_text text, p_type text) IS 'Reads an interpolated text back as a JSON value.';
+
+--
+-- Name: waiting_message(integer, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.waiting_message(p_cluster_id integer, p_generation bigint) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN c.unreachable_since IS NULL THEN format('Generation %s waits for a worker.', p_generation)
+                ELSE format('Generation %s waits: the cluster is not reachable (%s).', p_generation, c.unreachable_reason) END
+    FROM orchestrator.clusters c WHERE c.id = p_cluster_id
+$$;
+
+ALTER FUNCTION orchestrator.waiting_message(p_cluster_id integer, p_generation bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION waiting_message(p_cluster_id integer, p_generation bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.waiting_message(p_cluster_id integer, p_generation bigint) IS 'Says what a changed deployment waits for.';
+
+--
+-- Name: wanted_manifests(jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN p_state <> 'Stopped' THEN p_spec ELSE (
+        SELECT jsonb_agg(CASE WHEN m ->> 'kind' IN ('Deployment', 'StatefulSet') THEN jsonb_set(m, '{spec,replicas}', '0') ELSE m END ORDER BY o)
+          FROM jsonb_array_elements(p_spec) WITH ORDINALITY t (m, o)) END
+$$;
+
+ALTER FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION wanted_manifests(p_spec jsonb, p_state text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text) IS 'A deployment''s manifests in its desired state.';
+
+--
+-- Name: was_overtaken(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.was_overtaken(p_settlement jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM jsonb_to_recordset(p_settlement -> 'resources') AS a (kind text, namespace text, name text)
+          JOIN orchestrator.deployment_resources r ON r.kind = a.kind AND r.namespace = a.namespace AND r.name = a.name
+         WHERE r.deployment_id = (p_settlement ->> 'deployment_id')::uuid AND (r.drift IS NOT NULL OR r.missing_since IS NOT NULL))
+$$;
+
+ALTER FUNCTION orchestrator.was_overtaken(p_settlement jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION was_overtaken(p_settlement jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.was_overtaken(p_settlement jsonb) IS 'Whether what a run applied was undone before it was settled.';
+
+--
+-- Name: schema_migrations; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.schema_migrations (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE orchestrator.schema_migrations OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE schema_migrations; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.schema_migrations IS 'Which migrations, routines and views this database has, by checksum.';
+
+--
+-- Name: applied_migrations; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE VIEW orchestrator.applied_migrations AS
+ SELECT name,
+    checksum
+   FROM orchestrator.schema_migrations m;
+
+ALTER VIEW orchestrator.applied_migrations OWNER TO orchestrator_owner;
+
+--
+-- Name: VIEW applied_migrations; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON VIEW orchestrator.applied_migrations IS 'Which migrations, routines and views this database has, by checksum.';
+
+--
+-- Name: COLUMN applied_migrations.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.applied_migrations.name IS 'Of the file, without its ending.';
+
+--
+-- Name: COLUMN applied_migrations.checksum; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.applied_migrations.checksum IS 'SHA-256 of its text.';
+
+--
+-- Name: clusters; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.clusters (
+    id integer NOT NULL,
+    name text NOT NULL,
+    resync_seconds integer DEFAULT 60 NOT NULL,
+    unreachable_since timestamp with time zone DEFAULT now(),
+    unreachable_reason text DEFAULT 'no worker has reached this cluster yet'::text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT clusters_name_is_a_label CHECK ((name ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'::text)),
+    CONSTRAINT clusters_resync_is_bounded CHECK (((resync_seconds >= 5) AND (resync_seconds <= 3600)))
+);
+
+ALTER TABLE orchestrator.clusters OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE clusters; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.clusters IS 'Kubernetes clusters. Credentials never live here: workers and watchers hold their own.';
+
+--
+-- Name: COLUMN clusters.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.id IS 'Names its queues and its channel.';
+
+--
+-- Name: COLUMN clusters.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.name IS 'What workers and watchers are started with.';
+
+--
+-- Name: COLUMN clusters.resync_seconds; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.resync_seconds IS 'How often the watcher lists everything again; a deployment not seen for two of these is stale.';
+
+--
+-- Name: COLUMN clusters.unreachable_since; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.unreachable_since IS 'Since when no worker reaches the API server; NULL while it answers.';
+
+--
+-- Name: COLUMN clusters.unreachable_reason; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.unreachable_reason IS 'What the last worker that tried was told; NULL while the API server answers.';
+
+--
+-- Name: COLUMN clusters.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.created_at IS 'When it was made known.';
+
+--
+-- Name: clusters_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.clusters ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME orchestrator.clusters_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: deployment_events_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.deployment_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME orchestrator.deployment_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: deployment_observed; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.deployment_observed (
+    deployment_id uuid NOT NULL,
+    observed_json jsonb DEFAULT '{}'::jsonb NOT NULL,
+    observed_at timestamp with time zone DEFAULT now() NOT NULL
+)
+WITH (fillfactor='60');
+
+ALTER TABLE orchestrator.deployment_observed OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE deployment_observed; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.deployment_observed IS 'A cache of selected live status by "Kind/name"; Kubernetes remains the authority.';
+
+--
+-- Name: COLUMN deployment_observed.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_observed.deployment_id IS 'Whose status it is.';
+
+--
+-- Name: COLUMN deployment_observed.observed_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_observed.observed_json IS 'By "Kind/name"; Kubernetes'' own warnings under "warnings".';
+
+--
+-- Name: COLUMN deployment_observed.observed_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_observed.observed_at IS 'When it last changed.';
+
+--
+-- Name: deployment_resources; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.deployment_resources (
+    deployment_id uuid NOT NULL,
+    cluster_id integer NOT NULL,
+    api_version text NOT NULL,
+    kind text NOT NULL,
+    namespace text NOT NULL,
+    name text NOT NULL,
+    uid text,
+    resource_version bigint DEFAULT 0 NOT NULL,
+    fields_hash text,
+    applied_generation bigint,
+    applied_resource_version bigint,
+    applied_fields jsonb,
+    applied_fields_hash text,
+    rendered_hash text,
+    health text,
+    reason text DEFAULT ''::text NOT NULL,
+    message text DEFAULT ''::text NOT NULL,
+    drift jsonb,
+    drifted_at timestamp with time zone,
+    missing_since timestamp with time zone,
+    last_seen_at timestamp with time zone,
+    managed boolean NOT NULL
+)
+WITH (fillfactor='60');
+
+ALTER TABLE orchestrator.deployment_resources OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE deployment_resources; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.deployment_resources IS 'Inventory: every object of a deployment, what we applied to it and what was last seen of it.';
+
+--
+-- Name: COLUMN deployment_resources.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.deployment_id IS 'Whose it is.';
+
+--
+-- Name: COLUMN deployment_resources.cluster_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.cluster_id IS 'Where it is.';
+
+--
+-- Name: COLUMN deployment_resources.api_version; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.api_version IS 'Of the object.';
+
+--
+-- Name: COLUMN deployment_resources.kind; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.kind IS 'Of the object.';
+
+--
+-- Name: COLUMN deployment_resources.namespace; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.namespace IS 'Of the object.';
+
+--
+-- Name: COLUMN deployment_resources.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.name IS 'Of the object.';
+
+--
+-- Name: COLUMN deployment_resources.uid; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.uid IS 'Tells the object apart from another that later takes its name.';
+
+--
+-- Name: COLUMN deployment_resources.resource_version; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.resource_version IS 'Of the newest observation or apply; an older one is never written.';
+
+--
+-- Name: COLUMN deployment_resources.fields_hash; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.fields_hash IS 'Hash of the fields our manager owned when last seen.';
+
+--
+-- Name: COLUMN deployment_resources.applied_generation; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.applied_generation IS 'The generation that last changed it.';
+
+--
+-- Name: COLUMN deployment_resources.applied_resource_version; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.applied_resource_version IS 'What our last apply left behind; only an observation above it can be drift.';
+
+--
+-- Name: COLUMN deployment_resources.applied_fields; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.applied_fields IS 'The fields our manager owned right after our last apply.';
+
+--
+-- Name: COLUMN deployment_resources.applied_fields_hash; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.applied_fields_hash IS 'Hash of the fields our manager owned right after our last apply; a difference is drift.';
+
+--
+-- Name: COLUMN deployment_resources.rendered_hash; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.rendered_hash IS 'Hash of the manifest last applied, less its generation label; equal means nothing to apply.';
+
+--
+-- Name: COLUMN deployment_resources.health; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.health IS 'Healthy, Progressing, Degraded or Suspended; NULL until seen.';
+
+--
+-- Name: COLUMN deployment_resources.reason; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.reason IS 'One word for the health.';
+
+--
+-- Name: COLUMN deployment_resources.message; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.message IS 'A sentence for the health.';
+
+--
+-- Name: COLUMN deployment_resources.drift; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.drift IS 'Paths that were changed behind our back: path, wanted, live, manager, since. Secret values never.';
+
+--
+-- Name: COLUMN deployment_resources.drifted_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.drifted_at IS 'Since when it differs.';
+
+--
+-- Name: COLUMN deployment_resources.missing_since; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.missing_since IS 'Since when it is gone though wanted.';
+
+--
+-- Name: COLUMN deployment_resources.last_seen_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.last_seen_at IS 'When it was last observed, listed or applied.';
+
+--
+-- Name: COLUMN deployment_resources.managed; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.managed IS 'We applied it. Pods and copies that merely carry our label are only observed.';
+
+--
+-- Name: drift; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
+ SELECT d.id AS deployment_id,
+    d.name AS deployment,
+    r.kind,
+    r.namespace,
+    r.name AS object,
+    (c.value ->> 'path'::text) AS path,
+    (c.value -> 'wanted'::text) AS wanted,
+    (c.value -> 'live'::text) AS live,
+    (c.value ->> 'manager'::text) AS manager,
+    COALESCE(((c.value ->> 'since'::text))::timestamp with time zone, r.drifted_at) AS since
+   FROM ((orchestrator.deployment_resources r
+     JOIN orchestrator.deployments d ON ((d.id = r.deployment_id)))
+     CROSS JOIN LATERAL jsonb_array_elements(r.drift) c(value))
+  WHERE (r.drift IS NOT NULL)
+UNION ALL
+ SELECT d.id AS deployment_id,
+    d.name AS deployment,
+    r.kind,
+    r.namespace,
+    r.name AS object,
+    ''::text AS path,
+    '"present"'::jsonb AS wanted,
+        CASE
+            WHEN (r.missing_since IS NOT NULL) THEN '"missing"'::jsonb
+            ELSE '"replaced"'::jsonb
+        END AS live,
+    NULL::text AS manager,
+    COALESCE(r.missing_since, r.last_seen_at) AS since
+   FROM (orchestrator.deployment_resources r
+     JOIN orchestrator.deployments d ON ((d.id = r.deployment_id)))
+  WHERE ((r.missing_since IS NOT NULL) OR ((r.applied_generation IS NOT NULL) AND (r.rendered_hash IS NULL)));
+
+ALTER VIEW orchestrator.drift OWNER TO orchestrator_owner;
+
+--
+-- Name: VIEW drift; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON VIEW orchestrator.drift IS 'What differs at the cluster from what is wanted, path by path, and who changed it.';
+
+--
+-- Name: COLUMN drift.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.deployment_id IS 'Whose object it is.';
+
+--
+-- Name: COLUMN drift.deployment; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.deployment IS 'Its name.';
+
+--
+-- Name: COLUMN drift.kind; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.kind IS 'Of the object.';
+
+--
+-- Name: COLUMN drift.namespace; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.namespace IS 'Of the object.';
+
+--
+-- Name: COLUMN drift.object; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.object IS 'Its name.';
+
+--
+-- Name: COLUMN drift.path; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.path IS 'The field, with the keys of lists; empty for the object itself.';
+
+--
+-- Name: COLUMN drift.wanted; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.wanted IS 'What we applied.';
+
+--
+-- Name: COLUMN drift.live; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.live IS 'What stands there now.';
+
+--
+-- Name: COLUMN drift.manager; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.manager IS 'Who owns it now.';
+
+--
+-- Name: COLUMN drift.since; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.since IS 'Since when.';
+
+--
+-- Name: templates; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.templates (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    base_spec_json jsonb NOT NULL,
+    allowed_mutations_json jsonb DEFAULT '{"type": "object", "properties": {}}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE orchestrator.templates OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE templates; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.templates IS 'Manifests with parameters, and the JSON Schema those parameters must satisfy. A version never changes; write the next one.';
+
+--
+-- Name: COLUMN templates.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.id IS 'The same for every version of one name.';
+
+--
+-- Name: COLUMN templates.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.name IS 'What deploy() is given.';
+
+--
+-- Name: COLUMN templates.version; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.version IS 'Counts from 1.';
+
+--
+-- Name: COLUMN templates.base_spec_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.base_spec_json IS 'A list of Kubernetes manifests holding {"$param": …}, "${…}", $when, $hash and $generate.';
+
+--
+-- Name: COLUMN templates.allowed_mutations_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.allowed_mutations_json IS 'JSON Schema of the parameters: the only things a deployment may change.';
+
+--
+-- Name: COLUMN templates.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.created_at IS 'When this version was written.';
+
+--
+-- Name: template_ids; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE SEQUENCE orchestrator.template_ids
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE orchestrator.template_ids OWNER TO orchestrator_owner;
+
+--
+-- Name: template_ids; Type: SEQUENCE OWNED BY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER SEQUENCE orchestrator.template_ids OWNED BY orchestrator.templates.id;
+
+--
+-- Name: waiting; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE VIEW orchestrator.waiting WITH (security_invoker='true') AS
+ SELECT c.name AS cluster,
+    count(*) FILTER (WHERE (s.msg_id IS NOT NULL)) AS queued,
+    count(*) FILTER (WHERE (s.due_at IS NOT NULL)) AS waiting,
+    count(*) FILTER (WHERE (s.quarantined_at IS NOT NULL)) AS quarantined,
+    count(*) FILTER (WHERE (s.last_error IS NOT NULL)) AS failing
+   FROM (orchestrator.clusters c
+     LEFT JOIN orchestrator.reconcile_slots s ON ((s.cluster_id = c.id)))
+  GROUP BY c.name;
+
+ALTER VIEW orchestrator.waiting OWNER TO orchestrator_owner;
+
+--
+-- Name: VIEW waiting; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON VIEW orchestrator.waiting IS 'How many deployments of each cluster are queued, waiting for a time, quarantined or failing.';
+
+--
+-- Name: COLUMN waiting.cluster; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.waiting.cluster IS 'Its name.';
+
+--
+-- Name: COLUMN waiting.queued; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.waiting.queued IS 'With a live message.';
+
+--
+-- Name: COLUMN waiting.waiting; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.waiting.waiting IS 'For a time to come.';
+
+--
+-- Name: COLUMN waiting.quarantined; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.waiting.quarantined IS 'Taken too often without an answer.';
+
+--
+-- Name: COLUMN waiting.failing; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.waiting.failing IS 'Whose last run failed.';
+
+--
+-- Name: watch_streams; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.watch_streams (
+    cluster_id integer NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    restarts bigint DEFAULT 0 NOT NULL,
+    error text,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    synced_at timestamp with time zone,
+    CONSTRAINT watch_streams_state_is_known CHECK ((state = ANY (ARRAY['connected'::text, 'synced'::text, 'lost'::text])))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE orchestrator.watch_streams OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE watch_streams; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.watch_streams IS 'One row a watched kind: whether its stream is connected and when it last listed everything.';
+
+--
+-- Name: COLUMN watch_streams.cluster_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watch_streams.cluster_id IS 'Which cluster is watched.';
+
+--
+-- Name: COLUMN watch_streams.kind; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watch_streams.kind IS 'Which kind.';
+
+--
+-- Name: COLUMN watch_streams.state; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watch_streams.state IS 'connected, synced or lost.';
+
+--
+-- Name: COLUMN watch_streams.restarts; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watch_streams.restarts IS 'How often the stream had to begin again.';
+
+--
+-- Name: COLUMN watch_streams.error; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watch_streams.error IS 'Why it was lost.';
+
+--
+-- Name: COLUMN watch_streams.changed_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watch_streams.changed_at IS 'When the state changed.';
+
+--
+-- Name: COLUMN watch_streams.synced_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watch_streams.synced_at IS 'When everything of the kind was last listed.';
+
+--
+-- Name: clusters clusters_name_key; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.clusters
+    ADD CONSTRAINT clusters_name_key UNIQUE (name);
+
+--
+-- Name: clusters clusters_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.clusters
+    ADD CONSTRAINT clusters_pkey PRIMARY KEY (id);
+
+--
+-- Name: deployment_events deployment_events_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.deployment_events
+    ADD CONSTRAINT deployment_events_pkey PRIMARY KEY (deployment_id, id);
+
+--
+-- Name: deployment_observed deployment_observed_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.deployment_observed
+    ADD CONSTRAINT deployment_observed_pkey PRIMARY KEY (deployment_id);
+
+--
+-- Name: deployment_resources deployment_resources_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.deployment_resources
+    ADD CONSTRAINT deployment_resources_pkey PRIMARY KEY (cluster_id, kind, namespace, name);
+
+--
+-- Name: deployment_revisions deployment_revisions_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.deployment_revisions
+    ADD CONSTRAINT deployment_revisions_pkey PRIMARY KEY (deployment_id, generation);
+
+--
+-- Name: deployments deployments_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.deployments
+    ADD CONSTRAINT deployments_pkey PRIMARY KEY (id);
+
+--
+-- Name: reconcile_slots reconcile_slots_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.reconcile_slots
+    ADD CONSTRAINT reconcile_slots_pkey PRIMARY KEY (deployment_id);
+
+--
+-- Name: schema_migrations schema_migrations_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
+
+--
+-- Name: template_programs template_programs_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.template_programs
+    ADD CONSTRAINT template_programs_pkey PRIMARY KEY (template_id, template_version);
+
+--
+-- Name: templates templates_name_version_key; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.templates
+    ADD CONSTRAINT templates_name_version_key UNIQUE (name, version);
+
+--
+-- Name: templates templates_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.templates
+    ADD CONSTRAINT templates_pkey PRIMARY KEY (id, version);
+
+--
+-- Name: watch_streams watch_streams_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.watch_streams
+    ADD CONSTRAINT watch_streams_pkey PRIMARY KEY (cluster_id, kind);
+
+--
+-- Name: deployment_events_in_commit_order; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployment_events_in_commit_order ON orchestrator.deployment_events USING btree (xid, id);
+
+--
+-- Name: deployment_resources_by_deployment; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployment_resources_by_deployment ON orchestrator.deployment_resources USING btree (deployment_id);
+
+--
+-- Name: deployment_resources_drifted; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployment_resources_drifted ON orchestrator.deployment_resources USING btree (cluster_id, deployment_id) WHERE ((drift IS NOT NULL) OR (missing_since IS NOT NULL));
+
+--
+-- Name: deployments_by_template; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployments_by_template ON orchestrator.deployments USING btree (template_id, template_version);
+
+--
+-- Name: deployments_name_is_unique; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE UNIQUE INDEX deployments_name_is_unique ON orchestrator.deployments USING btree (cluster_id, namespace, name) WHERE (finalised_at IS NULL);
+
+--
+-- Name: reconcile_slots_deferred; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX reconcile_slots_deferred ON orchestrator.reconcile_slots USING btree (cluster_id) WHERE (deferred_since IS NOT NULL);
+
+--
+-- Name: reconcile_slots_due; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX reconcile_slots_due ON orchestrator.reconcile_slots USING btree (cluster_id, due_at) WHERE (due_at IS NOT NULL);
+
+--
+-- Name: deployment_events keep_history; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER keep_history BEFORE DELETE OR UPDATE OR TRUNCATE ON orchestrator.deployment_events FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.keep_history();
+
+--
+-- Name: deployment_revisions keep_history; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER keep_history BEFORE DELETE OR UPDATE OR TRUNCATE ON orchestrator.deployment_revisions FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.keep_history();
+
+--
+-- Name: templates keep_template; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER keep_template BEFORE DELETE OR UPDATE ON orchestrator.templates FOR EACH ROW EXECUTE FUNCTION orchestrator.keep_template();
+
+--
+-- Name: deployments prepare_changed_deployment; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER prepare_changed_deployment BEFORE UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, keep_data, generation ON orchestrator.deployments FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_changed_deployment();
+
+--
+-- Name: clusters prepare_cluster; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER prepare_cluster AFTER INSERT ON orchestrator.clusters FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_cluster();
+
+--
+-- Name: deployments prepare_new_deployment; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER prepare_new_deployment BEFORE INSERT ON orchestrator.deployments FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_new_deployment();
+
+--
+-- Name: templates prepare_template; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER prepare_template BEFORE INSERT ON orchestrator.templates FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_template();
+
+--
+-- Name: deployments record_changed_deployments; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER record_changed_deployments AFTER UPDATE ON orchestrator.deployments REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.record_changed_deployments();
+
+--
+-- Name: deployments record_new_deployments; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER record_new_deployments AFTER INSERT ON orchestrator.deployments REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.record_new_deployments();
+
+--
+-- Name: deployments refuse_delete; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER refuse_delete BEFORE DELETE ON orchestrator.deployments FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.refuse_delete();
+
+--
+-- Name: deployments refuse_truncate; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON orchestrator.deployments FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.refuse_delete();
+
+--
+-- Name: templates store_program; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER store_program AFTER INSERT ON orchestrator.templates FOR EACH ROW EXECUTE FUNCTION orchestrator.store_program();
+
+--
+-- Name: deployment_observed deployment_observed_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.deployment_observed
+    ADD CONSTRAINT deployment_observed_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES orchestrator.deployments(id);
+
+--
+-- Name: deployment_resources deployment_resources_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.deployment_resources
+    ADD CONSTRAINT deployment_resources_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES orchestrator.deployments(id);
+
+--
+-- Name: deployments deployments_cluster_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.deployments
+    ADD CONSTRAINT deployments_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES orchestrator.clusters(id);
+
+--
+-- Name: deployments deployments_template_id_template_version_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.deployments
+    ADD CONSTRAINT deployments_template_id_template_version_fkey FOREIGN KEY (template_id, template_version) REFERENCES orchestrator.templates(id, version);
+
+--
+-- Name: reconcile_slots reconcile_slots_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.reconcile_slots
+    ADD CONSTRAINT reconcile_slots_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES orchestrator.deployments(id);
+
+--
+-- Name: template_programs template_programs_template_id_template_version_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.template_programs
+    ADD CONSTRAINT template_programs_template_id_template_version_fkey FOREIGN KEY (template_id, template_version) REFERENCES orchestrator.templates(id, version) ON DELETE CASCADE;
+
+--
+-- Name: watch_streams watch_streams_cluster_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.watch_streams
+    ADD CONSTRAINT watch_streams_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES orchestrator.clusters(id);
+
+--
+-- Name: SCHEMA orchestrator; Type: ACL; Schema: -; Owner: orchestrator_owner
+--
+
+GRANT USAGE ON SCHEMA orchestrator TO orchestrator_viewer;
+GRANT USAGE ON SCHEMA orchestrator TO orchestrator_worker;
+GRANT USAGE ON SCHEMA orchestrator TO orchestrator_watcher;
+
+--
+-- Name: FUNCTION allowed_kinds(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.allowed_kinds() FROM PUBLIC;
+
+--
+-- Name: FUNCTION applied_fields(p_deployment_id uuid, p_kind text, p_namespace text, p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind text, p_namespace text, p_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind text, p_namespace text, p_name text) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION assess_deployments(p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION changed_paths(p_before jsonb, p_after jsonb, p_path text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.changed_paths(p_before jsonb, p_after jsonb, p_path text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_confinement(p_context jsonb, p_at text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_confinement(p_context jsonb, p_at text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_container(p_container jsonb, p_pod_context jsonb, p_at text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_container(p_container jsonb, p_pod_context jsonb, p_at text) FROM PUBLIC;
+
+--
+-- Name: TABLE deployments; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.deployments TO orchestrator_viewer;
+GRANT DELETE ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: COLUMN deployments.id; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(id) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: COLUMN deployments.name; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: COLUMN deployments.cluster_id; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(cluster_id),UPDATE(cluster_id) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: COLUMN deployments.namespace; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(namespace),UPDATE(namespace) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: COLUMN deployments.template_id; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(template_id),UPDATE(template_id) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: COLUMN deployments.template_version; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(template_version),UPDATE(template_version) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: COLUMN deployments.parameters; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(parameters),UPDATE(parameters) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: COLUMN deployments.desired_spec_json; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(desired_spec_json),UPDATE(desired_spec_json) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: COLUMN deployments.desired_state; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(desired_state),UPDATE(desired_state) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: COLUMN deployments.drift_policy; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(drift_policy),UPDATE(drift_policy) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: COLUMN deployments.keep_data; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(keep_data),UPDATE(keep_data) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
+-- Name: FUNCTION check_identity(p_deployment orchestrator.deployments); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_identity(p_deployment orchestrator.deployments) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_manifest(p_manifest jsonb, p_number integer, p_properties jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_manifest(p_manifest jsonb, p_number integer, p_properties jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_name_is_free(p_deployment orchestrator.deployments); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_name_is_free(p_deployment orchestrator.deployments) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_parameter(p_name text, p_property jsonb, p_value jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_parameter(p_name text, p_property jsonb, p_value jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_parameters(p_properties jsonb, p_required text[], p_parameters jsonb, p_unchanged jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required text[], p_parameters jsonb, p_unchanged jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_policy(p_spec jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_policy(p_spec jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_property(p_name text, p_property jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_property(p_name text, p_property jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_schema(p_schema jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_schema(p_schema jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_storage(p_before jsonb, p_after jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_storage(p_before jsonb, p_after jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_unmoved(p_before orchestrator.deployments, p_after orchestrator.deployments); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_unmoved(p_before orchestrator.deployments, p_after orchestrator.deployments) FROM PUBLIC;
+
+--
+-- Name: FUNCTION claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION compile_node(p_node jsonb, p_path text[], p_names text[], p_identities text[], OUT body text, OUT bindings jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.compile_node(p_node jsonb, p_path text[], p_names text[], p_identities text[], OUT body text, OUT bindings jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION compile_template(p_base_spec jsonb, p_schema jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.compile_template(p_base_spec jsonb, p_schema jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION compile_text(p_text text, p_path text[], p_names text[], OUT body text, OUT bindings jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.compile_text(p_text text, p_path text[], p_names text[], OUT body text, OUT bindings jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION current_actor(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.current_actor() FROM PUBLIC;
+
+--
+-- Name: FUNCTION defer(p_cluster_id integer, p_ids uuid[], p_reason text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.defer(p_cluster_id integer, p_ids uuid[], p_reason text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) TO orchestrator_operator;
+
+--
+-- Name: TABLE deployment_revisions; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.deployment_revisions TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) FROM PUBLIC;
+
+--
+-- Name: FUNCTION drop_old_events(p_older_than interval); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.drop_old_events(p_older_than interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.drop_old_events(p_older_than interval) TO orchestrator_admin;
+
+--
+-- Name: FUNCTION enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) FROM PUBLIC;
+
+--
+-- Name: TABLE deployment_events; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.deployment_events TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION events_after(p_xid xid8, p_id bigint, p_limit integer, p_deployment_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.events_after(p_xid xid8, p_id bigint, p_limit integer, p_deployment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.events_after(p_xid xid8, p_id bigint, p_limit integer, p_deployment_id uuid) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION finalise(p_id uuid, p_generation bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.finalise(p_id uuid, p_generation bigint) FROM PUBLIC;
+
+--
+-- Name: FUNCTION find_program(p_template_id bigint, p_version integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.find_program(p_template_id bigint, p_version integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION forbid(p_path text, p_why text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.forbid(p_path text, p_why text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION heartbeat(p_leases jsonb, p_lease_seconds integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION hold_lease(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.hold_lease(p_settlement jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) FROM PUBLIC;
+
+--
+-- Name: TABLE reconcile_slots; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.reconcile_slots TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION keep_history(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.keep_history() FROM PUBLIC;
+
+--
+-- Name: FUNCTION keep_template(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.keep_template() FROM PUBLIC;
+
+--
+-- Name: FUNCTION locate_observations(p_cluster_id integer, p_batch jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.locate_observations(p_cluster_id integer, p_batch jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION lock_deployments(p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.lock_deployments(p_ids uuid[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION mark_stale(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.mark_stale(p_cluster text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.mark_stale(p_cluster text) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION measure_queues(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.measure_queues() FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.measure_queues() TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION nudge(p_cluster_id integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.nudge(p_cluster_id integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION prepare_changed_deployment(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.prepare_changed_deployment() FROM PUBLIC;
+
+--
+-- Name: FUNCTION prepare_cluster(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.prepare_cluster() FROM PUBLIC;
+
+--
+-- Name: FUNCTION prepare_new_deployment(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.prepare_new_deployment() FROM PUBLIC;
+
+--
+-- Name: FUNCTION prepare_template(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.prepare_template() FROM PUBLIC;
+
+--
+-- Name: FUNCTION promote(p_cluster text, p_limit integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION put_template(p_name text, p_base_spec jsonb, p_schema jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb) TO orchestrator_admin;
+
+--
+-- Name: FUNCTION quantity(p_quantity text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.quantity(p_quantity text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION quarantine(p_queue text, p_msg_id bigint, p_deployment_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.quarantine(p_queue text, p_msg_id bigint, p_deployment_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION queue_name(p_cluster_id integer, p_lane text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION read_queue(p_queue text, p_limit integer, p_lease_seconds integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.read_queue(p_queue text, p_limit integer, p_lease_seconds integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION reconcile_now(p_deployment_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.reconcile_now(p_deployment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.reconcile_now(p_deployment_id uuid) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION record_changed_deployments(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_changed_deployments() FROM PUBLIC;
+
+--
+-- Name: FUNCTION record_digests(p_gone orchestrator.observation[], p_seen orchestrator.observation[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_digests(p_gone orchestrator.observation[], p_seen orchestrator.observation[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION record_drift(p_cluster text, p_rows jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) TO orchestrator_watcher;
+
+--
+-- Name: FUNCTION record_gone(p_cluster_id integer, p_gone orchestrator.observation[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_gone(p_cluster_id integer, p_gone orchestrator.observation[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION record_inventory(p_id uuid, p_generation bigint, p_applied jsonb, p_pruned jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_inventory(p_id uuid, p_generation bigint, p_applied jsonb, p_pruned jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION record_new_deployments(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_new_deployments() FROM PUBLIC;
+
+--
+-- Name: FUNCTION record_observations(p_cluster text, p_batch jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) TO orchestrator_watcher;
+
+--
+-- Name: FUNCTION record_recreated(p_cluster_id integer, p_seen orchestrator.observation[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_recreated(p_cluster_id integer, p_seen orchestrator.observation[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb) TO orchestrator_watcher;
+
+--
+-- Name: FUNCTION record_seen(p_cluster_id integer, p_seen orchestrator.observation[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION record_stream(p_cluster text, p_kind text, p_state text, p_restarts bigint, p_error text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_stream(p_cluster text, p_kind text, p_state text, p_restarts bigint, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.record_stream(p_cluster text, p_kind text, p_state text, p_restarts bigint, p_error text) TO orchestrator_watcher;
+
+--
+-- Name: FUNCTION record_warnings(p_cluster text, p_batch jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_warnings(p_cluster text, p_batch jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.record_warnings(p_cluster text, p_batch jsonb) TO orchestrator_watcher;
+
+--
+-- Name: FUNCTION refresh_status(p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.refresh_status(p_ids uuid[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION refuse(p_code text, p_message text, p_path text, p_hint text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.refuse(p_code text, p_message text, p_path text, p_hint text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.refuse(p_code text, p_message text, p_path text, p_hint text) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION refuse_delete(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.refuse_delete() FROM PUBLIC;
+
+--
+-- Name: FUNCTION release(p_leases jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.release(p_leases jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.release(p_leases jsonb) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION render_program(p_program orchestrator.template_programs, p_parameters jsonb, p_name text, p_namespace text, p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.render_program(p_program orchestrator.template_programs, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION repair(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.repair(p_cluster text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.repair(p_cluster text) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION report_cluster(p_cluster text, p_reachable boolean, p_reason text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION request_reconcile(p_ids uuid[], p_reason text, p_actor text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_actor text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION request_unless_paused(p_ids uuid[], p_reason text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION schedule_next(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.schedule_next(p_settlement jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION send_messages(p_queue text, p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.send_messages(p_queue text, p_ids uuid[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION settle(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.settle(p_settlement jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.settle(p_settlement jsonb) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION store_program(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.store_program() FROM PUBLIC;
+
+--
+-- Name: FUNCTION take_messages(p_cluster_id integer, p_limit integer, p_lease_seconds integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer, p_lease_seconds integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION text_as(p_text text, p_type text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.text_as(p_text text, p_type text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION waiting_message(p_cluster_id integer, p_generation bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.waiting_message(p_cluster_id integer, p_generation bigint) FROM PUBLIC;
+
+--
+-- Name: FUNCTION wanted_manifests(p_spec jsonb, p_state text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION was_overtaken(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.was_overtaken(p_settlement jsonb) FROM PUBLIC;
+
+--
+-- Name: TABLE applied_migrations; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.applied_migrations TO orchestrator_viewer;
+GRANT SELECT ON TABLE orchestrator.applied_migrations TO orchestrator_worker;
+GRANT SELECT ON TABLE orchestrator.applied_migrations TO orchestrator_watcher;
+
+--
+-- Name: TABLE clusters; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.clusters TO orchestrator_viewer;
+GRANT SELECT ON TABLE orchestrator.clusters TO orchestrator_worker;
+GRANT SELECT ON TABLE orchestrator.clusters TO orchestrator_watcher;
+
+--
+-- Name: COLUMN clusters.name; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(name) ON TABLE orchestrator.clusters TO orchestrator_admin;
+
+--
+-- Name: COLUMN clusters.resync_seconds; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(resync_seconds),UPDATE(resync_seconds) ON TABLE orchestrator.clusters TO orchestrator_admin;
+
+--
+-- Name: TABLE deployment_observed; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.deployment_observed TO orchestrator_viewer;
+
+--
+-- Name: TABLE deployment_resources; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.deployment_resources TO orchestrator_viewer;
+
+--
+-- Name: TABLE drift; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.drift TO orchestrator_viewer;
+
+--
+-- Name: TABLE templates; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.templates TO orchestrator_viewer;
+GRANT DELETE,UPDATE ON TABLE orchestrator.templates TO orchestrator_admin;
+
+--
+-- Name: COLUMN templates.name; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(name) ON TABLE orchestrator.templates TO orchestrator_admin;
+
+--
+-- Name: COLUMN templates.version; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(version) ON TABLE orchestrator.templates TO orchestrator_admin;
+
+--
+-- Name: COLUMN templates.base_spec_json; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(base_spec_json) ON TABLE orchestrator.templates TO orchestrator_admin;
+
+--
+-- Name: COLUMN templates.allowed_mutations_json; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(allowed_mutations_json) ON TABLE orchestrator.templates TO orchestrator_admin;
+
+--
+-- Name: TABLE waiting; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.waiting TO orchestrator_viewer;
+
+--
+-- Name: TABLE watch_streams; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.watch_streams TO orchestrator_viewer;
+
+--
+-- PostgreSQL database dump complete
+--
+
