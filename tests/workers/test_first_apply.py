@@ -43,11 +43,12 @@ async def test_a_first_apply_creates_every_object_with_our_labels_below_one_root
 
 
 @pytest.mark.parametrize("labels", [{"theirs": "yes"}, {"server-orchestrator.io/deployment-id": "somebody-else"}])
+@pytest.mark.parametrize("data", [{"GREETING": "theirs"}, {"OTHER": "no key that we would write"}])
 async def test_a_foreign_object_of_the_name_is_left_byte_for_byte_and_the_deployment_says_so(
-    intent: Intent, steps: Steps, outsider: Outsider, namespace: str, labels: dict[str, str]
+    intent: Intent, steps: Steps, outsider: Outsider, namespace: str, labels: dict[str, str], data: dict[str, str]
 ) -> None:
-    metadata = {"name": "lobby-env", "labels": labels}
-    before = outsider.create({**FOREIGN_CONFIG_MAP, "metadata": metadata}, namespace)
+    theirs = {**FOREIGN_CONFIG_MAP, "metadata": {"name": "lobby-env", "labels": labels}, "data": data}
+    before = outsider.create(theirs, namespace)
     lobby = intent.deploy("lobby")
     settlement = await steps.once(lobby)
     assert (settlement.outcome, settlement.permanent) == ("failed", True)
