@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import secrets
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ import msgspec
 import psycopg
 
 from deploy.cluster import read_status
+from deploy.postgres import free_port
 from tests.bench.bare import Deployed
 from tests.bench.processes import CONTROLLERS, cpu_seconds, held_still, named
 from tests.bench.rig import OPERATOR, Database, durable_postgres, make_database, room
@@ -59,6 +62,7 @@ class Scene(msgspec.Struct, frozen=True):
     worker: int
     watcher: int
     postgres: int
+    api: int | None
 
     @property
     def ours(self) -> list[int]:
@@ -148,9 +152,22 @@ def scene(folder: Path) -> Iterator[Scene]:
         resync = {"ORCHESTRATOR_RESYNC_SECONDS": str(RESYNC_SECONDS)}
         watcher = stack.enter_context(room("watcher", database.dsn_of("so_watcher"), plane.kubeconfig, folder, resync))
         worker = stack.enter_context(room("worker", database.dsn_of("so_worker"), plane.kubeconfig, folder))
-        made = Scene(folder, database, plane, worker, watcher, postgres)
+        api = stack.enter_context(api_room(database, folder))
+        made = Scene(folder, database, plane, worker, watcher, postgres, api)
         wait_until_at_work(made)
         yield made
+
+
+@contextlib.contextmanager
+def api_room(database: Database, folder: Path) -> Iterator[int | None]:
+    """The API, for its memory; None where it is not built yet."""
+    if importlib.util.find_spec("app.main") is None:
+        yield None
+        return
+    address = {"ORCHESTRATOR_HOST": "127.0.0.1", "ORCHESTRATOR_PORT": str(free_port())}
+    token = {"ORCHESTRATOR_TOKEN": secrets.token_urlsafe(24)}
+    with room("api", database.dsn_of("so_api"), Path("/nonexistent"), folder, address | token) as pid:
+        yield pid
 
 
 def wait_until_at_work(made: Scene) -> None:
