@@ -37,7 +37,9 @@ async def test_a_created_deployment_is_a_row_of_generation_one_by_the_api(api: A
     assert templates.slot(made["id"])["msg_id"] is not None
 
 
-async def test_a_deployment_may_begin_stopped_on_an_older_version_and_without_keeping_data(api: Api, templates: Intent) -> None:
+async def test_a_deployment_may_begin_stopped_on_an_older_version_and_without_keeping_data(
+    api: Api, templates: Intent
+) -> None:
     templates.put_template("web", TEMPLATES["small"])
     made = await api.create("lobby", template_version=1, desired_state="Stopped", keep_data=False)
     assert (made["template_version"], made["desired_state"], made["keep_data"]) == (1, "Stopped", False)
