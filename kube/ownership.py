@@ -76,7 +76,28 @@ def lost(applied_fields: Fields, live: Live, wanted: Manifest, *, deployment_id:
     if entry is None:
         return [_ownership_lost(live)]
     search = _Search(live, wanted, deployment_id)
-    return list(search.walk(applied_fields, _decode_fields(entry.fields), ()))
+    return [search.drift(steps) for steps in search.walk(applied_fields, _decode_fields(entry.fields), ())]
+
+
+def intruders(applied_fields: Fields, live: Live, wanted: Manifest) -> list[str]:
+    """JSON pointers of what others have put beside the paths we lost, and that we do not want there, deepest first.
+
+    Some fields exclude each other (`value` and `valueFrom` of an environment variable). Putting ours back beside
+    theirs is refused as invalid, so theirs have to go first.
+    """
+    entry = _our_entry(live)
+    search = _Search(live, wanted, None)
+    kept = _decode_fields(entry.fields) if entry is not None else {}
+    parents = {steps[:-1] for steps in search.walk(applied_fields, kept, ())}
+    found = {
+        (*parent, step)
+        for parent in parents
+        for _, fields in search.others
+        for step in _fields_at(fields, parent)
+        if step[:2] == "f:" and _value_at(wanted, (*parent, step)) is _ABSENT
+    }
+    pointers = {pointer for steps in found if (pointer := _point(search.object, steps)) is not None}
+    return sorted(pointers, key=lambda pointer: pointer.count("/"), reverse=True)
 
 
 def was_wiped(live: Live) -> bool:
@@ -118,8 +139,8 @@ class _Search:
             if not _is_ours(entry) and entry.subresource != "status"
         ]
 
-    def walk(self, applied: Fields, kept: Fields, steps: tuple[Step, ...]) -> Iterator[Drift]:
-        """Go down both trees at once; yield what `kept` lacks."""
+    def walk(self, applied: Fields, kept: Fields, steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+        """Go down both trees at once; yield the paths that `kept` lacks."""
         for step, below in applied.items():
             if step == ".":
                 # Membership alone: if the item itself is gone, its other fields are lost as well and tell it.
@@ -131,21 +152,19 @@ class _Search:
                 # An empty branch is a leaf: then all below it is ours.
                 yield from self.walk(below, kept[step], here)
 
-    def take(self, below: Fields, steps: tuple[Step, ...]) -> Iterator[Drift]:
-        """A whole branch is no longer ours: one drift where it is gone, else one for each leaf of it."""
-        wanted = self.wanted_at(steps)
-        if wanted is _ABSENT:
+    def take(self, below: Fields, steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+        """A whole branch is no longer ours: one path where it is gone, else one for each leaf of it."""
+        if self.wanted_at(steps) is _ABSENT:
             return
-        found = _value_at(self.object, steps)
-        if found is _ABSENT and not self.unseen(steps):
-            yield self.drift(steps, wanted, found)
-        elif any(step != "." for step in below):
-            yield from self.walk(below, {}, steps)
+        gone = _value_at(self.object, steps) is _ABSENT and not self.unseen(steps)
+        if gone or all(step == "." for step in below):
+            yield steps
         else:
-            yield self.drift(steps, wanted, found)
+            yield from self.walk(below, {}, steps)
 
-    def drift(self, steps: tuple[Step, ...], wanted: Any, found: Any) -> Drift:
+    def drift(self, steps: tuple[Step, ...]) -> Drift:
         """Word one lost path."""
+        wanted, found = self.wanted_at(steps), _value_at(self.object, steps)
         absent = found is _ABSENT and not self.unseen(steps)
         who = self.owner_of(steps)
         hidden = self.live.kind == SECRET.name and steps[0] in ("f:data", "f:stringData")
@@ -219,6 +238,26 @@ def _ownership_lost(live: Live) -> Drift:
         operation=who.operation if who else None,
         since=who.time if who else None,
     )
+
+
+def _fields_at(fields: Fields, steps: tuple[Step, ...]) -> Fields:
+    for step in steps:
+        fields = fields.get(step, {})
+    return fields
+
+
+def _point(value: Any, steps: tuple[Step, ...]) -> str | None:
+    """The JSON pointer of a path in an object, None where it is not there."""
+    pointer = ""
+    for step in steps:
+        below = _value_at(value, (step,))
+        if below is _ABSENT:
+            return None
+        # A list item's place is its index; everything else is a key.
+        key = value.index(below) if isinstance(value, list) else step[2:].replace("~", "~0").replace("/", "~1")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        pointer += f"/{key}"
+        value = below
+    return pointer
 
 
 def _has_path(fields: Fields, steps: tuple[Step, ...]) -> bool:

@@ -12,11 +12,11 @@ import msgspec
 
 from db.queue import AppliedResource, InventoryItem
 from kube.cluster import Applied, Cluster
-from kube.errors import AlreadyExists, Conflict, UidMismatch
+from kube.errors import AlreadyExists, Conflict, Invalid, UidMismatch
 from kube.generated import fill
 from kube.live import Live
 from kube.naming import DEPLOYMENT_LABEL, Manifest
-from kube.ownership import Fields, owned, restore_patch, was_wiped
+from kube.ownership import Fields, intruders, owned, restore_patch, was_wiped
 from workers.plan import Step
 
 # An apply that names a version no object can have creates where nothing is (201) and conflicts where something is
@@ -66,39 +66,53 @@ async def apply_object(
     an old wish over what a newer lease has applied meanwhile.
     """
     manifest = fill(step.manifest, deployment_id, seed)
-    base: Live | None = None
-    item = step.item
-    looked = False
-    if step.reason == "recreated" and item is not None:
-        base, looked = await _look(cluster, step, deployment_id), True
-    elif _drops_replicas(step):
-        base = await _look(cluster, step, deployment_id)
-        looked = True
-        if base is not None:
-            may_write()
-            base = await _hand_replicas_over(cluster, step, base)
+    base, looked = await _begin(cluster, step, deployment_id, may_write)
     for _ in range(ATTEMPTS):
         may_write()
         try:
-            if looked and base is not None:
-                applied = await cluster.apply(
-                    manifest, force=True, uid=base.uid, resource_version=base.resource_version
-                )
-            elif looked or item is None or item.missing or item.uid is None:
-                applied = await cluster.apply(manifest, force=False, resource_version=CREATE_ONLY)
-            else:
-                applied = await cluster.apply(
-                    manifest, force=True, uid=item.uid, resource_version=item.resource_version
-                )
+            applied = await _write(cluster, manifest, step.item, base, looked=looked)
         except (Conflict, UidMismatch, AlreadyExists):
             base, looked = await _look(cluster, step, deployment_id), True
             continue
+        except Invalid:
+            # What others put beside our fields may exclude them. If there is nothing of theirs, ours is at fault.
+            may_write()
+            base, looked = await _make_room(cluster, step, deployment_id, read_fields), True
+            if base is None:
+                raise
+            continue
         if was_wiped(applied.live):
             may_write()
-            base, looked = await _restore_ownership(cluster, applied.live, item, read_fields), True
+            base, looked = await _restore_ownership(cluster, applied.live, step.item, read_fields), True
             continue
         return Written(applied, _resource(step, applied), base)
     raise Conflict(f"{step.manifest['kind']} {step.manifest['metadata']['name']} keeps changing while it is applied")
+
+
+async def _begin(
+    cluster: Cluster, step: Step, deployment_id: str, may_write: Callable[[], None]
+) -> tuple[Live | None, bool]:
+    """The live state where a step needs it before its first write, and whether it was looked up."""
+    if step.reason == "recreated":
+        return await _look(cluster, step, deployment_id), True
+    if not _drops_replicas(step):
+        return None, False
+    base = await _look(cluster, step, deployment_id)
+    if base is not None:
+        may_write()
+        base = await _hand_replicas_over(cluster, step, base)
+    return base, True
+
+
+async def _write(
+    cluster: Cluster, manifest: Manifest, item: InventoryItem | None, base: Live | None, *, looked: bool
+) -> Applied:
+    """Apply onto the state last seen, or create where nothing was seen."""
+    if base is not None:
+        return await cluster.apply(manifest, force=True, uid=base.uid, resource_version=base.resource_version)
+    if looked or item is None or item.missing or item.uid is None:
+        return await cluster.apply(manifest, force=False, resource_version=CREATE_ONLY)
+    return await cluster.apply(manifest, force=True, uid=item.uid, resource_version=item.resource_version)
 
 
 async def delete_object(cluster: Cluster, item: InventoryItem) -> bool:
@@ -129,6 +143,17 @@ async def _look(cluster: Cluster, step: Step, deployment_id: str) -> Live | None
     if same or live.labels.get(DEPLOYMENT_LABEL) == deployment_id:
         return live
     raise Foreign(live)
+
+
+async def _make_room(cluster: Cluster, step: Step, deployment_id: str, read_fields: ReadFields) -> Live | None:
+    """Remove what others have put in the way of fields we lost; None where nothing is in the way."""
+    live = await _look(cluster, step, deployment_id) if step.item is not None else None
+    fields = await read_fields(step.item) if step.item is not None and live is not None else None
+    if live is None or fields is None or not (pointers := intruders(fields, live, step.manifest)):
+        return None
+    unchanged: dict[str, str] = {"op": "test", "path": "/metadata/resourceVersion", "value": str(live.resource_version)}
+    removals = [{"op": "remove", "path": pointer} for pointer in pointers]
+    return await cluster.json_patch(live.kind, live.namespace, live.name, [unchanged, *removals])
 
 
 def _drops_replicas(step: Step) -> bool:

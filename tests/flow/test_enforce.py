@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from db.templates import SHIPPED, load_templates
 from tests.flow.conftest import Stage, stripped
 
 OBJECTS = {
@@ -191,3 +192,17 @@ def test_all_that_was_done_to_it_leaves_no_queue_no_drift_and_no_error(stage: St
     assert stage.drift(lobby) == []
     assert stage.intent.deployment(lobby)["generation"] == 1, "putting back is no change of intent"
     assert stage.intent.events(lobby, "ReconcileFailed", "ResourceConflict", "ReconcileQuarantined") == []
+
+
+def test_a_value_that_excludes_ours_makes_way_for_it(stage: Stage) -> None:
+    """`value` and `valueFrom` exclude each other: putting ours back beside theirs would be refused as invalid."""
+    load_templates(stage.database.dsn, SHIPPED)
+    arena = stage.deploy("arena", "paper", eula="TRUE")
+    before = stage.get("StatefulSet", "arena")
+    stage.kubectl("set", "env", "statefulset/arena", "RCON_PASSWORD=guessed")
+    live = put_back(stage, arena, before)
+    [variable] = live["spec"]["template"]["spec"]["containers"][0]["env"]
+    source = {"secretKeyRef": {"name": "arena-rcon", "key": "password"}}
+    assert variable == {"name": "RCON_PASSWORD", "valueFrom": source}
+    assert stage.intent.events(arena, "ResourceModifiedExternally")[0]["actor"] == "kubectl-set"
+    assert stage.intent.deployment(arena)["status_summary"] == "Healthy"
