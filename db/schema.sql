@@ -113,7 +113,8 @@ CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id u
                   FILTER (WHERE (r.managed OR r.kind = 'Pod') AND r.health IS DISTINCT FROM 'Healthy'))[1:1] AS worst
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id
       ) r ON true
-      CROSS JOIN LATERAL orchestrator.judge_status(d, s, r.pods, r.objects, r.drifted, r.missing, r.drift, r.worst) a
+      CROSS JOIN LATERAL orchestrator.judge_status(
+                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects, r.drifted, r.missing, r.drift, r.worst) a
      WHERE d.id = ANY (p_ids)
 $$;
 
@@ -1872,10 +1873,10 @@ COMMENT ON COLUMN orchestrator.reconcile_slots.last_error IS 'Why the last run f
 COMMENT ON COLUMN orchestrator.reconcile_slots.last_error_permanent IS 'Trying again would fail again: a change is waited for.';
 
 --
--- Name: judge_status(orchestrator.deployments, orchestrator.reconcile_slots, bigint, bigint, bigint, text, text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: judge_status(uuid, integer, text, boolean, bigint, bigint, orchestrator.reconcile_slots, bigint, bigint, bigint, text, text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) RETURNS record
+CREATE FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1883,45 +1884,45 @@ DECLARE
     v_cluster orchestrator.clusters;
     v_warning text;
 BEGIN
-    SELECT * INTO v_cluster FROM orchestrator.clusters c WHERE c.id = p_deployment.cluster_id;
-    IF p_deployment.finalised_at IS NOT NULL THEN
+    SELECT * INTO v_cluster FROM orchestrator.clusters c WHERE c.id = p_cluster_id;
+    IF p_finalised THEN
         summary := 'Deleted';
         message := CASE WHEN p_objects > 0 THEN 'Deleted; its data is kept and comes back with desired_state Active.' ELSE 'Deleted.' END;
     ELSIF p_slot.quarantined_at IS NOT NULL OR p_slot.last_error_permanent THEN
         summary := 'Error';
         message := p_slot.last_error || CASE WHEN p_slot.quarantined_at IS NOT NULL THEN '; reconcile_now tries once more' ELSE '' END;
-    ELSIF p_deployment.desired_state = 'Paused' THEN
+    ELSIF p_state = 'Paused' THEN
         summary := 'Paused';
         message := 'Held by request: nothing is changed at the cluster.'
                    || CASE WHEN p_drifted > 0 OR p_missing IS NOT NULL THEN ' Behind it: ' || concat_ws('; ', p_missing, p_drift) || '.' ELSE '' END;
-    ELSIF p_deployment.desired_state = 'Deleted' THEN
+    ELSIF p_state = 'Deleted' THEN
         summary := 'Deleting';
         message := coalesce(CASE WHEN p_slot.deferred_since IS NOT NULL AND v_cluster.unreachable_since IS NOT NULL
-                                 THEN orchestrator.waiting_message(p_deployment.cluster_id, p_deployment.generation) END,
+                                 THEN orchestrator.waiting_message(p_cluster_id, p_generation) END,
                             'Retrying: ' || p_slot.last_error, format('%s objects and %s pods are still there.', p_objects, p_pods));
     ELSIF p_slot.deferred_since IS NOT NULL AND v_cluster.unreachable_since IS NOT NULL
-          AND p_deployment.last_applied_generation < p_deployment.generation THEN
+          AND p_applied < p_generation THEN
         summary := 'Progressing';
-        message := orchestrator.waiting_message(p_deployment.cluster_id, p_deployment.generation);
+        message := orchestrator.waiting_message(p_cluster_id, p_generation);
     ELSIF p_slot.last_error IS NOT NULL THEN
         summary := 'Degraded';
         message := format('Retrying after %s failures: %s', p_slot.failures, p_slot.last_error);
-    ELSIF p_deployment.last_applied_generation < p_deployment.generation THEN
+    ELSIF p_applied < p_generation THEN
         summary := 'Progressing';
-        message := orchestrator.waiting_message(p_deployment.cluster_id, p_deployment.generation);
+        message := orchestrator.waiting_message(p_cluster_id, p_generation);
     ELSIF p_missing IS NOT NULL OR p_drift IS NOT NULL THEN
         summary := 'Progressing';
         message := concat_ws('; ', p_missing, p_drift) || ' and is being put back.';
     ELSIF p_worst[1][1] = 'Degraded' THEN
         summary := 'Degraded';
         message := p_worst[1][2];
-    ELSIF p_deployment.desired_state = 'Stopped' THEN
+    ELSIF p_state = 'Stopped' THEN
         summary := CASE WHEN p_pods > 0 THEN 'Progressing' ELSE 'Stopped' END;
         message := CASE WHEN p_pods > 0 THEN 'Stopping: its pods are still there.' ELSE 'Stopped by request; its data is kept.' END;
     ELSIF p_worst IS NOT NULL THEN
         SELECT format('%s: %s', w.key, w.value ->> 'message') INTO v_warning
           FROM orchestrator.deployment_observed o, jsonb_each(coalesce(o.observed_json -> 'warnings', '{}')) w
-         WHERE o.deployment_id = p_deployment.id AND w.value ->> 'reason' IN ('FailedCreate', 'ProvisioningFailed', 'FailedMount', 'FailedScheduling')
+         WHERE o.deployment_id = p_id AND w.value ->> 'reason' IN ('FailedCreate', 'ProvisioningFailed', 'FailedMount', 'FailedScheduling')
            AND (w.value ->> 'last_at')::timestamptz > now() - interval '15 minutes'
          ORDER BY (w.value ->> 'last_at')::timestamptz DESC LIMIT 1;
         summary := CASE WHEN v_warning IS NULL THEN 'Progressing' ELSE 'Degraded' END;
@@ -1933,13 +1934,13 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION orchestrator.judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) IS 'Status and message of one deployment.';
+COMMENT ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) IS 'Status and message of one deployment.';
 
 --
 -- Name: keep_history(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3572,7 +3573,9 @@ DECLARE
 BEGIN
     v_read := coalesce(orchestrator.read_queue(v_now, p_limit - v_share, p_lease_seconds), '[]');
     v_more := jsonb_array_length(v_read) = p_limit - v_share;
-    v_read := v_read || coalesce(orchestrator.read_queue(v_bulk, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');
+    IF jsonb_array_length(v_read) < p_limit THEN
+        v_read := v_read || coalesce(orchestrator.read_queue(v_bulk, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');
+    END IF;
     -- What the bulk queue leaves of its share goes to the interactive one after all: a free place never hides waiting work.
     IF v_more AND jsonb_array_length(v_read) < p_limit THEN
         v_read := v_read || coalesce(orchestrator.read_queue(v_now, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');
@@ -4897,10 +4900,10 @@ REVOKE ALL ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployme
 GRANT SELECT ON TABLE orchestrator.reconcile_slots TO orchestrator_viewer;
 
 --
--- Name: FUNCTION judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.judge_status(p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION keep_history(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

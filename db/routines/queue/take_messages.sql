@@ -16,7 +16,9 @@ DECLARE
 BEGIN
     v_read := coalesce(orchestrator.read_queue(v_now, p_limit - v_share, p_lease_seconds), '[]');
     v_more := jsonb_array_length(v_read) = p_limit - v_share;
-    v_read := v_read || coalesce(orchestrator.read_queue(v_bulk, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');
+    IF jsonb_array_length(v_read) < p_limit THEN
+        v_read := v_read || coalesce(orchestrator.read_queue(v_bulk, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');
+    END IF;
     -- What the bulk queue leaves of its share goes to the interactive one after all: a free place never hides waiting work.
     IF v_more AND jsonb_array_length(v_read) < p_limit THEN
         v_read := v_read || coalesce(orchestrator.read_queue(v_now, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');

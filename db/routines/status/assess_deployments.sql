@@ -22,7 +22,8 @@ AS $$
                   FILTER (WHERE (r.managed OR r.kind = 'Pod') AND r.health IS DISTINCT FROM 'Healthy'))[1:1] AS worst
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id
       ) r ON true
-      CROSS JOIN LATERAL orchestrator.judge_status(d, s, r.pods, r.objects, r.drifted, r.missing, r.drift, r.worst) a
+      CROSS JOIN LATERAL orchestrator.judge_status(
+                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects, r.drifted, r.missing, r.drift, r.worst) a
      WHERE d.id = ANY (p_ids)
 $$;
 COMMENT ON FUNCTION orchestrator.assess_deployments IS 'The status of deployments.';

@@ -1,7 +1,10 @@
--- orchestrator.judge_status(deployment, slot, pods, objects, drifted, missing, drift, worst) -> (summary, message)
+-- orchestrator.judge_status(id, cluster, state, finalised, generation, applied, slot, pods, objects, drifted, missing, drift, worst)
+--     -> (summary, message)
 -- First match wins: what was asked for, then what stands in the way, then how the objects are. Messages are for acting on.
+-- Takes fields instead of the deployment: a whole row would fetch the spec from its toast table each time.
 CREATE OR REPLACE FUNCTION orchestrator.judge_status(
-    p_deployment orchestrator.deployments, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint,
+    p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint,
+    p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint,
     p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text
 )
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -10,45 +13,45 @@ DECLARE
     v_cluster orchestrator.clusters;
     v_warning text;
 BEGIN
-    SELECT * INTO v_cluster FROM orchestrator.clusters c WHERE c.id = p_deployment.cluster_id;
-    IF p_deployment.finalised_at IS NOT NULL THEN
+    SELECT * INTO v_cluster FROM orchestrator.clusters c WHERE c.id = p_cluster_id;
+    IF p_finalised THEN
         summary := 'Deleted';
         message := CASE WHEN p_objects > 0 THEN 'Deleted; its data is kept and comes back with desired_state Active.' ELSE 'Deleted.' END;
     ELSIF p_slot.quarantined_at IS NOT NULL OR p_slot.last_error_permanent THEN
         summary := 'Error';
         message := p_slot.last_error || CASE WHEN p_slot.quarantined_at IS NOT NULL THEN '; reconcile_now tries once more' ELSE '' END;
-    ELSIF p_deployment.desired_state = 'Paused' THEN
+    ELSIF p_state = 'Paused' THEN
         summary := 'Paused';
         message := 'Held by request: nothing is changed at the cluster.'
                    || CASE WHEN p_drifted > 0 OR p_missing IS NOT NULL THEN ' Behind it: ' || concat_ws('; ', p_missing, p_drift) || '.' ELSE '' END;
-    ELSIF p_deployment.desired_state = 'Deleted' THEN
+    ELSIF p_state = 'Deleted' THEN
         summary := 'Deleting';
         message := coalesce(CASE WHEN p_slot.deferred_since IS NOT NULL AND v_cluster.unreachable_since IS NOT NULL
-                                 THEN orchestrator.waiting_message(p_deployment.cluster_id, p_deployment.generation) END,
+                                 THEN orchestrator.waiting_message(p_cluster_id, p_generation) END,
                             'Retrying: ' || p_slot.last_error, format('%s objects and %s pods are still there.', p_objects, p_pods));
     ELSIF p_slot.deferred_since IS NOT NULL AND v_cluster.unreachable_since IS NOT NULL
-          AND p_deployment.last_applied_generation < p_deployment.generation THEN
+          AND p_applied < p_generation THEN
         summary := 'Progressing';
-        message := orchestrator.waiting_message(p_deployment.cluster_id, p_deployment.generation);
+        message := orchestrator.waiting_message(p_cluster_id, p_generation);
     ELSIF p_slot.last_error IS NOT NULL THEN
         summary := 'Degraded';
         message := format('Retrying after %s failures: %s', p_slot.failures, p_slot.last_error);
-    ELSIF p_deployment.last_applied_generation < p_deployment.generation THEN
+    ELSIF p_applied < p_generation THEN
         summary := 'Progressing';
-        message := orchestrator.waiting_message(p_deployment.cluster_id, p_deployment.generation);
+        message := orchestrator.waiting_message(p_cluster_id, p_generation);
     ELSIF p_missing IS NOT NULL OR p_drift IS NOT NULL THEN
         summary := 'Progressing';
         message := concat_ws('; ', p_missing, p_drift) || ' and is being put back.';
     ELSIF p_worst[1][1] = 'Degraded' THEN
         summary := 'Degraded';
         message := p_worst[1][2];
-    ELSIF p_deployment.desired_state = 'Stopped' THEN
+    ELSIF p_state = 'Stopped' THEN
         summary := CASE WHEN p_pods > 0 THEN 'Progressing' ELSE 'Stopped' END;
         message := CASE WHEN p_pods > 0 THEN 'Stopping: its pods are still there.' ELSE 'Stopped by request; its data is kept.' END;
     ELSIF p_worst IS NOT NULL THEN
         SELECT format('%s: %s', w.key, w.value ->> 'message') INTO v_warning
           FROM orchestrator.deployment_observed o, jsonb_each(coalesce(o.observed_json -> 'warnings', '{}')) w
-         WHERE o.deployment_id = p_deployment.id AND w.value ->> 'reason' IN ('FailedCreate', 'ProvisioningFailed', 'FailedMount', 'FailedScheduling')
+         WHERE o.deployment_id = p_id AND w.value ->> 'reason' IN ('FailedCreate', 'ProvisioningFailed', 'FailedMount', 'FailedScheduling')
            AND (w.value ->> 'last_at')::timestamptz > now() - interval '15 minutes'
          ORDER BY (w.value ->> 'last_at')::timestamptz DESC LIMIT 1;
         summary := CASE WHEN v_warning IS NULL THEN 'Progressing' ELSE 'Degraded' END;
