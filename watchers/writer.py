@@ -30,6 +30,10 @@ BATCH_OBJECTS = 500
 # Deployments that somebody is writing this moment are tried again after this.
 BUSY_SECONDS = 0.02
 CONTENDED_SECONDS = 0.1
+# What flows faster than this is written in fewer, larger batches: a statement costs more than the rows it writes.
+# Below it every observation is written at once, for somebody may be waiting.
+HURRY_OBJECTS_A_SECOND = 250.0
+LINGER_SECONDS = 0.1
 # With nothing to write, make sure this often that the session is alive, and learn the interval of resyncs.
 PULSE_SECONDS = 5.0
 
@@ -55,6 +59,8 @@ class Writer:
         self._pending = pending
         self._doubts = doubts
         self.resync_seconds = resync_seconds
+        self._at_once = HURRY_OBJECTS_A_SECOND
+        self._filled = time.monotonic()
 
     async def write_forever(self) -> None:
         """Take what is pending, as soon as there is any. Raises DatabaseError when the session is of no use."""
@@ -65,9 +71,20 @@ class Writer:
             except TimeoutError:
                 self.resync_seconds = await doors.resync_seconds(self._session, self._name) or self.resync_seconds
                 continue
+            if not self._may_hurry():
+                await asyncio.sleep(LINGER_SECONDS)
             batch = self._pending.take(BATCH_OBJECTS)
+            self._at_once -= len(batch.entries)
             metrics.PENDING.set(len(self._pending))
             await self._write(batch)
+
+    def _may_hurry(self) -> bool:
+        """Whether fewer objects than HURRY_OBJECTS_A_SECOND came lately: a bucket that fills at that rate."""
+        now = time.monotonic()
+        most = HURRY_OBJECTS_A_SECOND
+        self._at_once = min(most, max(self._at_once, 0.0) + (now - self._filled) * most)
+        self._filled = now
+        return self._at_once > 0.2 * most
 
     async def _write(self, batch: Batch) -> None:
         busy = await self._record_fairly(batch.entries) if batch.entries else set[ObjectKey]()
