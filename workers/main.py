@@ -34,7 +34,8 @@ log = structlog.get_logger()
 UPKEEP_SECONDS = 10.0
 PROMOTE_SECONDS = 0.5
 SETTLE_RETRY_SECONDS = 0.1
-POOL_SESSIONS = 4
+# A settle may wait for the watcher to let go of its deployment; claims and heartbeats must not wait behind it.
+POOL_SESSIONS = 8
 
 
 async def run(settings: WorkerSettings) -> None:

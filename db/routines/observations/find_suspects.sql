@@ -6,9 +6,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(array_agg(o), '{}')
       FROM unnest(p_seen) o
-      JOIN orchestrator.deployment_resources r
-        ON r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
-      JOIN orchestrator.deployments d ON d.id = o.deployment_id
+      CROSS JOIN LATERAL (
+          SELECT k.managed, k.uid, k.applied_resource_version, k.applied_fields_hash FROM orchestrator.deployment_resources k
+           WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r
+      CROSS JOIN LATERAL (SELECT k.desired_state FROM orchestrator.deployments k WHERE k.id = o.deployment_id OFFSET 0) d
      WHERE r.managed AND r.uid = o.uid AND o.resource_version > r.applied_resource_version
        AND o.fields_hash <> r.applied_fields_hash
        AND d.desired_state <> 'Deleted'

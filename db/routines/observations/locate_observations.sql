@@ -10,9 +10,11 @@ AS $$
                                   CASE WHEN o.deleting THEN 'Terminating' ELSE coalesce(o.reason, '') END,
                                   coalesce(o.message, ''), o.digest)::orchestrator.observation), '{}')
       FROM jsonb_populate_recordset(NULL::orchestrator.observation, p_batch) o
-      LEFT JOIN orchestrator.deployment_resources r
-             ON r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
-      LEFT JOIN orchestrator.deployments d ON d.id = o.deployment_id AND d.cluster_id = p_cluster_id
+      LEFT JOIN LATERAL (
+          SELECT k.deployment_id FROM orchestrator.deployment_resources k
+           WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r ON true
+      LEFT JOIN LATERAL (
+          SELECT k.id FROM orchestrator.deployments k WHERE k.id = o.deployment_id AND k.cluster_id = p_cluster_id OFFSET 0) d ON true
      WHERE coalesce(r.deployment_id, d.id) IS NOT NULL
 $$;
 COMMENT ON FUNCTION orchestrator.locate_observations IS 'Finds the deployment of each observation.';

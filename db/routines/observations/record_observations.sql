@@ -3,12 +3,15 @@
 -- deleted or recreated behind our back. Answers 'busy' for deployments somebody holds (send those again shortly) and 'suspect'
 -- for objects whose fields are no longer the ones we applied (look closer, then record_drift in the same transaction).
 -- Generic plans: Postgres takes an array of ids for ten rows, and would plan anew at each call for the one there is.
+-- Index lookups only, one an object (LATERAL … OFFSET 0 in what it calls): a plan made while the inventory was small would
+-- read all of it for each batch for as long as the session lives.
 CREATE OR REPLACE FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb)
 RETURNS TABLE (
     verdict text, deployment_id uuid, kind text, namespace text, name text, deployment_name text, generation bigint, template_version integer,
     root_uid text, applied_fields jsonb, wanted jsonb
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -28,8 +31,9 @@ BEGIN
     -- An older observation never overwrites a newer one; an equal one may bring the health that our own apply could not know.
     SELECT array_agg(o) FILTER (WHERE o.change = 'gone'), array_agg(o) FILTER (WHERE o.change = 'seen') INTO v_gone, v_seen
       FROM unnest(v_batch) o
-      LEFT JOIN orchestrator.deployment_resources r
-             ON r.cluster_id = v_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
+      LEFT JOIN LATERAL (
+          SELECT k.resource_version FROM orchestrator.deployment_resources k
+           WHERE k.cluster_id = v_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r ON true
      WHERE o.deployment_id = ANY (v_held) AND o.resource_version >= coalesce(r.resource_version, 0);
     v_suspects := orchestrator.find_suspects(v_cluster_id, v_seen);
     v_lost := orchestrator.record_gone(v_cluster_id, v_gone) || orchestrator.record_recreated(v_cluster_id, v_seen);

@@ -11,8 +11,10 @@ BEGIN
     END IF;
     v_changed := ARRAY(
         SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
-          LEFT JOIN orchestrator.deployment_resources r
-                 ON r.cluster_id = p_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
+          LEFT JOIN LATERAL (
+              SELECT k.kind, k.missing_since, k.health, k.reason, k.message, k.drift, k.applied_fields_hash
+                FROM orchestrator.deployment_resources k
+               WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r ON true
          WHERE r.kind IS NULL OR r.missing_since IS NOT NULL
             OR (r.health, r.reason, r.message) IS DISTINCT FROM (o.health, o.reason, o.message)
             OR (r.drift IS NOT NULL AND o.fields_hash = r.applied_fields_hash));
