@@ -14,7 +14,7 @@ class DatabaseSettings(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> DatabaseSettings:
-        """Raises KeyError-free: a missing URL is an error a person can act on."""
+        """Raises SystemExit with what to do when it is not set."""
         url = environment.get("DATABASE_URL", "")
         if not url:
             raise SystemExit("DATABASE_URL is not set. Point it at Postgres, or run: ./just up")
