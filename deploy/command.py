@@ -1,18 +1,17 @@
-"""The `orchestrator` command: every process of a deployment, and the local stack that runs them all on one machine."""
+"""The `orchestrator` command: a client of the API, every process of a deployment, and the local stack of them all.
+
+What a command needs is loaded when it runs: scripts call some of them in a loop.
+"""
 
 import argparse
 import importlib
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
-
-from deploy.children import GIVE_UP_CODE
+from deploy.client.command_line import EXIT_CODES, client_commands
 from deploy.errors import DeployError, StateError
 from deploy.stack_commands import (
     DEFAULT_STATE,
@@ -75,8 +74,14 @@ def expected_messages(error: BaseException) -> list[str] | None:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="orchestrator", description=__doc__)
+    top = argparse.ArgumentParser(
+        prog="orchestrator",
+        description="Game servers on Kubernetes, with Postgres as the control plane.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
+    client_commands(commands)
     stack_commands(commands)
     process_commands(commands)
     database_commands(commands)
@@ -119,11 +124,10 @@ def process_commands(commands: Commands) -> None:
 
 
 def database_commands(commands: Commands) -> None:
-    """`migrate`, `templates load`, `scratch`: on the database of DATABASE_URL, or one that lasts for a command."""
+    """`migrate`, `load-templates`, `scratch`: on the database of DATABASE_URL, or one that lasts for a command."""
     migrate = commands.add_parser("migrate", help="bring the database of DATABASE_URL to this release's schema")
     migrate.set_defaults(run=migrate_database)
-    templates = commands.add_parser("templates", help="templates of deployments").add_subparsers(required=True)
-    load = templates.add_parser("load", help="write the templates of a folder into the database of DATABASE_URL")
+    load = commands.add_parser("load-templates", help="write a folder's templates into the database of DATABASE_URL")
     load.add_argument("directory", type=Path)
     load.set_defaults(run=load_templates)
     scratch = commands.add_parser("scratch", help="run a command with DATABASE_URL set to an empty Postgres of its own")
@@ -146,6 +150,8 @@ def cluster_commands(commands: Commands) -> None:
 
 def run_room(wanted: argparse.Namespace) -> int:
     """`orchestrator api`, `worker` or `watcher`."""
+    import msgspec  # noqa: PLC0415
+
     from deploy.logs import configure_logs  # noqa: PLC0415
 
     configure_logs()
@@ -170,7 +176,7 @@ def migrate_database(_wanted: argparse.Namespace) -> None:
 
 
 def load_templates(wanted: argparse.Namespace) -> None:
-    """`orchestrator templates load DIR`."""
+    """`orchestrator load-templates DIR`."""
     templates: Any = importlib.import_module("db.templates")
     templates.load_templates(database_url(), wanted.directory)
 
@@ -185,6 +191,9 @@ def database_url() -> str:
 
 def run_with_scratch_database(wanted: argparse.Namespace) -> int:
     """`orchestrator scratch COMMAND`: its exit code. DATABASE_URL is a superuser's, pg_dump and psql are on PATH."""
+    import subprocess  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+
     from deploy.postgres import FORGETFUL, prepare, running  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="so-scratch-") as name:
@@ -209,6 +218,7 @@ def build_cluster(_wanted: argparse.Namespace) -> None:
 def run_cluster(wanted: argparse.Namespace) -> int:
     """`orchestrator cluster run`. Its progress goes to standard output, where `up` listens."""
     from deploy import cluster, k3s  # noqa: PLC0415
+    from deploy.children import GIVE_UP_CODE  # noqa: PLC0415
 
     state: Path = wanted.state.resolve()
     work = k3s.run(state, tell_upwards) if wanted.k3s else cluster.run(state, tell_upwards)

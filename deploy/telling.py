@@ -1,6 +1,5 @@
 """How a command speaks and how it ends: words with the time they took, and a clean end by signal."""
 
-import asyncio
 import contextlib
 import signal
 import sys
@@ -13,6 +12,7 @@ STARTED = time.monotonic()
 
 def until_stopped(work: Coroutine[Any, Any, None]) -> int:
     """Run a coroutine until it ends, or until SIGTERM, SIGHUP or Ctrl-C cancels it: a clean end, exit code 0."""
+    import asyncio  # noqa: PLC0415 - commands that only tell shall not wait for it
 
     async def supervised() -> None:
         task = asyncio.create_task(work)

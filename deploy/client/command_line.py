@@ -1,0 +1,74 @@
+"""The arguments of every client command, and the exit codes that scripts may rely on.
+
+Only this is loaded to parse a command line; `does` names what then runs.
+"""
+
+import argparse
+from typing import Any
+
+from deploy.client.running import run
+
+Commands = Any  # argparse keeps the type of add_subparsers() to itself
+
+NAME = "name, namespace/name, or id"
+STATES = ("Active", "Stopped", "Paused", "Deleted")
+STATUSES = ("Healthy", "Progressing", "Degraded", "Error", "Stopped", "Paused", "Deleting", "Deleted")
+EXIT_CODES = """exit codes of the commands that ask the API:
+  0  done
+  1  refused, or failed
+  2  the command line is wrong
+  3  there is no such deployment, template, ...
+  4  conflict: the name is taken or ambiguous, or it was changed meanwhile
+  5  what was waited for did not come in time
+  6  the API or its database does not answer, or is too busy
+  7  not signed in, or not allowed
+Where the API is: ORCHESTRATOR_URL and ORCHESTRATOR_TOKEN, or a profile written by `orchestrator login`."""
+
+
+def client_commands(commands: Commands) -> None:
+    """Everything that asks the API."""
+    look_commands(commands)
+
+
+def command(
+    commands: Commands, name: str, does: str, text: str, *, output: tuple[str, ...] = ("table", "json")
+) -> argparse.ArgumentParser:
+    """One command with the options that all have."""
+    made: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
+    )
+    made.add_argument("--profile", metavar="PROFILE", help="which profile to use instead of the default one")
+    if output:
+        made.add_argument("-o", "--output", choices=output, default=output[0], help=f"{output[0]} if left out")
+    made.set_defaults(run=run, does=does)
+    return made
+
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
+    return int(text)
+
+
+def look_commands(commands: Commands) -> None:
+    """`get`, `describe`, `templates`, `clusters`, `whoami`."""
+    get = command(commands, "get", "look.get", "list deployments", output=("table", "json", "name"))
+    get.add_argument("names", nargs="*", metavar="NAME", help=f"{NAME}; all if none is named")
+    get.add_argument("-n", "--namespace", help="of this namespace")
+    get.add_argument("--cluster", help="on this cluster")
+    get.add_argument("--status", action="append", choices=STATUSES, help="of this status; may be given several times")
+    get.add_argument("--template", help="made from this template")
+    get.add_argument("--state", choices=STATES, help="that are asked to be so")
+    get.add_argument("--search", metavar="TEXT", help="whose name holds this")
+    get.add_argument("--drifted", action="store_true", help="that were changed behind our back")
+    get.add_argument("--deleted", action="store_true", help="that are gone and kept as history")
+    get.add_argument("--sort", metavar="ORDER", help="name, status, updated or created; -name for descending")
+    get.add_argument("--limit", type=positive, help="how many at most; all if left out")
+    describe = command(commands, "describe", "look.describe", "show one deployment with its objects")
+    describe.add_argument("name", metavar="NAME", help=NAME)
+    templates = command(commands, "templates", "look.templates", "list templates, or show the parameters of one")
+    templates.add_argument("name", nargs="?", metavar="NAME", help="the one to show")
+    templates.add_argument("--version", type=positive, help="this version of it instead of the newest")
+    command(commands, "clusters", "look.clusters", "list clusters and how they are")
+    command(commands, "whoami", "look.whoami", "tell who the token stands for, and what it may")

@@ -1,0 +1,195 @@
+"""The commands that look: `get`, `describe`, `templates`, `clusters`, `whoami`."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
+
+from deploy.client.errors import Misused
+from deploy.client.http import Api, Json, Query
+from deploy.client.names import find, find_all, full_name, path_of
+from deploy.client.tables import age, plain, show_fields, show_json, show_table
+
+FILTERS = ("namespace", "cluster", "status", "template", "state", "search", "drifted", "deleted")
+
+
+def get(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator get`: a list, or the deployments that are named."""
+    given = [name for name in FILTERS if getattr(wanted, name)]
+    if wanted.names and given:
+        raise Misused(f"--{given[0]} chooses from the list; NAME names deployments", hint="Give one or the other.")
+    if len(wanted.names) == 1 and wanted.output == "json":
+        show_json(api.get(path_of(find(api, wanted.names[0]))))
+        return
+    items = find_all(api, wanted.names) if wanted.names else listed(api, wanted)
+    show(items, wanted.output, deployments_table)
+
+
+def listed(api: Api, wanted: argparse.Namespace) -> list[Json]:
+    """What the filters choose."""
+    query: Query = {
+        "namespace": wanted.namespace,
+        "cluster": wanted.cluster,
+        "status": wanted.status or None,
+        "template": wanted.template,
+        "desired_state": wanted.state,
+        "q": wanted.search,
+        "sort": wanted.sort,
+        "drifted": "true" if wanted.drifted else None,
+        "deleted": "true" if wanted.deleted else None,
+    }
+    return api.pages("deployments", query, most=wanted.limit)
+
+
+def show(items: list[Json], output: str, as_table: Callable[[list[Json]], None]) -> None:
+    """Deployments in the form that was asked for."""
+    match output:
+        case "json":
+            show_json({"items": items, "next": None})
+        case "name":
+            for one in items:
+                print(full_name(one))
+        case _:
+            as_table(items)
+
+
+def deployments_table(items: Sequence[Json]) -> None:
+    """One line each; on a screen the message gives way."""
+    rows = [
+        (
+            one["namespace"],
+            one["name"],
+            status_of(one),
+            one["desired_state"],
+            f"{one['template']}:{one['template_version']}",
+            "yes" if one.get("drifted") else "",
+            one["generation"],
+            age(one["created_at"]),
+            one["status_message"],
+        )
+        for one in items
+    ]
+    headings = ("NAMESPACE", "NAME", "STATUS", "WANTED", "TEMPLATE", "DRIFT", "GENERATION", "AGE", "MESSAGE")
+    show_table(headings, rows, gives_way="MESSAGE")
+
+
+def status_of(deployment: Json) -> str:
+    """The status in words, with what qualifies it."""
+    stale = deployment.get("stale_since")
+    return f"{deployment['status_summary']} (not seen for {age(stale)})" if stale else deployment["status_summary"]
+
+
+# ---------------------------------------------------------------- one deployment
+
+
+def describe(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator describe`: one deployment, its objects and what differs at the cluster."""
+    deployment = api.get(path_of(find(api, wanted.name)))
+    if wanted.output == "json":
+        show_json(deployment)
+        return
+    show_fields(
+        [
+            ("Name", full_name(deployment)),
+            ("Id", deployment["id"]),
+            ("Cluster", deployment["cluster"]),
+            ("Template", f"{deployment['template']} version {deployment['template_version']}"),
+            ("Wanted", deployment["desired_state"]),
+            ("Status", status_of(deployment)),
+            ("Message", deployment["status_message"]),
+            ("Generation", f"{deployment['generation']}, applied {deployment['last_applied_generation']}"),
+            ("Data", "kept when deleted" if deployment["keep_data"] else "deleted with it"),
+            ("Created", f"{deployment['created_at']} ({age(deployment['created_at'])} ago)"),
+            ("Changed", f"{deployment['updated_at']} ({age(deployment['updated_at'])} ago)"),
+        ]
+    )
+    print("\nParameters:")
+    for name, value in sorted(deployment["parameters"].items()):
+        print(f"  {plain(name)} = {plain(value)}")
+    resources = api.get(path_of(deployment, "resources"))["items"]
+    if resources:
+        print("\nObjects:")
+        rows = [
+            (
+                one["kind"],
+                one["name"],
+                one["health"] or "not seen yet",
+                "yes" if one["drifted"] else "",
+                age(one["last_seen_at"]),
+                ": ".join(filter(None, (one["reason"], one["message"]))),
+            )
+            for one in resources
+        ]
+        show_table(("KIND", "NAME", "HEALTH", "DRIFT", "SEEN", "MESSAGE"), rows, gives_way="MESSAGE")
+
+
+# ---------------------------------------------------------------- what else there is
+
+
+def templates(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator templates`: all of them, or one with its parameters."""
+    if wanted.name is None:
+        found = api.get("templates")
+        if wanted.output == "json":
+            show_json(found)
+            return
+        rows = [(one["name"], one["version"], one["title"], one["description"]) for one in found["items"]]
+        show_table(("NAME", "VERSION", "TITLE", "DESCRIPTION"), rows, gives_way="DESCRIPTION")
+        return
+    template = api.get(f"templates/{quote(wanted.name, safe='')}", {"version": wanted.version})
+    if wanted.output == "json":
+        show_json(template)
+        return
+    versions = ", ".join(map(str, template["versions"]))
+    show_fields(
+        [
+            ("Name", template["name"]),
+            ("Version", f"{template['version']} of {versions}"),
+            ("Title", template["title"]),
+            ("Description", template["description"]),
+        ]
+    )
+    print()
+    schema = template["allowed_mutations_json"]
+    required = schema.get("required", [])
+    rows = [
+        (
+            name,
+            rule.get("type", ""),
+            "required" if name in required and "default" not in rule else plain(rule.get("default")),
+            limits(rule),
+            rule.get("title") or rule.get("description") or "",
+        )
+        for name, rule in schema.get("properties", {}).items()
+    ]
+    show_table(("PARAMETER", "TYPE", "DEFAULT", "ALLOWED", "MEANING"), rows, gives_way="MEANING")
+
+
+def limits(rule: Json) -> str:
+    """What a parameter may be, in short."""
+    if "enum" in rule:
+        return " | ".join(map(plain, rule["enum"]))
+    told = [
+        f"{word} {rule[key]}"
+        for key, word in (("minimum", "at least"), ("maximum", "at most"), ("pattern", "like"), ("maxLength", "up to"))
+        if key in rule
+    ]
+    return ", ".join(told)
+
+
+def clusters(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator clusters`."""
+    found = api.get("clusters")
+    if wanted.output == "json":
+        show_json(found)
+        return
+    rows = [tuple(one.values()) for one in found["items"]]
+    show_table([name.upper() for name in found["items"][0]], rows, gives_way=next(iter(found["items"][0])).upper())
+
+
+def whoami(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator whoami`."""
+    found = api.get("whoami")
+    if wanted.output == "json":
+        show_json(found)
+        return
+    show_fields([(name.replace("_", " ").capitalize(), value) for name, value in found.items()])
