@@ -14,7 +14,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
-from app import deployments, events, templates
+from app import clusters, deployments, drift, events, templates
 from app.gate import Gate
 from app.health import Schema, show_health, show_readiness
 from app.metrics import Counted, show_metrics
@@ -37,6 +37,8 @@ def build_routes(database: Database) -> Litestar:
         route_handlers=[
             templates.router,
             deployments.router,
+            drift.router,
+            clusters.router,
             events.router,
             show_health,
             show_readiness,

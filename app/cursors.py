@@ -25,6 +25,11 @@ def unpack(cursor: str, shape: type[Stop]) -> Stop:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         return msgspec.json.decode(text, type=shape)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
-        raise Refused(
-            _BAD_REQUEST, "this is no cursor of this list", "after", 'Pass "next" of the page before, or leave it out.'
-        ) from error
+        raise foreign_cursor() from error
+
+
+def foreign_cursor() -> Refused:
+    """The refusal of a cursor that this list did not give out."""
+    return Refused(
+        _BAD_REQUEST, "this is no cursor of this list", "after", 'Pass "next" of the page before, or leave it out.'
+    )

@@ -10,19 +10,23 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, delete, get, patch, post
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from structlog.contextvars import bind_contextvars
 
 from app.bodies import StrictBody
-from app.cursors import pack, unpack
+from app.cursors import foreign_cursor, pack, unpack
 from app.events import After, Limit
 from app.problems import PROBLEMS
 from app.templates import LARGEST_VERSION
-from db import deployments
-from db.deployments import Change, Database, Deployment, DeploymentDetail, Drift, Filter, Resource
+from db import deployments, listing
+from db.deployments import Change, Database, Deployment, DeploymentDetail, Resource
+from db.errors import Refused
+from db.listing import Counts, Filter, OtherOrder, Sort, State, Status, Stop
 
-BEFORE_ALL = UUID(int=0)
+BAD_REQUEST = 400
+SORT = "A leading - turns it round. By status, what needs a person comes first. The default is name."
+Text = Annotated[str | None, QueryParameter(max_length=253)]
 
 
 class NewDeployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,37 +73,64 @@ class Resources(msgspec.Struct, frozen=True):
     items: list[Resource]
 
 
-class Drifts(msgspec.Struct, frozen=True):
-    """Everything that differs at the cluster."""
-
-    items: list[Drift]
+def filtered(
+    cluster: Text = None,
+    namespace: Text = None,
+    name: Annotated[str | None, QueryParameter(max_length=253, description="How the name begins.")] = None,
+    q: Annotated[
+        str | None, QueryParameter(max_length=253, description='Any part of "namespace/name", in any case.')
+    ] = None,
+    status: Annotated[
+        list[Status] | None, QueryParameter(max_items=8, description="Any of these; repeat it for several.")
+    ] = None,
+    template: Text = None,
+    desired_state: FromQuery[State | None] = None,
+    drifted: Annotated[
+        bool | None, QueryParameter(description="Whether an object of it stands otherwise than it should.")
+    ] = None,
+    deleted: Annotated[bool, QueryParameter(description="Those that are gone instead, kept as history.")] = False,
+) -> Filter:
+    """What a list is narrowed to."""
+    return Filter(
+        cluster=cluster,
+        namespace=namespace,
+        name=name,
+        q=q,
+        status=status or [],
+        template=template,
+        desired_state=desired_state,
+        drifted=drifted,
+        deleted=deleted,
+    )
 
 
 @get("/", responses=PROBLEMS, summary="Deployments, page by page")
 async def list_deployments(
     database: NamedDependency[Database],
+    wanted: NamedDependency[Filter],
     after: After = None,
     limit: Limit = 100,
-    cluster: FromQuery[str | None] = None,
-    namespace: FromQuery[str | None] = None,
-    name: FromQuery[str | None] = None,
-    status: Annotated[str | None, QueryParameter(description="A status_summary, such as Degraded.")] = None,
-    *,
-    deleted: Annotated[bool, QueryParameter(description="Those that are gone instead, kept as history.")] = False,
+    sort: Annotated[Sort | None, QueryParameter(description=SORT)] = None,
 ) -> Deployments:
-    """By cluster, namespace and name; deleted ones by id."""
-    wanted = Filter(cluster=cluster, namespace=namespace, name=name, status=status)
+    """Those that are there, by name; or those that are gone, latest first."""
+    if wanted.deleted and sort is not None:
+        raise Refused(
+            BAD_REQUEST, "what is gone has an order of its own", "sort", "Leave sort out: latest gone comes first."
+        )
+    stop = None if after is None else unpack(after, Stop)
     async with database.transaction() as session:
-        if deleted:
-            stop = BEFORE_ALL if after is None else unpack(after, UUID)
-            found = await deployments.list_deleted(session, wanted, stop, limit + 1)
-        else:
-            place = ("", "", "") if after is None else unpack(after, tuple[str, str, str])
-            found = await deployments.list_deployments(session, wanted, place, limit + 1)
-    if len(found) <= limit:
-        return Deployments(found, None)
-    last = found[limit - 1]
-    return Deployments(found[:limit], pack(last.id if deleted else (last.cluster, last.namespace, last.name)))
+        try:
+            page = await listing.list_deployments(session, wanted, sort=sort or "name", after=stop, limit=limit)
+        except OtherOrder as error:
+            raise foreign_cursor() from error
+    return Deployments(page.items, None if page.next is None else pack(page.next))
+
+
+@get("/counts", responses=PROBLEMS, summary="How many deployments there are of each status")
+async def count_deployments(database: NamedDependency[Database], wanted: NamedDependency[Filter]) -> Counts:
+    """Of all that the same filters would list."""
+    async with database.transaction() as session:
+        return await listing.count_deployments(session, wanted)
 
 
 @post(
@@ -178,14 +209,6 @@ async def list_resources(deployment_id: FromPath[UUID], database: NamedDependenc
         return Resources(await deployments.list_resources(session, deployment_id))
 
 
-@get("/{deployment_id:uuid}/drift", responses=PROBLEMS, summary="What was changed behind our back")
-async def list_drift(deployment_id: FromPath[UUID], database: NamedDependency[Database]) -> Drifts:
-    """Path by path: wanted, live, and who changed it."""
-    bind_contextvars(deployment_id=str(deployment_id))
-    async with database.transaction() as session:
-        return Drifts(await deployments.list_drift(session, deployment_id))
-
-
 def told(deployment: DeploymentDetail) -> DeploymentDetail:
     """The same, and from here on every line of the log about this request tells which it is about."""
     bind_contextvars(deployment_id=str(deployment.id), generation=deployment.generation)
@@ -194,15 +217,16 @@ def told(deployment: DeploymentDetail) -> DeploymentDetail:
 
 router = Router(
     "/api/deployments",
+    dependencies={"wanted": Provide(filtered, sync_to_thread=False)},
     route_handlers=[
         list_deployments,
+        count_deployments,
         create_deployment,
         read_deployment,
         change_deployment,
         delete_deployment,
         reconcile_deployment,
         list_resources,
-        list_drift,
     ],
     tags=["deployments"],
 )

@@ -1,4 +1,4 @@
-"""What the API reads and writes: deployments, their objects, drift and events.
+"""What the API reads and writes of one deployment: its intent, its objects and its events.
 
 The rules live in triggers and routines; these are doors to them, each inside one transaction of `Database.transaction`.
 Rows come out as the structs that the API answers with, so a column is named in one place.
@@ -32,7 +32,11 @@ _MISSING = 404
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wanted, how far that is carried out, and how it is."""
+    """What is wanted, how far that is carried out, and how it is.
+
+    `memory` is the parameter of that name, None where it is left to the template or the template has none. `drifted`:
+    an object of it stands otherwise at the cluster than it should.
+    """
 
     id: UUID
     name: str
@@ -41,6 +45,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     template: str
     template_version: int
     parameters: dict[str, Any]
+    memory: str | None
     desired_state: str
     drift_policy: str
     keep_data: bool
@@ -49,6 +54,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     status_summary: str
     status_message: str
     stale_since: datetime | None
+    drifted: bool
     finalised_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -81,19 +87,6 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: datetime | None
 
 
-class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """One path that stands otherwise at the cluster than it should. Secret values only as changed."""
-
-    kind: str
-    namespace: str
-    name: str
-    path: str
-    wanted: Any
-    live: Any
-    manager: str | None
-    since: datetime | None
-
-
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One step in the history of a deployment."""
 
@@ -121,15 +114,6 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     desired_state: str | None = None
     template_version: int | None = None
     keep_data: bool | None = None
-
-
-class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which deployments to list; None is any."""
-
-    cluster: str | None = None
-    namespace: str | None = None
-    name: str | None = None
-    status: str | None = None
 
 
 _PREPARE = (
@@ -205,20 +189,22 @@ def _hang_up(session: Session) -> None:
 
 # ---------------------------------------------------------------- deployments
 
-_COLUMNS = (
-    "d.id, d.name, d.namespace, c.name AS cluster, t.name AS template, d.template_version, d.parameters,"
-    " d.desired_state, d.drift_policy, d.keep_data, d.generation, d.last_applied_generation,"
-    " d.status_summary, d.status_message, d.stale_since, d.finalised_at, d.created_at, d.updated_at"
+# One object at least differs, is missing or was replaced; the condition is that of the index it is found by.
+DRIFTED = (
+    "EXISTS (SELECT FROM orchestrator.deployment_resources r WHERE r.cluster_id = d.cluster_id"
+    " AND r.deployment_id = d.id AND (r.drift IS NOT NULL OR r.missing_since IS NOT NULL"
+    " OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL)))"
 )
-_FROM = (
+COLUMNS = (
+    "d.id, d.name, d.namespace, c.name AS cluster, t.name AS template, d.template_version, d.parameters,"
+    " d.parameters ->> 'memory' AS memory, d.desired_state, d.drift_policy, d.keep_data, d.generation,"
+    " d.last_applied_generation, d.status_summary, d.status_message, d.stale_since, "
+    + DRIFTED
+    + " AS drifted, d.finalised_at, d.created_at, d.updated_at"
+)
+FROM = (
     " FROM orchestrator.deployments d JOIN orchestrator.clusters c ON c.id = d.cluster_id"
     " JOIN orchestrator.templates t ON t.id = d.template_id AND t.version = d.template_version"
-)
-_FILTER = (
-    " AND (%(cluster)s::text IS NULL OR c.name = %(cluster)s)"
-    " AND (%(namespace)s::text IS NULL OR d.namespace = %(namespace)s)"
-    " AND (%(name)s::text IS NULL OR d.name = %(name)s)"
-    " AND (%(status)s::text IS NULL OR d.status_summary = %(status)s)"
 )
 
 
@@ -248,10 +234,10 @@ async def create_deployment(
 async def read_deployment(session: Session, deployment_id: UUID) -> DeploymentDetail:
     """Raises Refused (404)."""
     query = (
-        "SELECT "
-        + _COLUMNS
+        "SELECT "  # noqa: S608 - of literals only, as LiteralString proves
+        + COLUMNS
         + ", d.desired_spec_json, coalesce(o.observed_json, '{}') AS observed_json, o.observed_at"
-        + _FROM
+        + FROM
         + " LEFT JOIN orchestrator.deployment_observed o ON o.deployment_id = d.id WHERE d.id = %s"
     )
     async with session.cursor(row_factory=class_row(DeploymentDetail)) as cursor:
@@ -265,43 +251,6 @@ async def read_deployment(session: Session, deployment_id: UUID) -> DeploymentDe
 def unknown_deployment(deployment_id: UUID) -> Refused:
     """The refusal of an id that names nothing."""
     return Refused(_MISSING, f"there is no deployment {deployment_id}", "id", "GET /api/deployments lists them.")
-
-
-async def list_deployments(
-    session: Session, wanted: Filter, after: tuple[str, str, str], limit: int
-) -> list[Deployment]:
-    """Those that are not gone, by (cluster, namespace, name), beyond `after`."""
-    # The order is that of the index deployments_name_is_unique, so a page costs its rows however many there are.
-    query = (
-        "SELECT "  # noqa: S608 - of literals only, as LiteralString proves
-        + _COLUMNS
-        + _FROM
-        + " WHERE d.finalised_at IS NULL AND (d.cluster_id, d.namespace, d.name) >"
-        + " (coalesce((SELECT k.id FROM orchestrator.clusters k WHERE k.name = %(after_cluster)s), 0),"
-        + " %(after_namespace)s, %(after_name)s)"
-        + _FILTER
-        + " ORDER BY d.cluster_id, d.namespace, d.name LIMIT %(limit)s"
-    )
-    values = msgspec.structs.asdict(wanted) | {"limit": limit}
-    values |= dict(zip(("after_cluster", "after_namespace", "after_name"), after, strict=True))
-    async with session.cursor(row_factory=class_row(Deployment)) as cursor:
-        await cursor.execute(query, values)
-        return await cursor.fetchall()
-
-
-async def list_deleted(session: Session, wanted: Filter, after: UUID, limit: int) -> list[Deployment]:
-    """Those that are gone and kept as history, by id, beyond `after`."""
-    query = (
-        "SELECT "
-        + _COLUMNS
-        + _FROM
-        + " WHERE d.finalised_at IS NOT NULL AND d.id > %(after)s"
-        + _FILTER
-        + " ORDER BY d.id LIMIT %(limit)s"
-    )
-    async with session.cursor(row_factory=class_row(Deployment)) as cursor:
-        await cursor.execute(query, msgspec.structs.asdict(wanted) | {"after": after, "limit": limit})
-        return await cursor.fetchall()
 
 
 async def change_deployment(session: Session, deployment_id: UUID, change: Change) -> None:
@@ -334,24 +283,12 @@ async def reconcile_now(session: Session, deployment_id: UUID) -> None:
 
 async def list_resources(session: Session, deployment_id: UUID) -> list[Resource]:
     """Every object of a deployment, pods included. Raises Refused (404)."""
-    await _require(session, deployment_id)
+    await require_deployment(session, deployment_id)
     async with session.cursor(row_factory=class_row(Resource)) as cursor:
         await cursor.execute(
             "SELECT r.api_version, r.kind, r.namespace, r.name, r.uid, r.resource_version, r.applied_generation,"
             " r.managed, r.health, r.reason, r.message, r.drift IS NOT NULL AS drifted, r.missing_since, r.last_seen_at"
             " FROM orchestrator.deployment_resources r WHERE r.deployment_id = %s ORDER BY r.kind, r.namespace, r.name",
-            (deployment_id,),
-        )
-        return await cursor.fetchall()
-
-
-async def list_drift(session: Session, deployment_id: UUID) -> list[Drift]:
-    """What differs at the cluster, path by path. Raises Refused (404)."""
-    await _require(session, deployment_id)
-    async with session.cursor(row_factory=class_row(Drift)) as cursor:
-        await cursor.execute(
-            "SELECT v.kind, v.namespace, v.object AS name, v.path, v.wanted, v.live, v.manager, v.since"
-            " FROM orchestrator.drift v WHERE v.deployment_id = %s ORDER BY v.kind, v.namespace, v.object, v.path",
             (deployment_id,),
         )
         return await cursor.fetchall()
@@ -365,7 +302,7 @@ async def list_events(
 ) -> tuple[list[Event], Place]:
     """Events beyond a place, none skipped and none twice, and the place of the last. Raises Refused (404)."""
     if deployment_id is not None:
-        await _require(session, deployment_id)
+        await require_deployment(session, deployment_id)
     cursor = await session.execute(
         "SELECT e.xid::text::bigint, e.id, e.deployment_id, e.generation, e.source, e.type, e.data_json, e.actor,"
         " e.created_at"
@@ -378,7 +315,8 @@ async def list_events(
     return events, Place(rows[-1][0], rows[-1][1]) if rows else after
 
 
-async def _require(session: Session, deployment_id: UUID) -> None:
+async def require_deployment(session: Session, deployment_id: UUID) -> None:
+    """Raises Refused (404)."""
     cursor = await session.execute("SELECT FROM orchestrator.deployments d WHERE d.id = %s", (deployment_id,))
     if cursor.rowcount == 0:
         raise unknown_deployment(deployment_id)

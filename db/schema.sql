@@ -4056,32 +4056,31 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
     r.kind,
     r.namespace,
     r.name AS object,
-    (c.value ->> 'path'::text) AS path,
-    (c.value -> 'wanted'::text) AS wanted,
-    (c.value -> 'live'::text) AS live,
-    (c.value ->> 'manager'::text) AS manager,
-    COALESCE(((c.value ->> 'since'::text))::timestamp with time zone, r.drifted_at) AS since
+    f.path,
+    f.wanted,
+    f.live,
+    f.manager,
+    f.since,
+    r.cluster_id
    FROM ((orchestrator.deployment_resources r
      JOIN orchestrator.deployments d ON ((d.id = r.deployment_id)))
-     CROSS JOIN LATERAL jsonb_array_elements(r.drift) c(value))
-  WHERE (r.drift IS NOT NULL)
-UNION ALL
- SELECT d.id AS deployment_id,
-    d.name AS deployment,
-    r.kind,
-    r.namespace,
-    r.name AS object,
-    ''::text AS path,
-    '"present"'::jsonb AS wanted,
-        CASE
-            WHEN (r.missing_since IS NOT NULL) THEN '"missing"'::jsonb
-            ELSE '"replaced"'::jsonb
-        END AS live,
-    NULL::text AS manager,
-    COALESCE(r.missing_since, r.last_seen_at) AS since
-   FROM (orchestrator.deployment_resources r
-     JOIN orchestrator.deployments d ON ((d.id = r.deployment_id)))
-  WHERE ((r.missing_since IS NOT NULL) OR ((r.applied_generation IS NOT NULL) AND (r.rendered_hash IS NULL)));
+     CROSS JOIN LATERAL ( SELECT (c.value ->> 'path'::text) AS path,
+            (c.value -> 'wanted'::text) AS wanted,
+            (c.value -> 'live'::text) AS live,
+            (c.value ->> 'manager'::text) AS manager,
+            COALESCE(((c.value ->> 'since'::text))::timestamp with time zone, r.drifted_at) AS since
+           FROM jsonb_array_elements(r.drift) c(value)
+        UNION ALL
+         SELECT ''::text,
+            '"present"'::jsonb,
+                CASE
+                    WHEN (r.missing_since IS NOT NULL) THEN '"missing"'::jsonb
+                    ELSE '"replaced"'::jsonb
+                END AS "case",
+            NULL::text,
+            COALESCE(r.missing_since, r.last_seen_at) AS "coalesce"
+          WHERE ((r.missing_since IS NOT NULL) OR ((r.applied_generation IS NOT NULL) AND (r.rendered_hash IS NULL)))) f)
+  WHERE ((r.drift IS NOT NULL) OR (r.missing_since IS NOT NULL) OR ((r.applied_generation IS NOT NULL) AND (r.rendered_hash IS NULL)));
 
 ALTER VIEW orchestrator.drift OWNER TO orchestrator_owner;
 
@@ -4150,6 +4149,12 @@ COMMENT ON COLUMN orchestrator.drift.manager IS 'Who owns it now.';
 --
 
 COMMENT ON COLUMN orchestrator.drift.since IS 'Since when.';
+
+--
+-- Name: COLUMN drift.cluster_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.cluster_id IS 'Where it is.';
 
 --
 -- Name: templates; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -4449,16 +4454,46 @@ CREATE INDEX deployment_events_in_commit_order ON orchestrator.deployment_events
 CREATE INDEX deployment_resources_by_deployment ON orchestrator.deployment_resources USING btree (deployment_id);
 
 --
--- Name: deployment_resources_drifted; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: deployment_resources_differing; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE INDEX deployment_resources_drifted ON orchestrator.deployment_resources USING btree (cluster_id, deployment_id) WHERE ((drift IS NOT NULL) OR (missing_since IS NOT NULL));
+CREATE INDEX deployment_resources_differing ON orchestrator.deployment_resources USING btree (cluster_id, deployment_id, kind, namespace, name) WHERE ((drift IS NOT NULL) OR (missing_since IS NOT NULL) OR ((applied_generation IS NOT NULL) AND (rendered_hash IS NULL)));
+
+--
+-- Name: deployments_by_creation; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployments_by_creation ON orchestrator.deployments USING btree (created_at, id) WHERE (finalised_at IS NULL);
+
+--
+-- Name: deployments_by_name; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployments_by_name ON orchestrator.deployments USING btree (name, id) INCLUDE (cluster_id, namespace, template_id, desired_state, status_summary) WHERE (finalised_at IS NULL);
+
+--
+-- Name: deployments_by_status; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployments_by_status ON orchestrator.deployments USING btree (status_summary, name, id) WHERE (finalised_at IS NULL);
 
 --
 -- Name: deployments_by_template; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 CREATE INDEX deployments_by_template ON orchestrator.deployments USING btree (template_id, template_version);
+
+--
+-- Name: deployments_by_update; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployments_by_update ON orchestrator.deployments USING btree (updated_at, id) WHERE (finalised_at IS NULL);
+
+--
+-- Name: deployments_gone; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployments_gone ON orchestrator.deployments USING btree (finalised_at, id) WHERE (finalised_at IS NOT NULL);
 
 --
 -- Name: deployments_name_is_unique; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner

@@ -1,17 +1,18 @@
 -- orchestrator.drift: one row a path that stands otherwise at the cluster than it should.
+-- One look at each object that deployment_resources_differing holds, so that all of it is found without reading the inventory.
 CREATE OR REPLACE VIEW orchestrator.drift WITH (security_invoker = true) AS
-SELECT d.id AS deployment_id, d.name AS deployment, r.kind, r.namespace, r.name AS object, c ->> 'path' AS path, c -> 'wanted' AS wanted,
-       c -> 'live' AS live, c ->> 'manager' AS manager, coalesce((c ->> 'since')::timestamptz, r.drifted_at) AS since
+SELECT d.id AS deployment_id, d.name AS deployment, r.kind, r.namespace, r.name AS object, f.path, f.wanted, f.live, f.manager, f.since, r.cluster_id
   FROM orchestrator.deployment_resources r
   JOIN orchestrator.deployments d ON d.id = r.deployment_id
- CROSS JOIN LATERAL jsonb_array_elements(r.drift) c
- WHERE r.drift IS NOT NULL
-UNION ALL
-SELECT d.id, d.name, r.kind, r.namespace, r.name, '', '"present"', CASE WHEN r.missing_since IS NOT NULL THEN '"missing"'::jsonb ELSE '"replaced"' END,
-       NULL, coalesce(r.missing_since, r.last_seen_at)
-  FROM orchestrator.deployment_resources r
-  JOIN orchestrator.deployments d ON d.id = r.deployment_id
- WHERE r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL);
+ CROSS JOIN LATERAL (
+       SELECT c ->> 'path' AS path, c -> 'wanted' AS wanted, c -> 'live' AS live, c ->> 'manager' AS manager,
+              coalesce((c ->> 'since')::timestamptz, r.drifted_at) AS since
+         FROM jsonb_array_elements(r.drift) c
+       UNION ALL
+       SELECT '', '"present"', CASE WHEN r.missing_since IS NOT NULL THEN '"missing"'::jsonb ELSE '"replaced"' END,
+              NULL, coalesce(r.missing_since, r.last_seen_at)
+        WHERE r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL)) f
+ WHERE r.drift IS NOT NULL OR r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL);
 COMMENT ON VIEW orchestrator.drift IS 'What differs at the cluster from what is wanted, path by path, and who changed it.';
 COMMENT ON COLUMN orchestrator.drift.deployment_id IS 'Whose object it is.';
 COMMENT ON COLUMN orchestrator.drift.deployment IS 'Its name.';
@@ -23,4 +24,5 @@ COMMENT ON COLUMN orchestrator.drift.wanted IS 'What we applied.';
 COMMENT ON COLUMN orchestrator.drift.live IS 'What stands there now.';
 COMMENT ON COLUMN orchestrator.drift.manager IS 'Who owns it now.';
 COMMENT ON COLUMN orchestrator.drift.since IS 'Since when.';
+COMMENT ON COLUMN orchestrator.drift.cluster_id IS 'Where it is.';
 GRANT SELECT ON orchestrator.drift TO orchestrator_viewer;

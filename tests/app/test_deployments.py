@@ -12,15 +12,6 @@ from tests.intent import TEMPLATES, Intent
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-def finalise(intent: Intent, deployment: str) -> None:
-    """As a worker does when the last object is gone."""
-    intent.rows(
-        "UPDATE orchestrator.deployments SET finalised_at = now(), status_summary = 'Deleted'"
-        " WHERE id = %s RETURNING id",
-        deployment,
-    )
-
-
 async def test_a_created_deployment_is_a_row_of_generation_one_by_the_api(api: Api, templates: Intent) -> None:
     response = await api.client.post(
         "/api/deployments",
@@ -109,61 +100,6 @@ async def test_reconcile_asks_once_more_and_changes_no_intent(api: Api, template
     assert templates.slot(made["id"])["requested"] == requested + 1
 
 
-async def test_pages_of_deployments_hold_each_once_in_order(api: Api, templates: Intent) -> None:
-    names = [f"d{number}" for number in range(7)]
-    for name in reversed(names):
-        templates.deploy(name, "web", namespace="b" if name in ("d1", "d4") else "a")
-    seen, after = [], {}
-    while True:
-        page = await api.get("/api/deployments", limit=3, **after)
-        seen.append([(item["namespace"], item["name"]) for item in page["items"]])
-        if page["next"] is None:
-            break
-        after = {"after": page["next"]}
-    assert [len(page) for page in seen] == [3, 3, 1]
-    assert [place for page in seen for place in page] == [("a", name) for name in names if name not in ("d1", "d4")] + [
-        ("b", "d1"),
-        ("b", "d4"),
-    ]
-
-
-async def test_an_exactly_full_page_is_the_last_one(api: Api, templates: Intent) -> None:
-    for name in ("a", "b"):
-        templates.deploy(name, "web")
-    page = await api.get("/api/deployments", limit=2)
-    assert ([item["name"] for item in page["items"]], page["next"]) == (["a", "b"], None)
-
-
-async def test_the_list_can_be_narrowed(api: Api, templates: Intent) -> None:
-    templates.deploy("one", "web", namespace="a")
-    templates.deploy("two", "web", namespace="b")
-    templates.set(templates.deploy("three", "web", namespace="b"), "Paused")
-
-    async def names(**wanted: str) -> list[str]:
-        return [item["name"] for item in (await api.get("/api/deployments", **wanted))["items"]]
-
-    assert await names() == ["one", "three", "two"]
-    assert await names(namespace="b") == ["three", "two"]
-    assert await names(name="one") == ["one"]
-    assert await names(status="Paused") == ["three"]
-    assert await names(cluster="default", namespace="a") == ["one"]
-    assert await names(cluster="elsewhere") == []
-
-
-async def test_deployments_that_are_gone_have_a_list_of_their_own(api: Api, templates: Intent) -> None:
-    ids = sorted(templates.deploy(name, "web") for name in ("a", "b", "c"))
-    templates.deploy("here", "web")
-    for deployment in ids:
-        templates.set(deployment, "Deleted")
-        finalise(templates, deployment)
-    assert [item["name"] for item in (await api.get("/api/deployments"))["items"]] == ["here"]
-    first = await api.get("/api/deployments", deleted="true", limit=2)
-    rest = await api.get("/api/deployments", deleted="true", limit=2, after=first["next"])
-    assert [item["id"] for item in first["items"] + rest["items"]] == ids
-    assert rest["next"] is None
-    assert (await api.get(f"/api/deployments/{ids[0]}"))["finalised_at"] is not None, "the row stays readable"
-
-
 async def test_resources_and_drift_tell_what_stands_at_the_cluster(
     api: Api, templates: Intent, database: Database
 ) -> None:
@@ -186,8 +122,9 @@ async def test_resources_and_drift_tell_what_stands_at_the_cluster(
     assert (resources[1]["uid"], resources[1]["resource_version"], resources[1]["health"]) == ("u-1", 7, "Healthy")
     missing, changed = (await api.get(f"/api/deployments/{made['id']}/drift"))["items"]
     assert (missing["kind"], missing["live"]) == ("ConfigMap", "missing")
-    place = {"kind": "Service", "namespace": "default", "name": "lobby", "path": "spec.ports"}
-    assert changed == found | place
+    place = {"kind": "Service", "namespace": "default", "name": "lobby", "path": "spec.ports", "cluster": "default"}
+    whose = {"deployment_id": made["id"], "deployment": "lobby", "drift_policy": "Enforce", "desired_state": "Active"}
+    assert changed == found | place | whose
 
 
 async def test_an_unknown_id_is_404_everywhere(api: Api, templates: Intent) -> None:

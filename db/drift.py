@@ -1,0 +1,94 @@
+"""What differs at the clusters from what is wanted: of one deployment, or of all in pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import class_row
+
+from db.connection import Session
+from db.deployments import require_deployment
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """One path that stands otherwise at the cluster than it should. Secret values only as changed."""
+
+    deployment_id: UUID
+    deployment: str
+    cluster: str
+    drift_policy: str
+    desired_state: str
+    kind: str
+    namespace: str
+    name: str
+    path: str
+    wanted: Any
+    live: Any
+    manager: str | None
+    since: datetime | None
+
+
+class DriftStop(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page stopped."""
+
+    cluster: str
+    deployment_id: UUID
+    kind: str
+    namespace: str
+    name: str
+    path: str
+
+
+class DriftPage(msgspec.Struct, frozen=True):
+    """Some of it, and where that stopped if there is more."""
+
+    items: list[Drift]
+    next: DriftStop | None
+
+
+_COLUMNS = (
+    "SELECT v.deployment_id, v.deployment, c.name AS cluster, d.drift_policy, d.desired_state, v.kind, v.namespace,"
+    " v.object AS name, v.path, v.wanted, v.live, v.manager, v.since"
+    " FROM orchestrator.drift v JOIN orchestrator.deployments d ON d.id = v.deployment_id"
+    " JOIN orchestrator.clusters c ON c.id = d.cluster_id"
+)
+# The first condition is one that an index finds; the second leaves out what the page before had of the same object.
+_BEYOND = (
+    " WHERE (v.cluster_id, v.deployment_id, v.kind, v.namespace, v.object)"
+    " >= ((SELECT k.id FROM orchestrator.clusters k WHERE k.name = %(cluster)s),"
+    " %(deployment_id)s, %(kind)s, %(namespace)s, %(name)s)"
+    " AND ((v.cluster_id, v.deployment_id, v.kind, v.namespace, v.object, v.path)"
+    " > ((SELECT k.id FROM orchestrator.clusters k WHERE k.name = %(cluster)s),"
+    " %(deployment_id)s, %(kind)s, %(namespace)s, %(name)s, %(path)s))"
+)
+
+
+async def list_drift(session: Session, deployment_id: UUID) -> list[Drift]:
+    """All of one deployment, path by path. Raises Refused (404)."""
+    await require_deployment(session, deployment_id)
+    query = _COLUMNS + " WHERE d.id = %s ORDER BY v.kind, v.namespace, v.object, v.path"
+    async with session.cursor(row_factory=class_row(Drift)) as cursor:
+        await cursor.execute(query, (deployment_id,))
+        return await cursor.fetchall()
+
+
+async def list_all_drift(session: Session, after: DriftStop | None = None, limit: int = 100) -> DriftPage:
+    """A page of that of every deployment, by cluster and deployment."""
+    query = (
+        _COLUMNS
+        + (_BEYOND if after is not None else "")
+        + " ORDER BY v.cluster_id, v.deployment_id, v.kind, v.namespace, v.object, v.path LIMIT %(limit)s"
+    )
+    values: dict[str, Any] = {} if after is None else msgspec.structs.asdict(after)
+    async with session.cursor(row_factory=class_row(Drift)) as cursor:
+        await cursor.execute(query, values | {"limit": limit + 1})
+        found = await cursor.fetchall()
+    if len(found) <= limit:
+        return DriftPage(found, None)
+    last = found[limit - 1]
+    return DriftPage(
+        found[:limit], DriftStop(last.cluster, last.deployment_id, last.kind, last.namespace, last.name, last.path)
+    )
