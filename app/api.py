@@ -19,6 +19,7 @@ from app.gate import Gate
 from app.health import Schema, show_health, show_readiness
 from app.metrics import Counted, show_metrics
 from app.problems import HANDLERS
+from app.streams import Streams
 from db.deployments import Database
 
 # Parameters of a deployment are a few values; the largest sensible body is far below this.
@@ -26,12 +27,12 @@ LARGEST_BODY_BYTES = 256 * 1024
 VERSION = "0.1.0"
 
 
-def build(database: Database, token: str) -> ASGIApp:
+def build(database: Database, streams: Streams, token: str) -> ASGIApp:
     """The whole API, behind its gate."""
-    return Gate(build_routes(database), token)
+    return Gate(build_routes(database, streams), token)
 
 
-def build_routes(database: Database) -> Litestar:
+def build_routes(database: Database, streams: Streams) -> Litestar:
     """The routes, without the gate."""
     return Litestar(
         route_handlers=[
@@ -47,6 +48,7 @@ def build_routes(database: Database) -> Litestar:
         ],
         dependencies={
             "database": provided(database),
+            "streams": provided(streams),
             "counted": provided(Counted()),
             "schema": provided(Schema()),
         },

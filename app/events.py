@@ -1,4 +1,4 @@
-"""Events: the history of every step, in pages that miss nothing and repeat nothing.
+"""Events: the history of every step, in pages or as a stream, that miss nothing and repeat nothing.
 
 The order is that in which it became certain what comes before what: below the oldest transaction that still runs.
 So an event appears when every earlier one has, not at the moment it was written.
@@ -6,24 +6,39 @@ So an event appears when every earlier one has, not at the moment it was written
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Router, get
+from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter
 from structlog.contextvars import bind_contextvars
 
 from app.cursors import pack, unpack
 from app.problems import PROBLEMS
-from db import deployments
-from db.deployments import Database, Event, Place
+from app.streams import MEDIA_TYPE, Batch, EventStream, Streams, message
+from db import feed
+from db.deployments import Database
+from db.feed import Event, Place
 
 LARGEST_PAGE = 500
+STREAMED_AT_ONCE = 100
+USER = "api"
 
 Limit = Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE, description="How many at most.")]
 After = Annotated[str | None, QueryParameter(description='"next" of the page before; from the start if left out.')]
+AfterEvent = Annotated[
+    str | None,
+    QueryParameter(
+        description='"next" of the page before, or the id of a streamed event. Empty: from the start of history.'
+        " Left out: pages begin at the start, a stream now."
+    ),
+]
+LastEventId = Annotated[
+    str | None,
+    HeaderParameter(name="Last-Event-ID", description="Of a stream that broke: it goes on after this event."),
+]
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -35,9 +50,18 @@ class Events(msgspec.Struct, frozen=True):
 
 
 @get("/api/events", responses=PROBLEMS, summary="Events of all deployments", tags=["events"])
-async def list_events(database: NamedDependency[Database], after: After = None, limit: Limit = 100) -> Events:
-    """Oldest first."""
-    return await page(database, after, limit, None)
+async def list_events(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    streams: NamedDependency[Streams],
+    after: AfterEvent = None,
+    last_event_id: LastEventId = None,
+    limit: Limit = 100,
+) -> Response[Events]:
+    """Oldest first. As server-sent events for `Accept: text/event-stream`: each an Event, its id a cursor."""
+    if wants_stream(request):
+        return EventStream(streams, USER, Following(database, streams, after, last_event_id).read)
+    return Response(await page(database, after, limit, None))
 
 
 @get(
@@ -47,19 +71,73 @@ async def list_events(database: NamedDependency[Database], after: After = None, 
     tags=["events"],
 )
 async def list_deployment_events(
-    deployment_id: FromPath[UUID], database: NamedDependency[Database], after: After = None, limit: Limit = 100
-) -> Events:
-    """Oldest first. Also of a deployment that is deleted."""
+    request: Request[Any, Any, Any],
+    deployment_id: FromPath[UUID],
+    database: NamedDependency[Database],
+    streams: NamedDependency[Streams],
+    after: AfterEvent = None,
+    last_event_id: LastEventId = None,
+    limit: Limit = 100,
+) -> Response[Events]:
+    """Oldest first, as a page or a stream. Also of a deployment that is deleted."""
     bind_contextvars(deployment_id=str(deployment_id))
-    return await page(database, after, limit, deployment_id)
+    if wants_stream(request):
+        return EventStream(streams, USER, Following(database, streams, after, last_event_id, deployment_id).read)
+    return Response(await page(database, after, limit, deployment_id))
+
+
+def wants_stream(request: Request[Any, Any, Any]) -> bool:
+    """Whether server-sent events are asked for, rather than JSON or anything."""
+    return request.accept.best_match(["application/json", MEDIA_TYPE]) == MEDIA_TYPE
 
 
 async def page(database: Database, after: str | None, limit: int, deployment_id: UUID | None) -> Events:
     """Read one page and tell where the next begins."""
-    place = Place() if after is None else unpack(after, Place)
+    place = unpack(after, Place) if after else Place()
     async with database.transaction() as session:
-        events, last = await deployments.list_events(session, place, limit, deployment_id)
-    return Events(events, pack(last), more=len(events) == limit)
+        found = await feed.read_events(session, place, limit, deployment_id)
+    last = found[-1][0] if found else place
+    return Events([event for _, event in found], pack(last), more=len(found) == limit)
+
+
+class Following:
+    """One client's place in the history."""
+
+    def __init__(
+        self,
+        database: Database,
+        streams: Streams,
+        after: str | None,
+        last_event_id: str | None,
+        deployment_id: UUID | None = None,
+    ) -> None:
+        """From the last event that the client saw, else from `after`, else from now. Raises Refused (400)."""
+        self._database = database
+        self._wakes = streams.wakes
+        self._deployment_id = deployment_id
+        self._place: Place | None = None
+        self._is_checked = False
+        if last_event_id:
+            self._place = unpack(last_event_id, Place, path="Last-Event-ID")
+        elif after is not None:
+            self._place = unpack(after, Place) if after else Place()
+
+    async def read(self) -> Batch:
+        """What happened since. Raises Refused, Unavailable, Contended."""
+        newest, text = self._wakes.newest, b""
+        async with self._database.transaction() as session:
+            if self._place is None:
+                self._place = await feed.find_newest(session)
+                text = message(place=pack(self._place))
+            elif not self._is_checked:
+                await feed.require_past(session, self._place)
+            found = await feed.read_events(session, self._place, STREAMED_AT_ONCE, self._deployment_id)
+        self._is_checked = True
+        text += b"".join(message(msgspec.json.encode(event).decode(), place=pack(place)) for place, event in found)
+        more = len(found) == STREAMED_AT_ONCE
+        # Who sees few of the events moves on past the others too, and need not pass them again when it returns.
+        self._place = found[-1][0] if more else max(newest, self._place, *(place for place, _ in found))
+        return Batch(text, more, message(place=pack(self._place)))
 
 
 router = Router("/", route_handlers=[list_events, list_deployment_events])

@@ -12,9 +12,12 @@ from collections.abc import Generator
 
 import structlog
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.api import build
 from app.settings import ApiSettings
+from app.streams import Streams
+from app.wakes import Wakes
 from db.connection import open_pool
 from db.deployments import Database
 
@@ -34,6 +37,15 @@ class Server(uvicorn.Server):
         yield
 
 
+class Connection(H11Protocol):
+    """One client's connection. Streams are handed its transport, to let go of a client that does not read."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Note it."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
 async def run(settings: ApiSettings) -> None:
     """Serve until cancelled."""
     with contextlib.closing(listen(settings)) as listener:
@@ -51,10 +63,14 @@ def listen(settings: ApiSettings) -> socket.socket:
 
 async def serve(settings: ApiSettings, listener: socket.socket) -> None:
     """Serve on a socket that listens, until cancelled."""
+    wakes = Wakes(settings.database.url)
+    # Streams never take all sessions: requests come first.
+    streams = Streams(wakes, readers=settings.sessions // 2)
     async with open_pool(settings.database.url, name="api", size=settings.sessions) as pool:
         server = Server(
             uvicorn.Config(
-                build(Database(pool, ACTOR), settings.token),
+                build(Database(pool, ACTOR), streams, settings.token),
+                http=Connection,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -62,11 +78,15 @@ async def serve(settings: ApiSettings, listener: socket.socket) -> None:
                 timeout_graceful_shutdown=FINISH_SECONDS,
             )
         )
+        listening = asyncio.create_task(wakes.listen())
         serving = asyncio.create_task(server.serve([listener]))
         log.info("listening", host=settings.host, port=listener.getsockname()[1])
         try:
             await asyncio.shield(serving)
         finally:
+            streams.stop()
             server.should_exit = True
             await serving
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
             log.info("stopped")

@@ -14,6 +14,8 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from prometheus_client import (
     CollectorRegistry,
+    Counter,
+    Gauge,
     Histogram,
     PlatformCollector,
     ProcessCollector,
@@ -38,6 +40,8 @@ HTTP_REQUESTS = Histogram(
     registry=REGISTRY,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+STREAMS = Gauge("orchestrator_streams_open", "Server-sent event streams of this API.", registry=REGISTRY)
+STREAMS_ENDED = Counter("orchestrator_streams_ended", "Streams that ended, by reason.", ["reason"], registry=REGISTRY)
 CONTENT_TYPE = "text/plain; version=0.0.4"
 # Ends of reconciliations, as the events call them.
 OUTCOMES = {"ReconcileSucceeded": "succeeded", "ReconcileFailed": "failed"}

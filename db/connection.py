@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -81,3 +84,22 @@ async def borrow(pool: Pool) -> AsyncGenerator[Session]:
     with translated():
         async with pool.connection() as session:
             yield session
+
+
+@contextmanager
+def hung_up_after(session: Session, seconds: float) -> Generator[None]:
+    """End the session's connection if the block takes longer; what waits for it then fails at once.
+
+    Cancelling would not do: psycopg asks the server to cancel and waits for its answer, which never comes from a
+    server that is frozen.
+    """
+    alarm = asyncio.get_running_loop().call_later(seconds, _hang_up, session)
+    try:
+        yield
+    finally:
+        alarm.cancel()
+
+
+def _hang_up(session: Session) -> None:
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(session.fileno())) as connection:
+        connection.shutdown(socket.SHUT_RDWR)

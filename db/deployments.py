@@ -1,4 +1,4 @@
-"""What the API reads and writes of one deployment: its intent, its objects and its events.
+"""What the API reads and writes of one deployment: its intent and its objects.
 
 The rules live in triggers and routines; these are doors to them, each inside one transaction of `Database.transaction`.
 Rows come out as the structs that the API answers with, so a column is named in one place.
@@ -6,12 +6,9 @@ Rows come out as the structs that the API answers with, so a column is named in 
 
 from __future__ import annotations
 
-import asyncio
-import os
-import socket
 import time
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +17,7 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row
 
-from db.connection import Pool, Session, translated
+from db.connection import Pool, Session, hung_up_after, translated
 from db.errors import Refused, Unavailable
 
 # A person waits for these; what takes longer is better refused than piled up.
@@ -87,26 +84,6 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: datetime | None
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One step in the history of a deployment."""
-
-    id: int
-    deployment_id: UUID
-    generation: int | None
-    source: str
-    type: str
-    data: dict[str, Any]
-    actor: str
-    created_at: datetime
-
-
-class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Where a reader of events stopped: the next event is greater than (xid, id)."""
-
-    xid: int = 0
-    id: int = 0
-
-
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What to change; None leaves a field alone. `parameters` are merged: null takes the template's default again."""
 
@@ -137,7 +114,7 @@ class Database:
         with translated():
             # Postgres ends a slow statement by itself; this is for a session that has stopped answering at all.
             async with self._living_session() as session:
-                with _hung_up_after(session, TRANSACTION_SECONDS):
+                with hung_up_after(session, TRANSACTION_SECONDS):
                     async with session.transaction():
                         await session.execute(_PREPARE, (self._actor,))
                         yield session
@@ -161,30 +138,11 @@ class Database:
 
 async def _answers(session: Session, timeout_seconds: float) -> bool:
     try:
-        with _hung_up_after(session, timeout_seconds):
+        with hung_up_after(session, timeout_seconds):
             await session.execute("")
     except psycopg.OperationalError:
         return False
     return True
-
-
-@contextmanager
-def _hung_up_after(session: Session, seconds: float) -> Generator[None]:
-    """End the session's connection if the block takes longer; what waits for it then fails at once.
-
-    Cancelling would not do: psycopg asks the server to cancel and waits for its answer, which never comes from a
-    server that is frozen.
-    """
-    alarm = asyncio.get_running_loop().call_later(seconds, _hang_up, session)
-    try:
-        yield
-    finally:
-        alarm.cancel()
-
-
-def _hang_up(session: Session) -> None:
-    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(session.fileno())) as connection:
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 # ---------------------------------------------------------------- deployments
@@ -292,27 +250,6 @@ async def list_resources(session: Session, deployment_id: UUID) -> list[Resource
             (deployment_id,),
         )
         return await cursor.fetchall()
-
-
-# ---------------------------------------------------------------- events
-
-
-async def list_events(
-    session: Session, after: Place, limit: int, deployment_id: UUID | None = None
-) -> tuple[list[Event], Place]:
-    """Events beyond a place, none skipped and none twice, and the place of the last. Raises Refused (404)."""
-    if deployment_id is not None:
-        await require_deployment(session, deployment_id)
-    cursor = await session.execute(
-        "SELECT e.xid::text::bigint, e.id, e.deployment_id, e.generation, e.source, e.type, e.data_json, e.actor,"
-        " e.created_at"
-        " FROM orchestrator.events_after(%s::text::xid8, %s, %s, %s) e ORDER BY e.xid, e.id",
-        (str(after.xid), after.id, limit, deployment_id),
-    )
-    rows: Sequence[tuple[Any, ...]] = await cursor.fetchall()
-    fields = Event.__struct_fields__
-    events = [Event(**dict(zip(fields, row[1:], strict=True))) for row in rows]
-    return events, Place(rows[-1][0], rows[-1][1]) if rows else after
 
 
 async def require_deployment(session: Session, deployment_id: UUID) -> None:

@@ -67,6 +67,28 @@ ALTER FUNCTION orchestrator.allowed_kinds() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.allowed_kinds() IS 'Kubernetes kinds a template may hold.';
 
 --
+-- Name: announce_events(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.announce_events() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM pg_notify('orchestrator_events', '');
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.announce_events() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION announce_events(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.announce_events() IS 'Wakes those who follow the history.';
+
+--
 -- Name: applied_fields(uuid, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2122,6 +2144,27 @@ ALTER FUNCTION orchestrator.measure_queues() OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.measure_queues() IS 'Depth and age of every queue.';
+
+--
+-- Name: newest_event(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) RETURNS record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(max(e.xid), '0'), coalesce(max(e.id), 0)
+      FROM (SELECT n.xid, n.id FROM orchestrator.deployment_events n
+             WHERE n.xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY n.xid DESC, n.id DESC LIMIT 1) e
+$$;
+
+ALTER FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION newest_event(OUT xid xid8, OUT id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) IS 'Where the history ends so far: a place for events_after.';
 
 --
 -- Name: nudge(integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4514,6 +4557,12 @@ CREATE INDEX reconcile_slots_deferred ON orchestrator.reconcile_slots USING btre
 CREATE INDEX reconcile_slots_due ON orchestrator.reconcile_slots USING btree (cluster_id, due_at) WHERE (due_at IS NOT NULL);
 
 --
+-- Name: deployment_events announce_events; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER announce_events AFTER INSERT ON orchestrator.deployment_events FOR EACH STATEMENT WHEN (pg_try_advisory_xact_lock(hashtext('orchestrator.announce_events'::text), 0)) EXECUTE FUNCTION orchestrator.announce_events();
+
+--
 -- Name: deployment_events keep_history; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4647,6 +4696,12 @@ GRANT USAGE ON SCHEMA orchestrator TO orchestrator_watcher;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.allowed_kinds() FROM PUBLIC;
+
+--
+-- Name: FUNCTION announce_events(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.announce_events() FROM PUBLIC;
 
 --
 -- Name: FUNCTION applied_fields(p_deployment_id uuid, p_kind text, p_namespace text, p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -4992,6 +5047,14 @@ GRANT ALL ON FUNCTION orchestrator.mark_stale(p_cluster text) TO orchestrator_wo
 
 REVOKE ALL ON FUNCTION orchestrator.measure_queues() FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.measure_queues() TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION newest_event(OUT xid xid8, OUT id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) TO orchestrator_viewer;
+GRANT ALL ON FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) TO orchestrator_api;
 
 --
 -- Name: FUNCTION nudge(p_cluster_id integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

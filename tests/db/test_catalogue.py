@@ -15,7 +15,7 @@ OURS = "'orchestrator'::regnamespace"
 REPOSITORY = Path(__file__).parents[2]
 # Doors that act with the owner's rights for somebody who lacks them, besides triggers.
 DEFINERS = {
-    "applied_fields", "claim", "drop_old_events", "heartbeat", "mark_stale", "measure_queues", "promote", "reconcile_now",
+    "applied_fields", "claim", "drop_old_events", "heartbeat", "mark_stale", "measure_queues", "newest_event", "promote", "reconcile_now",
     "record_drift", "record_observations", "record_relist", "record_stream", "record_warnings", "release", "repair",
     "report_cluster", "settle",
 }  # fmt: skip

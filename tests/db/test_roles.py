@@ -23,6 +23,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "put_template": ("SELECT put_template('web', '[]', '{}')", {"admin", "api"}),
     "drop_old_events": ("SELECT drop_old_events('30 days')", {"admin", "api"}),
     "events_after": ("SELECT * FROM events_after()", {"admin", "operator", "viewer", "api"}),
+    "newest_event": ("SELECT * FROM newest_event()", {"admin", "operator", "viewer", "api"}),
     "measure_queues": ("SELECT * FROM measure_queues()", {"admin", "operator", "viewer", "api"}),
     "claim": ("SELECT * FROM claim('default', 'w', 1, 30)", {"worker"}),
     "heartbeat": ("SELECT heartbeat('[]', 30)", {"worker"}),
