@@ -1,7 +1,7 @@
 """A wire between a process under test and the real API server, for what cannot be provoked for real.
 
-It can answer in the server's place, hold a request back before or after the server has acted on it, and be away.
-Everything else passes through unchanged, watches included.
+It can answer in the server's place, hold a request back before or after the server has acted on it, lose its answer,
+and be away. Everything else passes through unchanged, watches included. It stands before our own API as well.
 """
 
 import asyncio
@@ -71,6 +71,7 @@ class Proxy:
         self.seen: list[Passed] = []
         self._answers: list[tuple[tuple[str, ...], int, int, dict[str, str], Any]] = []
         self._held: list[Held] = []
+        self._lost: list[tuple[str, ...]] = []
 
     def kubeconfig(self, token: str | None = None) -> Path:
         """A kubeconfig that leads here."""
@@ -100,6 +101,10 @@ class Proxy:
         held = Held(parts, answered=answered)
         self._held.append(held)
         return held
+
+    def lose(self, *parts: str) -> None:
+        """Break the connection of the next such request when the server has carried it out."""
+        self._lost.append(parts)
 
     async def open(self) -> None:
         """Listen, on the port of the last time if there was one."""
@@ -139,6 +144,10 @@ class Proxy:
         for held in holding:
             if held.answered:
                 await held.stand()
+        losing = next((parts for parts in self._lost if passed.is_about(*parts)), None)
+        if losing is not None and request.transport is not None:
+            self._lost.remove(losing)
+            request.transport.abort()
         return response
 
     def _take_answer(self, passed: Passed) -> web.Response | None:
@@ -157,8 +166,10 @@ class Proxy:
         async with self._session.request(
             request.method, url, data=body or None, headers=headers, skip_auto_headers=("Content-Type",)
         ) as answer:
-            kept = {key: value for key, value in answer.headers.items() if key in ("Content-Type", "Retry-After")}
-            if "watch=" not in request.query_string:
+            kept = {
+                key: value for key, value in answer.headers.items() if key in ("Content-Type", "Retry-After", "ETag")
+            }
+            if "watch=" not in request.query_string and answer.content_type != "text/event-stream":
                 return web.Response(body=await answer.read(), status=answer.status, headers=kept)
             stream = web.StreamResponse(status=answer.status, headers=kept)
             await stream.prepare(request)

@@ -28,6 +28,7 @@ Where the API is: ORCHESTRATOR_URL and ORCHESTRATOR_TOKEN, or a profile written 
 def client_commands(commands: Commands) -> None:
     """Everything that asks the API."""
     look_commands(commands)
+    change_commands(commands)
 
 
 def command(
@@ -72,3 +73,41 @@ def look_commands(commands: Commands) -> None:
     templates.add_argument("--version", type=positive, help="this version of it instead of the newest")
     command(commands, "clusters", "look.clusters", "list clusters and how they are")
     command(commands, "whoami", "look.whoami", "tell who the token stands for, and what it may")
+
+
+def change_commands(commands: Commands) -> None:
+    """`deploy`, `set`, `start`, `stop`, `restart`, `pause`, `resume`, `reconcile`, `delete`."""
+    every = ("table", "json", "name")
+    deploy = command(commands, "deploy", "change.deploy", "make a deployment from a template", output=every)
+    deploy.add_argument("name", metavar="NAME", help="its name, or namespace/name")
+    deploy.add_argument("-t", "--template", required=True, help="what to make; `orchestrator templates` lists them")
+    deploy.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="KEY=VALUE", help="may be given several times"
+    )
+    deploy.add_argument("-f", "--file", help="parameters in YAML or JSON, - for standard input; -p wins over it")
+    deploy.add_argument("-n", "--namespace", help="where; default if left out")
+    deploy.add_argument("--cluster", help="on which cluster; needed if there are several")
+    deploy.add_argument("--version", type=positive, help="version of the template; the newest if left out")
+    deploy.add_argument("--stopped", action="store_true", help="make it, but do not start it")
+    deploy.add_argument("--dry-run", action="store_true", help="check it and show the objects, but make nothing")
+    change = command(commands, "set", "change.set_parameters", "change parameters of a deployment", output=every)
+    change.add_argument("name", metavar="NAME", help=NAME)
+    change.add_argument("pairs", nargs="*", metavar="KEY=VALUE", help="what to set")
+    change.add_argument("--unset", action="append", default=[], metavar="KEY", help="take the template's default again")
+    change.add_argument("--version", type=positive, help="move to this version of the template")
+    change.add_argument("--at", type=positive, metavar="GENERATION", help="only if it is still at this generation")
+    for action, text in (
+        ("start", "run deployments that are stopped"),
+        ("stop", "stop deployments, keeping all they have"),
+        ("restart", "start the pods of deployments anew"),
+        ("pause", "hold deployments: nothing more is changed at the cluster"),
+        ("resume", "let go of deployments that are held"),
+        ("reconcile", "look at deployments now, whatever their back-off"),
+    ):
+        made = command(commands, action, "change.act", f"{text}; several at once: all or none", output=every)
+        made.add_argument("names", nargs="+", metavar="NAME", help=NAME)
+        made.set_defaults(action=action)
+    delete = command(commands, "delete", "change.delete", "delete deployments; asks first", output=every)
+    delete.add_argument("names", nargs="+", metavar="NAME", help=NAME)
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    delete.add_argument("--delete-data", action="store_true", help="delete their data too, for good")

@@ -8,7 +8,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any, NamedTuple, cast
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -18,6 +18,7 @@ from deploy.client.profile import Target
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 30
 ATTEMPTS = 5
+LARGEST_PAGE = 500
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 LOOPBACK = ("localhost", "127.", "::1")
@@ -57,17 +58,15 @@ class Api:
         """The body of a GET below /api. Raises ClientError."""
         return self.call("GET", path, query=query).body
 
-    def pages(self, path: str, query: Query, *, most: int | None = None) -> list[Json]:
-        """Items of all pages of a list, `most` at most. Raises ClientError."""
-        found: list[Json] = []
+    def items(self, path: str, query: Query) -> Generator[Json]:
+        """The items of a list, page by page as they are taken. Raises ClientError."""
         after: str | None = None
-        while most is None or len(found) < most:
-            page = self.get(path, {"limit": 500, **query, "after": after})
-            found += page["items"]
+        while True:
+            page = self.get(path, {"limit": LARGEST_PAGE, **query, "after": after})
+            yield from page["items"]
             after = page.get("next")
             if after is None or page.get("more") is False:
-                break
-        return found[:most]
+                return
 
     def once(self, path: str, body: Json) -> Any:
         """The body of a POST that the API carries out once, however often it has to be sent. Raises ClientError."""

@@ -1,11 +1,12 @@
 """The commands that look: `get`, `describe`, `templates`, `clusters`, `whoami`."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from urllib.parse import quote
 
 from deploy.client.errors import Misused
-from deploy.client.http import Api, Json, Query
+from deploy.client.http import LARGEST_PAGE, Api, Json
 from deploy.client.names import find, find_all, full_name, path_of
 from deploy.client.tables import age, plain, show_fields, show_json, show_table
 
@@ -21,12 +22,12 @@ def get(api: Api, wanted: argparse.Namespace) -> None:
         show_json(api.get(path_of(find(api, wanted.names[0]))))
         return
     items = find_all(api, wanted.names) if wanted.names else listed(api, wanted)
-    show(items, wanted.output, deployments_table)
+    show(items, wanted.output)
 
 
 def listed(api: Api, wanted: argparse.Namespace) -> list[Json]:
     """What the filters choose."""
-    query: Query = {
+    query: dict[str, str | int | list[str] | None] = {
         "namespace": wanted.namespace,
         "cluster": wanted.cluster,
         "status": wanted.status or None,
@@ -37,10 +38,12 @@ def listed(api: Api, wanted: argparse.Namespace) -> list[Json]:
         "drifted": "true" if wanted.drifted else None,
         "deleted": "true" if wanted.deleted else None,
     }
-    return api.pages("deployments", query, most=wanted.limit)
+    if wanted.limit is not None:
+        query["limit"] = min(wanted.limit, LARGEST_PAGE)
+    return list(islice(api.items("deployments", query), wanted.limit))
 
 
-def show(items: list[Json], output: str, as_table: Callable[[list[Json]], None]) -> None:
+def show(items: list[Json], output: str) -> None:
     """Deployments in the form that was asked for."""
     match output:
         case "json":
@@ -49,7 +52,7 @@ def show(items: list[Json], output: str, as_table: Callable[[list[Json]], None])
             for one in items:
                 print(full_name(one))
         case _:
-            as_table(items)
+            deployments_table(items)
 
 
 def deployments_table(items: Sequence[Json]) -> None:

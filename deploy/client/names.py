@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from urllib.parse import quote
 
 from deploy.client.errors import Conflicting, NotFound
@@ -36,8 +37,11 @@ def candidates_of(api: Api, typed: str, *, deleted: bool = False) -> list[Json]:
     query: dict[str, str | int | list[str] | None] = {"name": name, "namespace": namespace or None}
     if deleted:
         query["deleted"] = "true"
-    # The API takes `name` for the beginning of one.
-    return [one for one in api.pages("deployments", query) if one["name"] == name]
+    # The API takes `name` for the beginning of one, and lists by name: the shortest first.
+    found = api.items("deployments", query)
+    if deleted:
+        return [one for one in found if one["name"] == name]
+    return list(takewhile(lambda one: one["name"] == name, found))
 
 
 def full_name(deployment: Json) -> str:

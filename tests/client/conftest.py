@@ -1,6 +1,7 @@
 """The command as a process of its own, against the real API on a real Postgres."""
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ import pytest
 from tests.app.conftest import Api, serving
 from tests.db.conftest import shipped_database, shipped_postgres, stage
 from tests.db.stage import Stage
+from tests.proxy import Proxy, proxy_to
 
 __all__ = ["shipped_database", "shipped_postgres", "stage"]
 
@@ -117,3 +119,27 @@ def home(tmp_path: Path) -> Path:
 def command(api: Api, home: Path) -> Command:
     """Signed in by its environment."""
     return Command(home, {"ORCHESTRATOR_URL": str(api.client.base_url), "ORCHESTRATOR_TOKEN": token_in(api)})
+
+
+@contextlib.asynccontextmanager
+async def wire_to(api: Api, folder: Path) -> AsyncIterator[Proxy]:
+    """A wire to the API, for what only a network does."""
+    file = folder / "api.json"
+    file.write_text(
+        json.dumps({"clusters": [{"cluster": {"server": str(api.client.base_url)}}], "users": [{"user": {}}]})
+    )
+    async with proxy_to(file, folder) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def wire(api: Api, tmp_path: Path) -> AsyncIterator[Proxy]:
+    """A wire to the API."""
+    async with wire_to(api, tmp_path) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def wired(command: Command, wire: Proxy) -> Command:
+    """The command through the wire."""
+    return command.given(ORCHESTRATOR_URL=f"http://127.0.0.1:{wire.port}")

@@ -1,0 +1,193 @@
+"""The commands that change what is wanted: `deploy`, `set`, `start` … `reconcile`, `delete`.
+
+One deployment is changed at the generation that was read, so a change that somebody made in between is not overwritten.
+Several are changed in one transaction: all, or none.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
+
+from deploy.client.errors import ClientError, Conflicting, Misused
+from deploy.client.http import Api, Json
+from deploy.client.look import show
+from deploy.client.names import find, find_all, full_name, path_of
+from deploy.client.parameters import from_file, from_pairs, typed
+from deploy.client.tables import plain, show_json, show_table
+
+STATES = {"start": "Active", "stop": "Stopped", "pause": "Paused", "resume": "Active"}
+DONE = {
+    "start": "asked to run",
+    "stop": "asked to stop",
+    "pause": "held: nothing is changed at the cluster until `resume`",
+    "resume": "asked to run",
+    "restart": "asked to restart",
+    "reconcile": "is looked at now",
+}
+
+
+def deploy(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator deploy`: make one, or show what would be made."""
+    namespace, _, name = wanted.name.rpartition("/")
+    if namespace and wanted.namespace not in (None, namespace):
+        raise Misused(f"{wanted.name} and --namespace {wanted.namespace} name different namespaces")
+    given = {**from_file(wanted.file), **from_pairs(wanted.parameter)}
+    body: Json = {
+        "name": name,
+        "template": wanted.template,
+        "parameters": typed(given, schema_of(api, wanted.template, wanted.version)) if given else {},
+        "namespace": namespace or wanted.namespace or "default",
+        "cluster": wanted.cluster,
+        "template_version": wanted.version,
+        "desired_state": "Stopped" if wanted.stopped else "Active",
+    }
+    if wanted.dry_run:
+        show_preview(api.call("POST", "deployments/preview", body=body).body, wanted.output)
+        return
+    made = api.once("deployments", body)
+    show_done([made], lambda one: f"deployed from {one['template']} version {one['template_version']}", wanted.output)
+
+
+def schema_of(api: Api, template: str, version: int | None) -> Json:
+    """The JSON Schema of a template's parameters. Raises NotFound."""
+    found = api.get(f"templates/{quote(template, safe='')}", {"version": version})
+    return found["allowed_mutations_json"]
+
+
+def show_preview(preview: Json, output: str) -> None:
+    """What would be made."""
+    if output == "json":
+        show_json(preview)
+        return
+    rows = [(one["kind"], one["metadata"]["name"]) for one in preview["objects"]]
+    show_table(("KIND", "NAME"), rows, gives_way="NAME")
+    print("\nParameters:")
+    for name, value in sorted(preview["parameters"].items()):
+        print(f"  {plain(name)} = {plain(value)}")
+    print("\nNothing was made: this is a dry run.")
+
+
+def set_parameters(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator set`: change parameters, or move to another version of the template."""
+    pairs = from_pairs(wanted.pairs)
+    if not pairs and not wanted.unset and wanted.version is None:
+        raise Misused("there is nothing to set", hint="key=value, --unset key, or --version N")
+    both = sorted(set(pairs) & set(wanted.unset))
+    if both:
+        raise Misused(f"{both[0]} is both set and unset", path=both[0])
+    deployment = find(api, wanted.name)
+    version = wanted.version or deployment["template_version"]
+    values: Json = typed(pairs, schema_of(api, deployment["template"], version)) if pairs else {}
+    values |= dict.fromkeys(wanted.unset)
+    body: Json = {"parameters": values} if values else {}
+    if wanted.version is not None:
+        body["template_version"] = wanted.version
+    changed = patch(api, deployment, body, at=wanted.at)
+    what = "changed" if changed["generation"] != deployment["generation"] else "is so already"
+    show_done([changed], lambda _: what, wanted.output)
+
+
+def patch(api: Api, deployment: Json, body: Json, *, at: int | None = None) -> Json:
+    """Change one deployment if it is still as it was read, or at generation `at`. Raises Conflicting if it is not."""
+    generation = at or deployment["generation"]
+    try:
+        return api.call("PATCH", path_of(deployment), body=body, headers=if_match(generation)).body
+    except Conflicting as error:
+        now = api.get(path_of(deployment)) if error.unsure else None
+        if now is not None and now["generation"] == generation + 1 and is_as(now, body):
+            return now  # it was our own: carried out, and its answer lost
+        raise
+
+
+def is_as(deployment: Json, body: Json) -> bool:
+    """Whether a deployment already is what a change asks for. What is unset shows no value of its own."""
+    values: Json = body.get("parameters", {})
+    fields = {name: value for name, value in body.items() if name != "parameters"}
+    return fields.items() <= deployment.items() and all(
+        deployment["parameters"].get(name) == value for name, value in values.items() if value is not None
+    )
+
+
+def if_match(generation: int) -> dict[str, str]:
+    """The condition that nobody has changed it meanwhile."""
+    return {"If-Match": f'"{generation}"'}
+
+
+# ---------------------------------------------------------------- one or many
+
+
+def act(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator start`, `stop`, `pause`, `resume`, `restart`, `reconcile`."""
+    found = find_all(api, wanted.names)
+    done = one(api, found[0], wanted.action) if len(found) == 1 else many(api, found, wanted.action)
+    show_done(done, lambda _: DONE[wanted.action], wanted.output)
+
+
+def one(api: Api, deployment: Json, action: str) -> list[Json]:
+    """By a route of its own."""
+    if action in STATES:
+        return [patch(api, deployment, {"desired_state": STATES[action]})]
+    return [api.once(path_of(deployment, action), {})]
+
+
+def many(api: Api, deployments: Sequence[Json], action: str) -> list[Json]:
+    """In one transaction."""
+    if action in STATES:
+        return bulk(api, deployments, {"change": {"desired_state": STATES[action]}})
+    return bulk(api, deployments, {"action": action})
+
+
+def bulk(api: Api, deployments: Sequence[Json], what: Json) -> list[Json]:
+    """All or none; answers them as they then are. Raises ClientError."""
+    return api.once("deployments/bulk", {"ids": [deployment["id"] for deployment in deployments], **what})["items"]
+
+
+def delete(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator delete`: asks first."""
+    found = find_all(api, wanted.names)
+    if not wanted.yes:
+        confirm(found, delete_data=wanted.delete_data)
+    keep: Json = {"keep_data": False} if wanted.delete_data else {}
+    if len(found) == 1:
+        query = {"keep_data": "false"} if wanted.delete_data else None
+        done = [gone(api, found[0], query)]
+    else:
+        done = bulk(api, found, {"change": {"desired_state": "Deleted", **keep}})
+    kept = {True: "is deleted; its data is kept", False: "is deleted, and its data too"}
+    show_done(done, lambda one: kept[one["keep_data"]], wanted.output)
+
+
+def gone(api: Api, deployment: Json, query: dict[str, str] | None) -> Json:
+    """Delete one if it is still as it was read, or was deleted by an attempt of ours."""
+    try:
+        return api.call("DELETE", path_of(deployment), query=query, headers=if_match(deployment["generation"])).body
+    except Conflicting as error:
+        now = api.get(path_of(deployment)) if error.unsure else None
+        if now is not None and now["desired_state"] == "Deleted":
+            return now
+        raise
+
+
+def confirm(found: Sequence[Json], *, delete_data: bool) -> None:
+    """Ask on a terminal. Raises Misused where there is none, ClientError for any answer but yes."""
+    if not sys.stdin.isatty():
+        raise Misused("delete asks first, and there is nobody to ask", hint="Say --yes.")
+    for deployment in found:
+        kept = deployment["keep_data"] and not delete_data
+        data = "its data is kept, and `start` with its id brings it back" if kept else "ITS DATA IS DELETED, for good"
+        print(f"{full_name(deployment)} on {deployment['cluster']}: {data}", file=sys.stderr)
+    print("Delete? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise ClientError("nothing was deleted")
+
+
+def show_done(done: list[Json], text: Callable[[Json], str], output: str) -> None:
+    """What came of it, each on a line of its own."""
+    if output == "table":
+        for deployment in done:
+            print(f"{full_name(deployment)} {plain(text(deployment))} (generation {deployment['generation']})")
+    elif output == "json" and len(done) == 1:
+        show_json(done[0])
+    else:
+        show(done, output)

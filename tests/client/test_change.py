@@ -1,0 +1,121 @@
+"""`deploy`, `set`, `start`, `stop`, `delete`: what then stands in Postgres, and how refusals end."""
+
+import pytest
+
+from tests.client.conftest import Command
+from tests.db.stage import Stage
+from tests.proxy import Proxy
+
+
+async def test_a_server_is_made_with_the_types_that_its_template_asks_for(command: Command, stage: Stage) -> None:
+    pairs = ["eula=TRUE", "version=1.20", "max_players=40", "online_mode=false", "motd=a=b"]
+    done = await command("deploy", "games/lobby", "--template", "paper", *(w for pair in pairs for w in ("-p", pair)))
+    assert done.fine().out == "games/lobby deployed from paper version 1 (generation 1)\n"
+    row = stage.deployment("lobby")
+    assert (row["namespace"], row["desired_state"]) == ("games", "Active")
+    wanted = {"eula": "TRUE", "version": "1.20", "max_players": 40, "online_mode": False, "motd": "a=b"}
+    assert wanted.items() <= row["parameters"].items()
+
+
+async def test_parameters_come_from_a_file_or_standard_input(command: Command, stage: Stage) -> None:
+    text = "eula: TRUE\nversion: 1.20  # not a number\nmax_players: 40\n"
+    file = command.home.parent / "parameters.yaml"
+    file.write_text(text)
+    deploy = ("deploy", "--template", "paper", "--stopped", "-o", "name")
+    assert (await command(*deploy, "one", "-f", str(file), "-p", "max_players=41")).fine().out == "default/one\n"
+    (await command(*deploy, "two", "-f", "-", stdin=text)).fine()
+    (await command(*deploy, "three", "-f", "-", stdin='{"eula": "TRUE", "version": "1.20", "max_players": 40}')).fine()
+    for name, players in (("one", 41), ("two", 40), ("three", 40)):
+        row = stage.deployment(name)
+        assert row["desired_state"] == "Stopped"
+        assert {"eula": "TRUE", "version": "1.20", "max_players": players}.items() <= row["parameters"].items()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("[1, 2]", "holds no parameters"), ("a: [", "is no YAML"), ("\udc80", "is no YAML")]
+)
+async def test_a_file_that_is_no_mapping_is_wrong_usage(command: Command, text: str, words: str) -> None:
+    file = command.home.parent / "parameters.yaml"
+    file.write_bytes(text.encode(errors="surrogateescape"))
+    (await command("deploy", "lobby", "-t", "paper", "-f", str(file))).failed(2, words, str(file))
+    (await command("deploy", "lobby", "-t", "paper", "-f", f"{file}.nope")).failed(2, "cannot read")
+
+
+async def test_refusals_tell_path_and_hint(command: Command, stage: Stage) -> None:
+    deploy = ("deploy", "lobby", "--template", "paper", "-p")
+    (await command(*deploy, "memory=lots")).failed(1, "memory must match", "path: parameters.memory", "hint: ")
+    (await command(*deploy, "max_players=many")).failed(1, "max_players", "hint: ")
+    (await command(*deploy, "eulas=TRUE")).failed(1, "eulas", "hint: ")
+    (await command(*deploy, "eula")).failed(2, "'eula' is not key=value")
+    (await command("deploy", "lobby", "--template", "nope", "-p", "a=b")).failed(3, '"nope"')
+    (await command("deploy", "lobby", "--template", "nope")).failed(3, "nope")
+    (await command("deploy", "games/lobby", "-t", "web", "-n", "other")).failed(2, "different namespaces")
+    (await command("deploy", "lobby")).failed(2, "--template")
+    stage.deploy("lobby")
+    (await command("deploy", "lobby", "--template", "web")).failed(4, "lobby")
+    assert len(stage.rows("SELECT FROM deployments")) == 1
+
+
+async def test_parameters_are_set_and_unset(command: Command, stage: Stage) -> None:
+    stage.deploy("lobby", "paper", {"eula": "TRUE", "max_players": 30})
+    done = await command("set", "lobby", "memory=4Gi", "view_distance=12", "--unset", "max_players")
+    assert done.fine().out == "default/lobby changed (generation 2)\n"
+    parameters = stage.deployment("lobby")["parameters"]
+    assert {"memory": "4Gi", "view_distance": 12, "eula": "TRUE"}.items() <= parameters.items()
+    assert parameters.get("max_players", 20) == 20
+    assert (await command("set", "lobby", "memory=4Gi")).fine().out == "default/lobby is so already (generation 2)\n"
+    (await command("set", "lobby")).failed(2, "nothing to set")
+    (await command("set", "lobby", "a=b", "--unset", "a")).failed(2, "both set and unset")
+    (await command("set", "lobby", "memory=lots")).failed(1, "parameters.memory")
+    (await command("set", "nobody", "memory=4Gi")).failed(3, "nobody")
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "state"),
+    [
+        ("stop", "Active", "Stopped"),
+        ("start", "Stopped", "Active"),
+        ("pause", "Active", "Paused"),
+        ("resume", "Paused", "Active"),
+    ],
+)
+async def test_one_server_is_asked_to_be_otherwise(
+    command: Command, stage: Stage, action: str, before: str, state: str
+) -> None:
+    made = stage.deploy("lobby")
+    stage.change(made, desired_state=before)
+    done = (await command(action, "lobby", "-o", "json")).fine()
+    assert (done.json["desired_state"], stage.deployment("lobby")["desired_state"]) == (state, state)
+
+
+async def test_reconcile_asks_for_a_look_now(command: Command, stage: Stage) -> None:
+    made = stage.run_healthy("site")
+    (await command("reconcile", "site")).fine()
+    assert stage.slot(made)["msg_id"] is not None
+
+
+async def test_delete_keeps_data_unless_it_is_told_not_to(command: Command, stage: Stage) -> None:
+    stage.deploy("one")
+    stage.deploy("two")
+    (await command("delete", "one")).failed(2, "--yes")
+    assert stage.deployment("one")["desired_state"] == "Active"
+    assert "its data is kept" in (await command("delete", "one", "--yes")).fine().out
+    assert "and its data too" in (await command("delete", "two", "--yes", "--delete-data")).fine().out
+    rows = [(row["desired_state"], row["keep_data"]) for row in map(stage.deployment, ("one", "two"))]
+    assert rows == [("Deleted", True), ("Deleted", False)]
+
+
+# ---------------------------------------------------------------- on a bad network
+
+
+async def test_a_change_whose_answer_was_lost_is_made_once_and_counts_as_done(
+    wired: Command, wire: Proxy, stage: Stage
+) -> None:
+    stage.deploy("lobby", "paper", {"eula": "TRUE", "max_players": 30})
+    wire.lose("PATCH")
+    done = await wired("set", "lobby", "memory=4Gi", "--unset", "max_players")
+    assert done.fine().out == "default/lobby changed (generation 2)\n"
+    assert len(wire.writes("PATCH")) == 2
+    wire.lose("DELETE")
+    (await wired("delete", "lobby", "--yes")).fine()
+    assert stage.deployment("lobby")["generation"] == 3
