@@ -8,3 +8,4 @@ AS $$
           FROM jsonb_array_elements(p_spec) WITH ORDINALITY t (m, o)) END
 $$;
 COMMENT ON FUNCTION orchestrator.wanted_manifests IS 'A deployment''s manifests in its desired state.';
+GRANT EXECUTE ON FUNCTION orchestrator.wanted_manifests TO orchestrator_viewer;

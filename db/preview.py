@@ -1,0 +1,79 @@
+"""What a new or changed deployment would make of the cluster, told before it is asked for.
+
+Postgres tries the very statement that would be sent, with every check and the rendering, and undoes it at once: nothing
+is written, queued or announced (see db/routines/previews).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from db.connection import Session
+from db.deployments import Change
+
+
+class PreviewedObject(msgspec.Struct, frozen=True, kw_only=True):
+    """One object as it would be, what it is for, and what that means for one that is there already.
+
+    `restart`: its running pods would keep the old settings until a restart.
+    """
+
+    kind: str
+    name: str
+    purpose: str
+    change: Literal["created", "changed", "unchanged", "removed"]
+    restart: bool
+    manifest: dict[str, Any]
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What would come of it: the generation, all parameters with the template's defaults, and the objects."""
+
+    generation: int
+    parameters: dict[str, Any]
+    objects: list[PreviewedObject]
+
+
+async def preview_new(
+    session: Session,
+    *,
+    name: str,
+    template: str,
+    parameters: dict[str, Any],
+    namespace: str = "default",
+    cluster: str | None = None,
+    template_version: int | None = None,
+    desired_state: str = "Active",
+    keep_data: bool = True,
+) -> Preview:
+    """What db.deployments.create_deployment would make of the same. Raises what that would: Refused."""
+    values = (name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data)
+    return await _read(
+        session, "SELECT orchestrator.preview(%s, %s, %s, %s, %s, %s::integer, %s, %s)", values
+    )
+
+
+async def preview_change(session: Session, deployment_id: UUID, change: Change) -> Preview:
+    """What db.deployments.change_deployment would do with the same. Raises what that would: Refused."""
+    values = (
+        deployment_id,
+        _text(change.parameters or {}),
+        change.desired_state,
+        change.template_version,
+        change.keep_data,
+    )
+    return await _read(session, "SELECT orchestrator.preview_change(%s, %s, %s, %s::integer, %s)", values)
+
+
+async def _read(session: Session, query: str, values: tuple[Any, ...]) -> Preview:
+    cursor = await session.execute(query, values)
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101 - a SELECT of one function
+    return msgspec.convert(row[0], Preview)
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()

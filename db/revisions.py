@@ -1,0 +1,84 @@
+"""What was wanted of a deployment, generation by generation: who asked for it, when, and what that changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import class_row
+
+from db.connection import Session
+from db.deployments import unknown_deployment
+from db.errors import Refused
+
+_MISSING = 404
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """The intent of one generation, and who asked for it."""
+
+    generation: int
+    template_version: int
+    parameters: dict[str, Any]
+    desired_state: str
+    drift_policy: str
+    keep_data: bool
+    actor: str
+    created_at: datetime
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One field that two generations have differently.
+
+    `field` is a column, or "parameters." and a name; `title` is for people. A parameter that was left out has its
+    template's default, and `was_default` or `becomes_default` says so. None is no value at all.
+    """
+
+    field: str
+    title: str
+    was: Any
+    becomes: Any
+    was_default: bool
+    becomes_default: bool
+
+
+async def list_revisions(session: Session, deployment_id: UUID, before: int | None, limit: int) -> list[Revision]:
+    """Newest first, those below generation `before`. Raises Refused (404) if there is no such deployment."""
+    async with session.cursor(row_factory=class_row(Revision)) as cursor:
+        await cursor.execute(
+            "SELECT r.generation, r.template_version, r.parameters, r.desired_state, r.drift_policy, r.keep_data,"
+            " r.actor, r.created_at FROM orchestrator.deployment_revisions r"
+            " WHERE r.deployment_id = %s AND (%s::bigint IS NULL OR r.generation < %s)"
+            " ORDER BY r.generation DESC LIMIT %s",
+            (deployment_id, before, before, limit),
+        )
+        found = await cursor.fetchall()
+    if not found and before is None:
+        raise unknown_deployment(deployment_id)
+    return found
+
+
+async def read_revision(session: Session, deployment_id: UUID, generation: int) -> Revision:
+    """One generation. Raises Refused (404)."""
+    found = await list_revisions(session, deployment_id, generation + 1, 1)
+    if not found or found[0].generation != generation:
+        raise Refused(
+            _MISSING,
+            f"deployment {deployment_id} has no generation {generation}",
+            "generation",
+            f"GET /api/deployments/{deployment_id}/revisions lists them.",
+        )
+    return found[0]
+
+
+async def compare_revisions(
+    session: Session, deployment_id: UUID, generation: int, against: int | None = None
+) -> list[Difference]:
+    """What differs from generation `against` (the one before, if None) to this. Raises Refused (404)."""
+    async with session.cursor(row_factory=class_row(Difference)) as cursor:
+        await cursor.execute(
+            "SELECT * FROM orchestrator.compare_revisions(%s, %s, %s)", (deployment_id, against, generation)
+        )
+        return await cursor.fetchall()

@@ -1,0 +1,23 @@
+-- orchestrator.end_preview() -> trigger
+-- Ends a write of intent that is only tried, after every check and before anything follows from it: the error undoes the write, and
+-- hands what was rendered to whoever tried (orchestrator.preview, preview_change). So no preview can leave a trace, or be sent.
+CREATE OR REPLACE FUNCTION orchestrator.end_preview() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM orchestrator.refuse('SO200', 'nothing was written: this session only previews', jsonb_build_object(
+        'generation', NEW.generation, 'template_id', NEW.template_id, 'template_version', NEW.template_version, 'parameters', NEW.parameters,
+        'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state) END,
+        'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state))::text,
+        'RESET orchestrator.preview to write.');
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION orchestrator.end_preview IS 'Ends a write that is only tried.';
+-- Row triggers fire before the statement's own, which record and queue.
+CREATE OR REPLACE TRIGGER end_preview
+    AFTER INSERT OR UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json,
+                              desired_state, drift_policy, keep_data
+    ON orchestrator.deployments
+    FOR EACH ROW WHEN (current_setting('orchestrator.preview', true) = 'on')
+    EXECUTE FUNCTION orchestrator.end_preview();
