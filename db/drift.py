@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,9 +12,14 @@ from psycopg.rows import class_row
 from db.connection import Session
 from db.deployments import require_deployment
 
+Outlook = Literal["gone", "held", "stuck", "away", "now", "retrying", "resting"]
+
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """One path that stands otherwise at the cluster than it should. Secret values only as changed."""
+    """One path that stands otherwise at the cluster than it should. Secret values only as changed.
+
+    `outlook` is what happens next, `due_at` when if that waits for a time: see orchestrator.outlook.
+    """
 
     deployment_id: UUID
     deployment: str
@@ -29,6 +34,8 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     live: Any
     manager: str | None
     since: datetime | None
+    outlook: Outlook
+    due_at: datetime | None
 
 
 class DriftStop(msgspec.Struct, frozen=True, array_like=True):
@@ -51,7 +58,8 @@ class DriftPage(msgspec.Struct, frozen=True):
 
 _COLUMNS = (
     "SELECT v.deployment_id, v.deployment, c.name AS cluster, d.drift_policy, d.desired_state, v.kind, v.namespace,"
-    " v.object AS name, v.path, v.wanted, v.live, v.manager, v.since"
+    " v.object AS name, v.path, v.wanted, v.live, v.manager, v.since, v.outlook,"
+    " v.due_at"
     " FROM orchestrator.drift v JOIN orchestrator.deployments d ON d.id = v.deployment_id"
     " JOIN orchestrator.clusters c ON c.id = d.cluster_id"
 )

@@ -6,7 +6,7 @@ is written, queued or announced (see db/routines/previews).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -51,9 +51,7 @@ async def preview_new(
 ) -> Preview:
     """What db.deployments.create_deployment would make of the same. Raises what that would: Refused."""
     values = (name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data)
-    return await _read(
-        session, "SELECT orchestrator.preview(%s, %s, %s, %s, %s, %s::integer, %s, %s)", values
-    )
+    return await _read(session, "SELECT orchestrator.preview(%s, %s, %s, %s, %s, %s::integer, %s, %s)", values)
 
 
 async def preview_change(session: Session, deployment_id: UUID, change: Change) -> Preview:
@@ -68,7 +66,7 @@ async def preview_change(session: Session, deployment_id: UUID, change: Change) 
     return await _read(session, "SELECT orchestrator.preview_change(%s, %s, %s, %s::integer, %s)", values)
 
 
-async def _read(session: Session, query: str, values: tuple[Any, ...]) -> Preview:
+async def _read(session: Session, query: LiteralString, values: tuple[Any, ...]) -> Preview:
     cursor = await session.execute(query, values)
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 - a SELECT of one function

@@ -937,6 +937,53 @@ ALTER FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer
 COMMENT ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) IS 'Takes deployments to reconcile under a lease.';
 
 --
+-- Name: compare_revisions(uuid, bigint, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.compare_revisions(p_id uuid, p_from bigint, p_to bigint) RETURNS TABLE(field text, title text, was jsonb, becomes jsonb, was_default boolean, becomes_default boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_before orchestrator.deployment_revisions;
+    v_after orchestrator.deployment_revisions;
+    v_from bigint := coalesce(p_from, p_to - 1);
+    v_was jsonb;
+    v_becomes jsonb;
+BEGIN
+    SELECT * INTO v_before FROM orchestrator.deployment_revisions r WHERE r.deployment_id = p_id AND r.generation = v_from;
+    SELECT * INTO v_after FROM orchestrator.deployment_revisions r WHERE r.deployment_id = p_id AND r.generation = p_to;
+    IF v_after.generation IS NULL OR (v_before.generation IS NULL AND v_from <> 0) THEN
+        PERFORM orchestrator.refuse('SO404', format('deployment %s has no generation %s', p_id, CASE WHEN v_after.generation IS NULL THEN p_to ELSE v_from END),
+            'generation', 'SELECT generation FROM deployment_revisions WHERE deployment_id = … lists them.');
+    END IF;
+    v_was := orchestrator.effective_parameters(v_before.template_id, v_before.template_version, v_before.parameters);
+    v_becomes := orchestrator.effective_parameters(v_after.template_id, v_after.template_version, v_after.parameters);
+    RETURN QUERY
+    SELECT f.field, coalesce(t.allowed_mutations_json #>> ARRAY['properties', f.name, 'title'], f.name), f.was, f.becomes,
+           coalesce(NOT v_before.parameters ? f.name, false) AND f.field <> f.name, NOT v_after.parameters ? f.name AND f.field <> f.name
+      FROM (SELECT 'parameters.' || k, k, v_was -> k, v_becomes -> k, v_before.parameters -> k IS DISTINCT FROM v_after.parameters -> k
+              FROM jsonb_object_keys(coalesce(v_was, '{}') || v_becomes) k
+            UNION ALL SELECT 'desired_state', 'desired_state', to_jsonb(v_before.desired_state), to_jsonb(v_after.desired_state), false
+            UNION ALL SELECT 'template_version', 'template_version', to_jsonb(v_before.template_version), to_jsonb(v_after.template_version), false
+            UNION ALL SELECT 'drift_policy', 'drift_policy', to_jsonb(v_before.drift_policy), to_jsonb(v_after.drift_policy), false
+            UNION ALL SELECT 'keep_data', 'keep_data', to_jsonb(v_before.keep_data), to_jsonb(v_after.keep_data), false
+      ) f (field, name, was, becomes, rewritten)
+      LEFT JOIN orchestrator.templates t ON t.id = v_after.template_id AND t.version = v_after.template_version
+     WHERE f.was IS DISTINCT FROM f.becomes OR f.rewritten
+     ORDER BY f.field = f.name DESC, f.field;
+END
+$$;
+
+ALTER FUNCTION orchestrator.compare_revisions(p_id uuid, p_from bigint, p_to bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION compare_revisions(p_id uuid, p_from bigint, p_to bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.compare_revisions(p_id uuid, p_from bigint, p_to bigint) IS 'What differs between two generations of a deployment.';
+
+--
 -- Name: compile_node(jsonb, text[], text[], text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1372,6 +1419,122 @@ ALTER FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_rev
 COMMENT ON FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) IS 'The difference between two intents of a deployment.';
 
 --
+-- Name: describe_digest(text, jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.describe_digest(p_kind text, p_digest jsonb, p_health text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE
+        WHEN p_health IS NULL THEN 'Applied, not seen yet'
+        WHEN p_kind IN ('StatefulSet', 'Deployment') AND p_digest ? 'wantedReplicas'
+            THEN format('%s of %s ready', coalesce(p_digest ->> 'readyReplicas', '0'), p_digest ->> 'wantedReplicas')
+        WHEN p_kind = 'PersistentVolumeClaim' THEN concat_ws(', ', coalesce(p_digest ->> 'phase', 'There'), p_digest ->> 'capacity')
+        WHEN p_kind = 'Service' THEN concat_ws(', ', nullif(p_digest ->> 'clusterIP', 'None'), nullif(btrim(translate(p_digest ->> 'addresses', '[]"', '')), ''),
+            (SELECT string_agg(concat_ws(' on node port ', p ->> 'port', p ->> 'nodePort'), ', ') FROM jsonb_array_elements(p_digest -> 'ports') p))
+        WHEN p_kind = 'Ingress' THEN coalesce(nullif(btrim(translate(p_digest ->> 'addresses', '[]"', '')), ''), 'no address yet')
+        WHEN p_kind = 'Pod' THEN concat_ws(', ', coalesce(p_digest ->> 'phase', 'There'), 'on ' || (p_digest ->> 'node'),
+            CASE WHEN p_digest ? 'restarts' THEN format('%s restarts', p_digest ->> 'restarts') END)
+        ELSE 'There' END
+$$;
+
+ALTER FUNCTION orchestrator.describe_digest(p_kind text, p_digest jsonb, p_health text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION describe_digest(p_kind text, p_digest jsonb, p_health text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.describe_digest(p_kind text, p_digest jsonb, p_health text) IS 'What was last seen of an object, in a line.';
+
+--
+-- Name: describe_manifest(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.describe_manifest(p_manifest jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE p_manifest ->> 'kind'
+        WHEN 'ConfigMap' THEN format('Settings: %s values', (SELECT count(*) FROM jsonb_object_keys(p_manifest -> 'data')))
+        WHEN 'Secret' THEN 'Secrets, known to the cluster only: ' || coalesce((
+            SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(coalesce(p_manifest -> 'stringData', '{}') || coalesce(p_manifest -> 'data', '{}')) k), 'none')
+        WHEN 'PersistentVolumeClaim' THEN format('Data: %s of disk', coalesce(p_manifest #>> '{spec,resources,requests,storage}', 'an unknown amount'))
+        WHEN 'Service' THEN 'Network address: ' || coalesce((
+            SELECT string_agg(format('%s %s', p ->> 'port', coalesce(p ->> 'protocol', 'TCP')), ', ') FROM jsonb_array_elements(p_manifest #> '{spec,ports}') p), 'no port')
+        WHEN 'Ingress' THEN 'Web address: ' || coalesce((
+            SELECT string_agg(r ->> 'host', ', ') FROM jsonb_array_elements(p_manifest #> '{spec,rules}') r), 'any host')
+        WHEN 'StatefulSet' THEN 'The server itself: ' || orchestrator.describe_workload(p_manifest -> 'spec')
+        WHEN 'Deployment' THEN 'The server itself: ' || orchestrator.describe_workload(p_manifest -> 'spec')
+        ELSE '' END
+$$;
+
+ALTER FUNCTION orchestrator.describe_manifest(p_manifest jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION describe_manifest(p_manifest jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.describe_manifest(p_manifest jsonb) IS 'What an object is for, in a line.';
+
+--
+-- Name: describe_preview(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.describe_preview(p_tried jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH before AS (
+        SELECT m, o, m ->> 'kind' AS kind, m #>> '{metadata,name}' AS name
+          FROM jsonb_array_elements(nullif(p_tried -> 'before', 'null')) WITH ORDINALITY b (m, o)
+    ), after AS (
+        SELECT m, o, m ->> 'kind' AS kind, m #>> '{metadata,name}' AS name
+          FROM jsonb_array_elements(p_tried -> 'after') WITH ORDINALITY a (m, o)
+    )
+    SELECT jsonb_build_object(
+        'generation', p_tried -> 'generation',
+        'parameters', orchestrator.effective_parameters((p_tried ->> 'template_id')::bigint, (p_tried ->> 'template_version')::integer, p_tried -> 'parameters'),
+        'objects', coalesce(jsonb_agg(jsonb_build_object(
+            'kind', kind, 'name', name, 'manifest', coalesce(a.m, b.m), 'purpose', orchestrator.describe_manifest(coalesce(a.m, b.m)),
+            'change', CASE WHEN b.m IS NULL THEN 'created' WHEN a.m IS NULL THEN 'removed' WHEN a.m = b.m THEN 'unchanged' ELSE 'changed' END,
+            -- Its running pods keep the old settings until they are restarted.
+            'restart', coalesce(a.m #>> '{spec,updateStrategy,type}' = 'OnDelete' AND a.m #> '{spec,template}' <> b.m #> '{spec,template}', false))
+            ORDER BY a.o, b.o), '[]'))
+      FROM after a FULL JOIN before b USING (kind, name)
+$$;
+
+ALTER FUNCTION orchestrator.describe_preview(p_tried jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION describe_preview(p_tried jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.describe_preview(p_tried jsonb) IS 'What a tried write would mean, object by object.';
+
+--
+-- Name: describe_workload(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.describe_workload(p_spec jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE p_spec ->> 'replicas' WHEN '1' THEN '1 replica of ' ELSE coalesce(p_spec ->> 'replicas', 'any number of') || ' replicas of ' END || string_agg(
+               concat_ws(', ', coalesce(c ->> 'image', 'no image'),
+                         coalesce(c #>> '{resources,limits,memory}', c #>> '{resources,requests,memory}') || ' of memory'), ' + ' ORDER BY o)
+      FROM jsonb_array_elements(p_spec #> '{template,spec,containers}') WITH ORDINALITY t (c, o)
+$$;
+
+ALTER FUNCTION orchestrator.describe_workload(p_spec jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION describe_workload(p_spec jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.describe_workload(p_spec jsonb) IS 'How many of which image with how much memory.';
+
+--
 -- Name: drop_old_events(interval); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1398,6 +1561,53 @@ ALTER FUNCTION orchestrator.drop_old_events(p_older_than interval) OWNER TO orch
 --
 
 COMMENT ON FUNCTION orchestrator.drop_old_events(p_older_than interval) IS 'Drops events older than an interval; answers how many.';
+
+--
+-- Name: effective_parameters(bigint, integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.effective_parameters(p_template_id bigint, p_version integer, p_parameters jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce((SELECT jsonb_object_agg(p.key, p.value -> 'default')
+                       FROM orchestrator.templates t, jsonb_each(t.allowed_mutations_json -> 'properties') p
+                      WHERE t.id = p_template_id AND t.version = p_version AND p.value ? 'default'), '{}') || p_parameters
+$$;
+
+ALTER FUNCTION orchestrator.effective_parameters(p_template_id bigint, p_version integer, p_parameters jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION effective_parameters(p_template_id bigint, p_version integer, p_parameters jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.effective_parameters(p_template_id bigint, p_version integer, p_parameters jsonb) IS 'Parameters with the defaults of their template version.';
+
+--
+-- Name: end_preview(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.end_preview() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM orchestrator.refuse('SO200', 'nothing was written: this session only previews', jsonb_build_object(
+        'generation', NEW.generation, 'template_id', NEW.template_id, 'template_version', NEW.template_version, 'parameters', NEW.parameters,
+        'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state) END,
+        'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state))::text,
+        'RESET orchestrator.preview to write.');
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.end_preview() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION end_preview(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.end_preview() IS 'Ends a write that is only tried.';
 
 --
 -- Name: enqueue(integer, uuid[], text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2020,6 +2230,45 @@ ALTER FUNCTION orchestrator.keep_template() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.keep_template() IS 'Refuses changes of a template version.';
 
 --
+-- Name: list_objects(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.list_objects(p_id uuid) RETURNS TABLE(kind text, namespace text, name text, wanted text, live text, health text, reason text, message text, managed boolean, applied_generation bigint, differs bigint, manager text, missing_since timestamp with time zone, last_seen_at timestamp with time zone, created_at timestamp with time zone, digest jsonb, warning jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH asked AS (
+        SELECT m ->> 'kind' AS kind, m #>> '{metadata,name}' AS name, d.namespace, orchestrator.describe_manifest(m) AS wanted, o
+          FROM orchestrator.deployments d,
+               jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state)) WITH ORDINALITY t (m, o)
+         WHERE d.id = p_id AND d.desired_state <> 'Deleted'
+    ), cache AS (
+        SELECT c.observed_json AS seen FROM orchestrator.deployment_observed c WHERE c.deployment_id = p_id
+    )
+    SELECT coalesce(r.kind, a.kind), coalesce(r.namespace, a.namespace), coalesce(r.name, a.name), a.wanted,
+           CASE WHEN r.missing_since IS NOT NULL OR r.kind IS NULL THEN NULL
+                ELSE orchestrator.describe_digest(r.kind, c.seen -> (r.kind || '/' || r.name), r.health) END,
+           r.health, coalesce(r.reason, ''), coalesce(r.message, ''), coalesce(r.managed, false), r.applied_generation,
+           coalesce(jsonb_array_length(r.drift), 0) + (r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL))::integer,
+           r.drift -> 0 ->> 'manager', r.missing_since, r.last_seen_at,
+           (c.seen -> (r.kind || '/' || r.name) ->> 'createdAt')::timestamptz,
+           c.seen -> (r.kind || '/' || r.name),
+           c.seen -> 'warnings' -> (coalesce(r.kind, a.kind) || '/' || coalesce(r.name, a.name))
+      FROM asked a
+      FULL JOIN (SELECT * FROM orchestrator.deployment_resources x WHERE x.deployment_id = p_id) r USING (kind, name)
+      LEFT JOIN cache c ON true
+     ORDER BY a.o NULLS LAST, r.kind = 'Pod', kind, name
+$$;
+
+ALTER FUNCTION orchestrator.list_objects(p_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION list_objects(p_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.list_objects(p_id uuid) IS 'Every object of a deployment, what is wanted beside what runs.';
+
+--
 -- Name: locate_observations(integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2188,6 +2437,32 @@ ALTER FUNCTION orchestrator.nudge(p_cluster_id integer) OWNER TO orchestrator_ow
 --
 
 COMMENT ON FUNCTION orchestrator.nudge(p_cluster_id integer) IS 'Wakes the workers of a cluster.';
+
+--
+-- Name: outlook(text, boolean, orchestrator.reconcile_slots, timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p_slot orchestrator.reconcile_slots, p_unreachable_since timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE
+        WHEN p_finalised THEN 'gone'
+        WHEN p_state = 'Paused' THEN 'held'
+        WHEN (p_slot).quarantined_at IS NOT NULL OR (p_slot).last_error_permanent THEN 'stuck'
+        WHEN p_unreachable_since IS NOT NULL THEN 'away'
+        WHEN (p_slot).msg_id IS NOT NULL THEN 'now'
+        WHEN (p_slot).due_at IS NOT NULL THEN 'retrying'
+        ELSE 'resting' END
+$$;
+
+ALTER FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p_slot orchestrator.reconcile_slots, p_unreachable_since timestamp with time zone) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION outlook(p_state text, p_finalised boolean, p_slot orchestrator.reconcile_slots, p_unreachable_since timestamp with time zone); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p_slot orchestrator.reconcile_slots, p_unreachable_since timestamp with time zone) IS 'What happens to a deployment next: gone, held, stuck, away, now, retrying or resting.';
 
 --
 -- Name: prepare_changed_deployment(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2390,6 +2665,69 @@ ALTER FUNCTION orchestrator.prepare_template() OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.prepare_template() IS 'Checks and numbers a new template version.';
+
+--
+-- Name: preview(text, text, jsonb, text, text, integer, text, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.preview(name text, template text, parameters jsonb DEFAULT '{}'::jsonb, namespace text DEFAULT 'default'::text, cluster text DEFAULT NULL::text, template_version integer DEFAULT NULL::integer, desired_state text DEFAULT 'Active'::text, keep_data boolean DEFAULT true) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_tried text;
+BEGIN
+    PERFORM set_config('orchestrator.preview', 'on', true);  -- undone with this block
+    PERFORM orchestrator.deploy(preview.name, preview.template, preview.parameters, preview.namespace, preview.cluster,
+                                preview.template_version, preview.desired_state, preview.keep_data);
+    RETURN NULL;
+EXCEPTION WHEN SQLSTATE 'SO200' THEN
+    GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
+    RETURN orchestrator.describe_preview(v_tried::jsonb);
+END
+$$;
+
+ALTER FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) IS 'What deploy() would make of the same arguments; writes nothing.';
+
+--
+-- Name: preview_change(uuid, jsonb, text, integer, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb DEFAULT '{}'::jsonb, p_desired_state text DEFAULT NULL::text, p_template_version integer DEFAULT NULL::integer, p_keep_data boolean DEFAULT NULL::boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_tried text;
+BEGIN
+    PERFORM set_config('orchestrator.preview', 'on', true);  -- undone with this block
+    UPDATE orchestrator.deployments d
+       SET parameters = (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(d.parameters || p_parameters) WHERE value <> 'null'),
+           desired_state = coalesce(p_desired_state, d.desired_state),
+           template_version = coalesce(p_template_version, d.template_version),
+           keep_data = coalesce(p_keep_data, d.keep_data)
+     WHERE d.id = p_id;
+    PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', p_id), 'id', 'SELECT id, name FROM deployments lists them.');
+    RETURN NULL;
+EXCEPTION WHEN SQLSTATE 'SO200' THEN
+    GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
+    RETURN orchestrator.describe_preview(v_tried::jsonb);
+END
+$$;
+
+ALTER FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean) IS 'What a change of a deployment would do; writes nothing.';
 
 --
 -- Name: promote(text, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3687,6 +4025,58 @@ ALTER FUNCTION orchestrator.text_as(p_text text, p_type text) OWNER TO orchestra
 COMMENT ON FUNCTION orchestrator.text_as(p_text text, p_type text) IS 'Reads an interpolated text back as a JSON value.';
 
 --
+-- Name: timeline(uuid, bigint, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.timeline(p_id uuid, p_before bigint DEFAULT NULL::bigint, p_limit integer DEFAULT 200) RETURNS TABLE(run bigint, generation bigint, began_at timestamp with time zone, outcome text, settled_seconds numeric, healthy_seconds numeric, steps jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH recent AS (
+        SELECT e.*, e.source <> 'reconciler' AND e.type IN ('DeploymentCreated', 'DeploymentChanged', 'DeploymentQueued',
+                        'ResourceModifiedExternally', 'ResourceDeletedExternally', 'ResourceRecreated') AS sets_off
+          FROM orchestrator.deployment_events e
+         WHERE e.deployment_id = p_id AND (p_before IS NULL OR e.id < p_before)
+         ORDER BY e.id DESC LIMIT least(p_limit, 1000)
+    ), counted AS (
+        SELECT r.*, count(*) FILTER (WHERE r.type = 'ReconcileStarted') OVER (ORDER BY r.id) AS started,
+               bool_or(r.sets_off) OVER (PARTITION BY r.xid) AS with_cause,
+               max(r.id) FILTER (WHERE r.sets_off) OVER (ORDER BY r.id)
+                   > coalesce(max(r.id) FILTER (WHERE r.type = 'ReconcileStarted') OVER (ORDER BY r.id), 0) AS asked
+          FROM recent r
+    ), numbered AS (
+        -- What sets a run off belongs to the attempt that is still to come, and so do a status written with it and its wait for the cluster.
+        SELECT c.*, c.started + (c.sets_off OR (c.type = 'StatusChanged' AND c.with_cause)
+                                 OR (c.type = 'ReconcileDeferred' AND c.asked))::integer AS attempt,
+               max(c.started) OVER () AS newest
+          FROM counted c
+    ), timed AS (
+        SELECT n.*, extract(epoch FROM n.created_at - lag(n.created_at) OVER own) AS seconds,
+               extract(epoch FROM n.created_at - first_value(n.created_at) OVER own) AS since
+          FROM numbered n WINDOW own AS (PARTITION BY n.attempt ORDER BY n.id)
+    )
+    SELECT min(t.id), max(t.generation), min(t.created_at),
+           CASE WHEN bool_or(t.type IN ('ReconcileSucceeded', 'ReconcileHeld', 'DeploymentDeleted')) THEN 'succeeded'
+                WHEN bool_or(t.type IN ('ReconcileFailed', 'ReconcileQuarantined')) THEN 'failed'
+                WHEN bool_or(t.type = 'ReconcileDeferred') THEN 'deferred'
+                WHEN NOT bool_or(t.type = 'ReconcileStarted') THEN 'waiting'
+                WHEN t.attempt = min(t.newest) THEN 'working' ELSE 'unfinished' END,
+           round(min(t.since) FILTER (WHERE t.type IN ('ReconcileSucceeded', 'ReconcileHeld', 'ReconcileFailed', 'DeploymentDeleted')), 3),
+           round(min(t.since) FILTER (WHERE t.type = 'StatusChanged' AND t.data_json ->> 'to' IN ('Healthy', 'Stopped')), 3),
+           jsonb_agg(jsonb_build_object('id', t.id, 'type', t.type, 'source', t.source, 'actor', t.actor, 'at', t.created_at,
+                                        'seconds', round(t.seconds, 3), 'data', t.data_json) ORDER BY t.id)
+      FROM timed t GROUP BY t.attempt ORDER BY t.attempt DESC
+$$;
+
+ALTER FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION timeline(p_id uuid, p_before bigint, p_limit integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) IS 'A deployment''s history by runs, newest first.';
+
+--
 -- Name: waiting_message(integer, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4104,9 +4494,14 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
     f.live,
     f.manager,
     f.since,
-    r.cluster_id
-   FROM ((orchestrator.deployment_resources r
+    r.cluster_id,
+    d.drift_policy AS policy,
+    orchestrator.outlook(d.desired_state, (d.finalised_at IS NOT NULL), s.*, k.unreachable_since) AS outlook,
+    s.due_at
+   FROM ((((orchestrator.deployment_resources r
      JOIN orchestrator.deployments d ON ((d.id = r.deployment_id)))
+     JOIN orchestrator.reconcile_slots s ON ((s.deployment_id = d.id)))
+     JOIN orchestrator.clusters k ON ((k.id = r.cluster_id)))
      CROSS JOIN LATERAL ( SELECT (c.value ->> 'path'::text) AS path,
             (c.value -> 'wanted'::text) AS wanted,
             (c.value -> 'live'::text) AS live,
@@ -4131,7 +4526,7 @@ ALTER VIEW orchestrator.drift OWNER TO orchestrator_owner;
 -- Name: VIEW drift; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON VIEW orchestrator.drift IS 'What differs at the cluster from what is wanted, path by path, and who changed it.';
+COMMENT ON VIEW orchestrator.drift IS 'What differs at the cluster from what is wanted, path by path, who changed it, and what will happen.';
 
 --
 -- Name: COLUMN drift.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
@@ -4198,6 +4593,24 @@ COMMENT ON COLUMN orchestrator.drift.since IS 'Since when.';
 --
 
 COMMENT ON COLUMN orchestrator.drift.cluster_id IS 'Where it is.';
+
+--
+-- Name: COLUMN drift.policy; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.policy IS 'The deployment''s drift_policy.';
+
+--
+-- Name: COLUMN drift.outlook; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. held, away, stuck, retrying (at due_at), resting: see orchestrator.outlook.';
+
+--
+-- Name: COLUMN drift.due_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.due_at IS 'When the next attempt is due, if it waits for a time.';
 
 --
 -- Name: templates; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -4563,6 +4976,12 @@ CREATE INDEX reconcile_slots_due ON orchestrator.reconcile_slots USING btree (cl
 CREATE TRIGGER announce_events AFTER INSERT ON orchestrator.deployment_events FOR EACH STATEMENT WHEN (pg_try_advisory_xact_lock(hashtext('orchestrator.announce_events'::text), 0)) EXECUTE FUNCTION orchestrator.announce_events();
 
 --
+-- Name: deployments end_preview; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER end_preview AFTER INSERT OR UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, keep_data ON orchestrator.deployments FOR EACH ROW WHEN ((current_setting('orchestrator.preview'::text, true) = 'on'::text)) EXECUTE FUNCTION orchestrator.end_preview();
+
+--
 -- Name: deployment_events keep_history; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4875,6 +5294,13 @@ REVOKE ALL ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit
 GRANT ALL ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) TO orchestrator_worker;
 
 --
+-- Name: FUNCTION compare_revisions(p_id uuid, p_from bigint, p_to bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.compare_revisions(p_id uuid, p_from bigint, p_to bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.compare_revisions(p_id uuid, p_from bigint, p_to bigint) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION compile_node(p_node jsonb, p_path text[], p_names text[], p_identities text[], OUT body text, OUT bindings jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4924,11 +5350,52 @@ GRANT SELECT ON TABLE orchestrator.deployment_revisions TO orchestrator_viewer;
 REVOKE ALL ON FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) FROM PUBLIC;
 
 --
+-- Name: FUNCTION describe_digest(p_kind text, p_digest jsonb, p_health text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.describe_digest(p_kind text, p_digest jsonb, p_health text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.describe_digest(p_kind text, p_digest jsonb, p_health text) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION describe_manifest(p_manifest jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.describe_manifest(p_manifest jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.describe_manifest(p_manifest jsonb) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION describe_preview(p_tried jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.describe_preview(p_tried jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.describe_preview(p_tried jsonb) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION describe_workload(p_spec jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.describe_workload(p_spec jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.describe_workload(p_spec jsonb) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION drop_old_events(p_older_than interval); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 REVOKE ALL ON FUNCTION orchestrator.drop_old_events(p_older_than interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.drop_old_events(p_older_than interval) TO orchestrator_admin;
+
+--
+-- Name: FUNCTION effective_parameters(p_template_id bigint, p_version integer, p_parameters jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.effective_parameters(p_template_id bigint, p_version integer, p_parameters jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.effective_parameters(p_template_id bigint, p_version integer, p_parameters jsonb) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION end_preview(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.end_preview() FROM PUBLIC;
 
 --
 -- Name: FUNCTION enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -5023,6 +5490,13 @@ REVOKE ALL ON FUNCTION orchestrator.keep_history() FROM PUBLIC;
 REVOKE ALL ON FUNCTION orchestrator.keep_template() FROM PUBLIC;
 
 --
+-- Name: FUNCTION list_objects(p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.list_objects(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.list_objects(p_id uuid) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION locate_observations(p_cluster_id integer, p_batch jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5063,6 +5537,13 @@ GRANT ALL ON FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) TO 
 REVOKE ALL ON FUNCTION orchestrator.nudge(p_cluster_id integer) FROM PUBLIC;
 
 --
+-- Name: FUNCTION outlook(p_state text, p_finalised boolean, p_slot orchestrator.reconcile_slots, p_unreachable_since timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p_slot orchestrator.reconcile_slots, p_unreachable_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p_slot orchestrator.reconcile_slots, p_unreachable_since timestamp with time zone) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION prepare_changed_deployment(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5085,6 +5566,20 @@ REVOKE ALL ON FUNCTION orchestrator.prepare_new_deployment() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.prepare_template() FROM PUBLIC;
+
+--
+-- Name: FUNCTION preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION promote(p_cluster text, p_limit integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -5219,6 +5714,7 @@ REVOKE ALL ON FUNCTION orchestrator.refresh_status(p_ids uuid[]) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.refuse(p_code text, p_message text, p_path text, p_hint text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.refuse(p_code text, p_message text, p_path text, p_hint text) TO orchestrator_viewer;
 GRANT ALL ON FUNCTION orchestrator.refuse(p_code text, p_message text, p_path text, p_hint text) TO orchestrator_operator;
 
 --
@@ -5304,6 +5800,13 @@ REVOKE ALL ON FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit 
 REVOKE ALL ON FUNCTION orchestrator.text_as(p_text text, p_type text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION timeline(p_id uuid, p_before bigint, p_limit integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION waiting_message(p_cluster_id integer, p_generation bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5314,6 +5817,7 @@ REVOKE ALL ON FUNCTION orchestrator.waiting_message(p_cluster_id integer, p_gene
 --
 
 REVOKE ALL ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION was_overtaken(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -22,7 +22,13 @@ def drift(stage: Stage, own: Any) -> list[Row]:
 def edited(stage: Stage, own: Any, kind: str = "Service", name: str = "lobby") -> None:
     """Somebody changes a field behind our back, and the watcher finds out."""
     stage.observe(stage.later(own, kind, name, fields_hash="theirs", ours=True))
-    change = {"path": "spec.ports", "wanted": 80, "live": 81, "manager": "kubectl-edit", "since": "2026-01-02T03:04:05Z"}
+    change = {
+        "path": "spec.ports",
+        "wanted": 80,
+        "live": 81,
+        "manager": "kubectl-edit",
+        "since": "2026-01-02T03:04:05Z",
+    }
     report = {"deployment_id": str(own), "kind": kind, "namespace": "default", "name": name, "drift": [change]}
     stage.watcher.execute("SELECT record_drift('default', %s)", (json.dumps([report]),))
 
@@ -38,7 +44,7 @@ def test_what_is_asked_for_is_listed_before_any_of_it_is_there(stage: Stage) -> 
         "StatefulSet/lobby",
     ]
     server = found["StatefulSet/lobby"]
-    assert server["wanted"] == "The server itself: 1 × itzg/minecraft-server:java21, 2Gi of memory"
+    assert server["wanted"] == "The server itself: 1 replica of itzg/minecraft-server:java21, 2Gi of memory"
     assert (server["live"], server["health"], server["last_seen_at"], server["managed"]) == (None, None, None, False)
 
 
@@ -70,7 +76,7 @@ def test_wanted_and_live_stand_side_by_side(stage: Stage) -> None:
 def test_a_stopped_server_wants_no_replica_and_a_deleted_one_nothing(stage: Stage) -> None:
     own = stage.run_healthy("lobby", "paper")
     stage.change(own, desired_state="Stopped")
-    assert objects(stage, own)["StatefulSet/lobby"]["wanted"].startswith("The server itself: 0 ×")
+    assert objects(stage, own)["StatefulSet/lobby"]["wanted"].startswith("The server itself: 0 replicas of")
     stage.change(own, desired_state="Deleted")
     assert {row["wanted"] for row in objects(stage, own).values()} == {None}
 

@@ -1,6 +1,6 @@
 """Previews: the statement that would be sent, tried with every check, and nothing left behind."""
 
-# ruff: noqa: E501 - SQL and JSON are easier to read whole
+
 
 import json
 from typing import Any
@@ -49,7 +49,12 @@ def test_a_preview_names_each_object_and_what_it_is_for(stage: Stage) -> None:
         ("Secret", "lobby-rcon", "Secrets, known to the cluster only: password", "created"),
         ("PersistentVolumeClaim", "lobby-data", "Data: 20Gi of disk", "created"),
         ("Service", "lobby", "Network address: 25565 TCP", "created"),
-        ("StatefulSet", "lobby", "The server itself: 1 × itzg/minecraft-server:java21, 4Gi of memory", "created"),
+        (
+            "StatefulSet",
+            "lobby",
+            "The server itself: 1 replica of itzg/minecraft-server:java21, 4Gi of memory",
+            "created",
+        ),
     ]
     assert found["generation"] == 1
     assert (found["parameters"]["memory"], found["parameters"]["max_players"]) == ("4Gi", 20), "defaults are told too"
@@ -76,7 +81,9 @@ def test_previews_leave_no_trace(stage: Stage) -> None:
     assert traces(stage) == before
     assert [n.channel for n in listener.notifies(timeout=0.3)] == []
     stage.deploy("other")
-    assert "orchestrator_c1" in {n.channel for n in listener.notifies(timeout=5, stop_after=1)}, "the listener does hear"
+    assert "orchestrator_c1" in {n.channel for n in listener.notifies(timeout=5, stop_after=1)}, (
+        "the listener does hear"
+    )
 
 
 def test_a_preview_does_not_leave_the_session_previewing(stage: Stage) -> None:
@@ -127,7 +134,7 @@ def test_viewers_cannot_preview_what_they_could_not_do(stage: Stage) -> None:
 def test_a_previewed_change_tells_objects_that_come_go_and_wait_for_a_restart(stage: Stage) -> None:
     own = stage.deploy("lobby", "paper")
     found = stage.operator.execute(
-        "SELECT preview_change(%s, '{\"motd\": \"Hello\", \"difficulty\": null}') AS found", (own,)
+        'SELECT preview_change(%s, \'{"motd": "Hello", "difficulty": null}\') AS found', (own,)
     ).fetchone()
     assert found is not None
     assert found["found"]["generation"] == 2
@@ -154,7 +161,7 @@ def test_a_previewed_move_tells_what_would_be_removed(stage: Stage) -> None:
 def test_a_change_that_is_refused_is_refused_in_its_preview(stage: Stage) -> None:
     own = stage.deploy("lobby", "paper", {"storage": "10Gi"})
     with refused("SO409", "PersistentVolumeClaim/lobby-data", hint="Keep at least 10Gi"):
-        stage.operator.execute("SELECT preview_change(%s, '{\"storage\": \"1Gi\"}')", (own,))
+        stage.operator.execute('SELECT preview_change(%s, \'{"storage": "1Gi"}\')', (own,))
     with refused("SO404", "id"):
         stage.operator.execute("SELECT preview_change(gen_random_uuid())")
 

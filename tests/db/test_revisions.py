@@ -27,7 +27,12 @@ def test_two_generations_are_compared_field_by_field(stage: Stage) -> None:
         "keep_data": (True, False, False, False),
         "parameters.greeting": ("hi", "hello", False, True),
     }
-    assert list(compared(stage, own, 1, 3)) == ["desired_state", "keep_data", "parameters.greeting", "parameters.replicas"]
+    assert list(compared(stage, own, 1, 3)) == [
+        "desired_state",
+        "keep_data",
+        "parameters.greeting",
+        "parameters.replicas",
+    ]
     assert compared(stage, own, 3, 2)["parameters.greeting"] == ("hello", "hi", True, False), "backwards as well"
     assert compared(stage, own, None, 3) == compared(stage, own, 2, 3), "against the one before if none is named"
     assert compared(stage, own, 2, 2) == {}

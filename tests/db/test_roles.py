@@ -27,8 +27,11 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "measure_queues": ("SELECT * FROM measure_queues()", {"admin", "operator", "viewer", "api"}),
     "preview": ("SELECT preview('walk', 'web')", {"admin", "operator", "api"}),
     "preview_change": ("SELECT preview_change(gen_random_uuid())", {"admin", "operator", "api"}),
-    "describe_preview": ("SELECT describe_preview('{\"parameters\": {}, \"after\": []}')", {"admin", "operator", "api"}),
-    "compare_revisions": ("SELECT * FROM compare_revisions(gen_random_uuid(), 1, 2)", {"admin", "operator", "viewer", "api"}),
+    "describe_preview": ('SELECT describe_preview(\'{"parameters": {}, "after": []}\')', {"admin", "operator", "api"}),
+    "compare_revisions": (
+        "SELECT * FROM compare_revisions(gen_random_uuid(), 1, 2)",
+        {"admin", "operator", "viewer", "api"},
+    ),
     "timeline": ("SELECT * FROM timeline(gen_random_uuid())", {"admin", "operator", "viewer", "api"}),
     "list_objects": ("SELECT * FROM list_objects(gen_random_uuid())", {"admin", "operator", "viewer", "api"}),
     "outlook": ("SELECT outlook('Active', false, NULL, NULL)", {"admin", "operator", "viewer", "api"}),

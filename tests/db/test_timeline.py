@@ -103,5 +103,7 @@ def test_a_long_history_is_read_in_pages(stage: Stage) -> None:
     assert sum(len(run["steps"]) for run in first) == 30
     rest = timeline(stage, own, before=first[-1]["run"], limit=1000)
     ids = [step["id"] for run in first + rest for step in run["steps"]]
-    assert len(ids) == len(set(ids)) == stage.one("SELECT count(*) FROM deployment_events WHERE deployment_id = %s", own)
+    assert (
+        len(ids) == len(set(ids)) == stage.one("SELECT count(*) FROM deployment_events WHERE deployment_id = %s", own)
+    )
     assert timeline(stage, own, before=rest[-1]["run"]) == []
