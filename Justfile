@@ -6,15 +6,17 @@ set positional-arguments
 export UV_PYTHON_PREFERENCE := "system"
 
 bin := ".venv/bin"
+built := "app/page/built/manifest.json"
 
 [private]
 default:
     @just --list --unsorted
 
-# Install what uv.lock says; nothing to do unless it changed.
+# Install what uv.lock says, and build what the page sends to browsers; nothing to do unless one of them changed.
 [private]
 sync:
     @test .venv/synced -nt uv.lock -a .venv/synced -nt pyproject.toml || { uv sync --locked --all-extras && touch .venv/synced; }
+    @test -e {{ built }} -a -z "$(find app/page/web -maxdepth 1 -type f -newer {{ built }})" || {{ bin }}/orchestrator assets
 
 # Start the whole stack here: Postgres, cluster, API, worker, watcher [--state DIR] [--kubeconfig F --context C] [--database-url URL]
 [no-exit-message]

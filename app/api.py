@@ -18,6 +18,11 @@ from app import clusters, deployments, drift, events, templates
 from app.gate import Gate
 from app.health import Schema, show_health, show_readiness
 from app.metrics import Counted, show_metrics
+from app.page import page
+from app.page.assets import Assets
+from app.page.errors import PageHandlers, by_path
+from app.page.headers import with_headers
+from app.page.rendering import Pages
 from app.problems import HANDLERS
 from app.streams import Streams
 from db.deployments import Database
@@ -27,13 +32,15 @@ LARGEST_BODY_BYTES = 256 * 1024
 VERSION = "0.1.0"
 
 
-def build(database: Database, streams: Streams, token: str) -> ASGIApp:
-    """The whole API, behind its gate."""
-    return Gate(build_routes(database, streams), token)
+def build(database: Database, streams: Streams, token: str, secret: str) -> ASGIApp:
+    """The whole API and the page, behind their gate. `secret` is the same for every API process of a database."""
+    return with_headers(Gate(build_routes(database, streams, secret), token))
 
 
-def build_routes(database: Database, streams: Streams) -> Litestar:
-    """The routes, without the gate."""
+def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
+    """The routes, without the gate. Raises SystemExit where the page's assets are not built."""
+    assets = Assets()
+    pages = Pages(assets)
     return Litestar(
         route_handlers=[
             templates.router,
@@ -45,14 +52,18 @@ def build_routes(database: Database, streams: Streams) -> Litestar:
             show_readiness,
             show_metrics,
             show_description,
+            *page.routes(),
         ],
         dependencies={
             "database": provided(database),
             "streams": provided(streams),
             "counted": provided(Counted()),
             "schema": provided(Schema()),
+            "assets": provided(assets),
+            "pages": provided(pages),
         },
-        exception_handlers=HANDLERS,
+        exception_handlers=by_path(HANDLERS, PageHandlers(pages).by_kind()),
+        csrf_config=page.csrf(secret),
         request_max_body_size=LARGEST_BODY_BYTES,
         response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
         openapi_config=openapi(),

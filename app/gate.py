@@ -49,7 +49,7 @@ class Gate:
 
         clear_contextvars()
         try:
-            if path in OPEN or self._has_token(scope):
+            if path in OPEN or path.startswith("/assets/") or self._has_token(scope):
                 await self._inner(scope, receive, noting)
             else:
                 await _refuse(noting)

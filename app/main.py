@@ -69,7 +69,7 @@ async def serve(settings: ApiSettings, listener: socket.socket) -> None:
     async with open_pool(settings.database.url, name="api", size=settings.sessions) as pool:
         server = Server(
             uvicorn.Config(
-                build(Database(pool, ACTOR), streams, settings.token),
+                build(Database(pool, ACTOR), streams, settings.token, secret=settings.database.url),
                 http=Connection,
                 lifespan="off",
                 log_config=None,

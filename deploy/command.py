@@ -86,6 +86,8 @@ def parser() -> argparse.ArgumentParser:
     process_commands(commands)
     database_commands(commands)
     cluster_commands(commands)
+    assets = commands.add_parser("assets", help="build what the page sends to browsers, where it changed")
+    assets.set_defaults(run=build_assets)
     return top
 
 
@@ -205,7 +207,14 @@ def run_with_scratch_database(wanted: argparse.Namespace) -> int:
             return subprocess.run(wanted.command, env=environment, check=False).returncode  # noqa: S603
 
 
-# ---------------------------------------------------------------- the cluster
+# ---------------------------------------------------------------- the page and the cluster
+
+
+def build_assets(_wanted: argparse.Namespace) -> None:
+    """`orchestrator assets`. Silent where nothing changed."""
+    from deploy.assets import ensure_built  # noqa: PLC0415
+
+    ensure_built(tell_upwards)
 
 
 def build_cluster(_wanted: argparse.Namespace) -> None:

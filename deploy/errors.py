@@ -3,6 +3,7 @@
 DeployError
 ├── PostgresError    no Postgres of our own can be had or started
 ├── BuildError       the local control plane's programs could not be built
+├── AssetsError      what the page sends to browsers could not be built
 ├── ClusterError     the local cluster (or k3s) does not start
 ├── KubeconfigError  a given kubeconfig cannot be used
 └── StateError       the state folder is in use, or holds nothing
@@ -19,6 +20,10 @@ class PostgresError(DeployError):
 
 class BuildError(DeployError):
     """The programs of the local control plane could not be built."""
+
+
+class AssetsError(DeployError):
+    """What the page sends to browsers could not be built."""
 
 
 class ClusterError(DeployError):

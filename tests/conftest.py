@@ -27,8 +27,8 @@ import pytest
 import yaml
 from psycopg import sql
 
-from deploy import build, cluster, k3s
-from deploy.errors import BuildError
+from deploy import assets, build, cluster, k3s
+from deploy.errors import AssetsError, BuildError
 from deploy.identity import WATCHER, WORKER
 from deploy.leash import leashed
 from deploy.postgres import FORGETFUL, EmbeddedPostgres, prepare, running
@@ -43,6 +43,14 @@ CLUSTER_START_SECONDS = 90
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--cluster k3s` runs the tests against k3s in Docker instead of the control plane built from source."""
     parser.addoption("--cluster", choices=("local", "k3s"), default="local", help="the Kubernetes to test against")
+
+
+def pytest_sessionstart() -> None:
+    """The API serves the page, so it does not start without what `just sync` builds for it."""
+    try:
+        assets.ensure_built(print)
+    except AssetsError as error:
+        pytest.exit(str(error), returncode=1)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -107,19 +107,13 @@ async def test_a_query_parameter_that_does_not_fit_is_400(api: Api, query: str, 
 
 
 async def test_unknown_routes_and_methods_are_told(api: Api) -> None:
-    for path in (
-        "/",
-        "/api",
-        "/api/nope",
-        f"{DEPLOYMENTS}/not-an-id",
-        "/openapi",
-        "/openapi/openapi.json",
-        "/openapi/x",
-    ):
+    for path in ("/api", "/api/nope", f"{DEPLOYMENTS}/not-an-id"):
         assert problem(await api.client.get(path), 404)["detail"] == f"there is no GET {path}"
     refused = await api.client.put(DEPLOYMENTS, json={})
     problem(refused, 405)
     assert {"GET", "POST"} <= set(refused.headers["allow"].split(", "))
+    for path in ("/openapi", "/openapi/openapi.json", "/openapi/x"):
+        assert "There is no such page" in (await api.client.get(path)).text
 
 
 async def test_conflicts_are_409(api: Api, templates: Intent) -> None:

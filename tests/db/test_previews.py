@@ -1,7 +1,5 @@
 """Previews: the statement that would be sent, tried with every check, and nothing left behind."""
 
-
-
 import json
 from typing import Any
 

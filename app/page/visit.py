@@ -1,0 +1,48 @@
+"""One request for a page: whoever asks reads and writes as themselves, and gets a template shown."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from litestar.di import NamedDependency
+
+from app.page.rendering import WHO, AnyRequest, Page, Pages
+from db.connection import Session
+from db.deployments import Database
+from db.errors import Refused
+
+
+class Visit:
+    """What every handler of the page is given: it reads in a transaction, then shows a template."""
+
+    def __init__(self, request: AnyRequest, database: Database, pages: Pages) -> None:
+        self.request = request
+        self._database = database
+        self._pages = pages
+
+    @asynccontextmanager
+    async def transaction(self, *, rollback: bool = False) -> AsyncGenerator[Session]:
+        """One transaction in the name of whoever asks. Raises Refused, Unavailable, Contended."""
+        del rollback
+        async with self._database.transaction() as session:
+            cast("dict[str, Any]", self.request.scope)[WHO] = None
+            yield session
+
+    def show(self, template: str, *, status_code: int = 200, **values: Any) -> Page:
+        """A whole page."""
+        return self._pages.show(self.request, template, status_code=status_code, **values)
+
+    def refuse(self, template: str, refusal: Refused, **values: Any) -> Page:
+        """The form again, with what was wrong beside the field that it is about."""
+        return self.show(template, status_code=refusal.status, refusal=refusal, **values)
+
+    def part(self, template: str, **values: Any) -> str:
+        """A part of a page, for one that is open already."""
+        return self._pages.render(self.request, template, **values)
+
+
+def arrive(request: AnyRequest, database: NamedDependency[Database], pages: NamedDependency[Pages]) -> Visit:
+    """The Visit that a request makes."""
+    return Visit(request, database, pages)
