@@ -10,15 +10,16 @@ from litestar.di import NamedDependency
 from app.page.live import Query, View
 from app.page.rendering import Page
 from app.page.visit import Visit
-from db import deployments
+from db import listing
 from db.connection import Session
-from db.deployments import Filter
+from db.listing import Filter
 
 
 async def read_servers(session: Session, query: Query) -> dict[str, Any]:
     """What the list shows."""
     del query
-    return {"servers": await deployments.list_deployments(session, Filter(), ("", "", ""), 100)}
+    page = await listing.list_deployments(session, Filter())
+    return {"servers": page.items}
 
 
 servers = View("servers", "servers.html", read_servers)
