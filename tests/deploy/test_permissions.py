@@ -38,7 +38,7 @@ def resource(kind: Kind) -> tuple[str, str]:
 
 def test_the_rights_are_those_for_the_kinds_that_are_written_and_watched() -> None:
     writes = {resource(kind): {"get", "create", "patch", "delete"} for kind in APPLIED}
-    assert granted("worker") == writes | {("", "pods"): {"list"}}
+    assert granted("worker") == writes | {("", "pods"): {"list", "delete"}}
     assert granted("watcher") == {resource(kind): {"get", "list", "watch"} for kind in (*OBSERVED, EVENT)}
 
 

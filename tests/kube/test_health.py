@@ -162,7 +162,9 @@ ONE_READY = {"observedGeneration": 2, "replicas": 1, "readyReplicas": 1}
     ("live_object", "state", "reason"),
     [
         (stateful_set(observedGeneration=1), "Progressing", "NotObserved"),
-        (stateful_set(**ONE_READY, currentRevision="a", updateRevision="a"), "Healthy", "Ready"),
+        (stateful_set(**ONE_READY, updatedReplicas=1, currentRevision="a", updateRevision="a"), "Healthy", "Ready"),
+        # Changed, restarted, and changed back: what the set began with is wanted again, and its pod is of the other.
+        (stateful_set(**ONE_READY, currentRevision="a", updateRevision="a"), "Healthy", "RestartRequired"),
         (stateful_set(**ONE_READY, currentRevision="a", updateRevision="b"), "Healthy", "RestartRequired"),
         (deployment(paused=True), "Suspended", "Paused"),
         (
