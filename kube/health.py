@@ -41,8 +41,9 @@ def assess(live_object: Object) -> Health:
 
 def digest(live_object: Object) -> Object:
     """The selected status of an object, for display: small, and never a value of a Secret or a ConfigMap."""
-    select = _DIGESTS.get(live_object.get("kind", ""))
-    found = select(live_object) if select else {}
+    select = _DIGESTS.get(live_object.get("kind", "")) if "spec" in live_object else None
+    created = {"createdAt": live_object["metadata"].get("creationTimestamp")}
+    found = created | (select(live_object) if select else {})
     return {key: value for key, value in found.items() if value not in (None, "", [], {})}
 
 

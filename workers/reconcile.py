@@ -74,6 +74,7 @@ class Run:
 
     async def apply(self, step: Step) -> str:
         """Apply one object; answers its uid."""
+        began = time.monotonic()
         seed = await self.read_seed() if needs_seed(step.manifest) else None
         written = await apply_object(
             self.cluster,
@@ -93,6 +94,7 @@ class Run:
             name=live.name,
             uid=live.uid,
             reason=step.reason,
+            milliseconds=round((time.monotonic() - began) * 1000),
         )
         return live.uid
 
