@@ -731,7 +731,7 @@ CREATE FUNCTION orchestrator.check_property(p_name text, p_property jsonb) RETUR
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-    c_shapes CONSTANT jsonb := '{"type": "string", "title": "string", "description": "string", "default": null, "enum": "array",
+    c_shapes CONSTANT jsonb := '{"type": "string", "title": "string", "description": "string", "unit": "string", "default": null, "enum": "array",
         "minimum": "number", "maximum": "number", "pattern": "string", "minLength": "number", "maxLength": "number"}';
     v_at text := 'allowed_mutations_json.properties.' || p_name;
     v_key text;
@@ -809,7 +809,7 @@ CREATE FUNCTION orchestrator.check_schema(p_schema jsonb) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
-    c_top CONSTANT text[] := ARRAY['type', 'title', 'description', 'properties', 'required', 'additionalProperties'];
+    c_top CONSTANT text[] := ARRAY['type', 'title', 'description', 'properties', 'required', 'additionalProperties', 'order'];
     v_name text;
     v_key text;
     v_property jsonb;
@@ -825,6 +825,11 @@ BEGIN
     IF coalesce(p_schema -> 'additionalProperties', 'false') <> 'false' OR coalesce(p_schema -> 'type', '"object"') <> '"object"' THEN
         PERFORM orchestrator.refuse('SO422', 'a schema of parameters takes no others than its own', 'allowed_mutations_json',
             'Write "type": "object", and "additionalProperties": false or not at all.');
+    END IF;
+    -- jsonb forgets the order of keys, and a form should ask in the order that its author chose.
+    IF NOT coalesce(p_schema -> 'order', '[]') <@ (SELECT coalesce(jsonb_agg(k), '[]') FROM jsonb_object_keys(coalesce(p_schema -> 'properties', '{}')) k)
+       OR jsonb_typeof(coalesce(p_schema -> 'order', '[]')) <> 'array' THEN
+        PERFORM orchestrator.refuse('SO422', '"order" is no list of parameters', 'allowed_mutations_json.order', 'Write a list of parameter names.');
     END IF;
     IF jsonb_typeof(coalesce(p_schema -> 'required', '[]')) <> 'array' THEN
         PERFORM orchestrator.refuse('SO422', '"required" is no list', 'allowed_mutations_json.required', 'Write a list of parameter names.');
