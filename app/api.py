@@ -14,7 +14,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
-from app import clusters, deployments, drift, events, templates
+from app import actions, bulk, clusters, deployments, drift, events, previews, revisions, templates
 from app.gate import Gate
 from app.health import Schema, show_health, show_readiness
 from app.metrics import Counted, show_metrics
@@ -45,6 +45,10 @@ def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
         route_handlers=[
             templates.router,
             deployments.router,
+            actions.router,
+            bulk.router,
+            previews.router,
+            revisions.router,
             drift.router,
             clusters.router,
             events.router,

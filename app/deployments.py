@@ -5,28 +5,23 @@ The rules (names, parameters, states) are not repeated here: Postgres refuses wi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, delete, get, patch, post
-from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 from structlog.contextvars import bind_contextvars
 
 from app.bodies import StrictBody
-from app.cursors import foreign_cursor, pack, unpack
-from app.events import After, Limit
-from app.problems import PROBLEMS
+from app.conditions import IdempotencyKey, IfMatch, expected_generations, once
+from app.lists import count_deployments, list_deployments
+from app.problems import CHANGE_PROBLEMS, PROBLEMS, etag
 from app.templates import LARGEST_VERSION
-from db import deployments, listing
-from db.deployments import Change, Database, Deployment, DeploymentDetail, Resource
-from db.errors import Refused
-from db.listing import Counts, Filter, OtherOrder, Sort, State, Status, Stop
-
-BAD_REQUEST = 400
-SORT = "A leading - turns it round. By status, what needs a person comes first. The default is name."
-Text = Annotated[str | None, QueryParameter(max_length=253)]
+from db import deployments
+from db.deployments import Change, Database, DeploymentDetail, Resource
 
 
 class NewDeployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,100 +55,39 @@ class ChangedDeployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
         return Change(**given)
 
 
-class Deployments(msgspec.Struct, frozen=True):
-    """A page. `next` is null on the last one."""
-
-    items: list[Deployment]
-    next: str | None
-
-
 class Resources(msgspec.Struct, frozen=True):
     """Every object of a deployment."""
 
     items: list[Resource]
 
 
-def filtered(
-    cluster: Text = None,
-    namespace: Text = None,
-    name: Annotated[str | None, QueryParameter(max_length=253, description="How the name begins.")] = None,
-    q: Annotated[
-        str | None, QueryParameter(max_length=253, description='Any part of "namespace/name", in any case.')
-    ] = None,
-    status: Annotated[
-        list[Status] | None, QueryParameter(max_items=8, description="Any of these; repeat it for several.")
-    ] = None,
-    template: Text = None,
-    desired_state: FromQuery[State | None] = None,
-    drifted: Annotated[
-        bool | None, QueryParameter(description="Whether an object of it stands otherwise than it should.")
-    ] = None,
-    deleted: Annotated[bool, QueryParameter(description="Those that are gone instead, kept as history.")] = False,
-) -> Filter:
-    """What a list is narrowed to."""
-    return Filter(
-        cluster=cluster,
-        namespace=namespace,
-        name=name,
-        q=q,
-        status=status or [],
-        template=template,
-        desired_state=desired_state,
-        drifted=drifted,
-        deleted=deleted,
-    )
-
-
-@get("/", responses=PROBLEMS, summary="Deployments, page by page")
-async def list_deployments(
-    database: NamedDependency[Database],
-    wanted: NamedDependency[Filter],
-    after: After = None,
-    limit: Limit = 100,
-    sort: Annotated[Sort | None, QueryParameter(description=SORT)] = None,
-) -> Deployments:
-    """Those that are there, by name; or those that are gone, latest first."""
-    if wanted.deleted and sort is not None:
-        raise Refused(
-            BAD_REQUEST, "what is gone has an order of its own", "sort", "Leave sort out: latest gone comes first."
-        )
-    stop = None if after is None else unpack(after, Stop)
-    async with database.transaction() as session:
-        try:
-            page = await listing.list_deployments(session, wanted, sort=sort or "name", after=stop, limit=limit)
-        except OtherOrder as error:
-            raise foreign_cursor() from error
-    return Deployments(page.items, None if page.next is None else pack(page.next))
-
-
-@get("/counts", responses=PROBLEMS, summary="How many deployments there are of each status")
-async def count_deployments(database: NamedDependency[Database], wanted: NamedDependency[Filter]) -> Counts:
-    """Of all that the same filters would list."""
-    async with database.transaction() as session:
-        return await listing.count_deployments(session, wanted)
-
-
 @post(
     "/",
-    responses=PROBLEMS,
+    responses=CHANGE_PROBLEMS,
     summary="Create a deployment",
     status_code=201,
     dto=StrictBody[NewDeployment],
     return_dto=None,
 )
 async def create_deployment(
-    data: JSONBody[NewDeployment], database: NamedDependency[Database]
+    data: JSONBody[NewDeployment], database: NamedDependency[Database], idempotency_key: IdempotencyKey = None
 ) -> Response[DeploymentDetail]:
     """It is carried out in the background; its status tells how far that is."""
     async with database.transaction() as session:
-        made = await deployments.create_deployment(session, **msgspec.structs.asdict(data))
-        deployment = await deployments.read_deployment(session, made)
-    return Response(told(deployment), status_code=201, headers={"Location": f"/api/deployments/{made}"})
+
+        async def create() -> Response[DeploymentDetail]:
+            made = await deployments.create_deployment(session, **msgspec.structs.asdict(data))
+            deployment = await deployments.read_deployment(session, made)
+            return told(deployment, 201, {"Location": f"/api/deployments/{made}"})
+
+        return await once(session, idempotency_key, ("create", data), create)
 
 
 @get("/{deployment_id:uuid}", responses=PROBLEMS, summary="One deployment")
-async def read_deployment(deployment_id: FromPath[UUID], database: NamedDependency[Database]) -> DeploymentDetail:
-    """With the manifests it asks for and what was last seen of them."""
+async def read_deployment(
+    deployment_id: FromPath[UUID], database: NamedDependency[Database]
+) -> Response[DeploymentDetail]:
+    """With the manifests it asks for and what was last seen of them. The ETag is the generation."""
     bind_contextvars(deployment_id=str(deployment_id))
     async with database.transaction() as session:
         return told(await deployments.read_deployment(session, deployment_id))
@@ -161,44 +95,44 @@ async def read_deployment(deployment_id: FromPath[UUID], database: NamedDependen
 
 @patch(
     "/{deployment_id:uuid}",
-    responses=PROBLEMS,
+    responses=CHANGE_PROBLEMS,
     summary="Change a deployment",
     dto=StrictBody[ChangedDeployment],
     return_dto=None,
 )
 async def change_deployment(
-    deployment_id: FromPath[UUID], data: JSONBody[ChangedDeployment], database: NamedDependency[Database]
-) -> DeploymentDetail:
+    deployment_id: FromPath[UUID],
+    data: JSONBody[ChangedDeployment],
+    database: NamedDependency[Database],
+    if_match: IfMatch = None,
+) -> Response[DeploymentDetail]:
     """All in one generation. Asking for what is so already changes nothing."""
-    bind_contextvars(deployment_id=str(deployment_id))
-    async with database.transaction() as session:
-        await deployments.change_deployment(session, deployment_id, data.change())
-        return told(await deployments.read_deployment(session, deployment_id))
+    return await changed(database, deployment_id, data.change(), if_match)
 
 
-@delete("/{deployment_id:uuid}", responses=PROBLEMS, summary="Delete a deployment", status_code=202)
+@delete("/{deployment_id:uuid}", responses=CHANGE_PROBLEMS, summary="Delete a deployment", status_code=202)
 async def delete_deployment(
     deployment_id: FromPath[UUID],
     database: NamedDependency[Database],
     keep_data: Annotated[
         bool | None, QueryParameter(description="false deletes claims too; as it stands if left out.")
     ] = None,
-) -> DeploymentDetail:
+    if_match: IfMatch = None,
+) -> Response[DeploymentDetail]:
     """The same as desired_state Deleted: objects go in order, the row and its history stay."""
-    bind_contextvars(deployment_id=str(deployment_id))
     change = Change(desired_state="Deleted", keep_data=keep_data)
-    async with database.transaction() as session:
-        await deployments.change_deployment(session, deployment_id, change)
-        return told(await deployments.read_deployment(session, deployment_id))
+    return await changed(database, deployment_id, change, if_match, 202)
 
 
-@post("/{deployment_id:uuid}/reconcile", responses=PROBLEMS, summary="Reconcile a deployment now", status_code=202)
-async def reconcile_deployment(deployment_id: FromPath[UUID], database: NamedDependency[Database]) -> DeploymentDetail:
-    """Whatever its back-off or quarantine. Changes no intent."""
+async def changed(
+    database: Database, deployment_id: UUID, change: Change, if_match: str | None, status_code: int = 200
+) -> Response[DeploymentDetail]:
+    """Change one deployment and tell how it is then."""
     bind_contextvars(deployment_id=str(deployment_id))
+    expected = expected_generations(if_match)
     async with database.transaction() as session:
-        await deployments.reconcile_now(session, deployment_id)
-        return told(await deployments.read_deployment(session, deployment_id))
+        await deployments.change_deployment(session, deployment_id, change, expected)
+        return told(await deployments.read_deployment(session, deployment_id), status_code)
 
 
 @get("/{deployment_id:uuid}/resources", responses=PROBLEMS, summary="The objects of a deployment")
@@ -209,15 +143,17 @@ async def list_resources(deployment_id: FromPath[UUID], database: NamedDependenc
         return Resources(await deployments.list_resources(session, deployment_id))
 
 
-def told(deployment: DeploymentDetail) -> DeploymentDetail:
-    """The same, and from here on every line of the log about this request tells which it is about."""
+def told(
+    deployment: DeploymentDetail, status_code: int = 200, headers: Mapping[str, str] | None = None
+) -> Response[DeploymentDetail]:
+    """It as an answer. From here on every line of the log about this request tells which it is about."""
     bind_contextvars(deployment_id=str(deployment.id), generation=deployment.generation)
-    return deployment
+    tagged = {"ETag": etag(deployment.generation), **(headers or {})}
+    return Response(deployment, status_code=status_code, headers=tagged)
 
 
 router = Router(
     "/api/deployments",
-    dependencies={"wanted": Provide(filtered, sync_to_thread=False)},
     route_handlers=[
         list_deployments,
         count_deployments,
@@ -225,7 +161,6 @@ router = Router(
         read_deployment,
         change_deployment,
         delete_deployment,
-        reconcile_deployment,
         list_resources,
     ],
     tags=["deployments"],

@@ -1,4 +1,6 @@
-"""Every error as problem+json (RFC 9457): what was wrong, where, and what to do next.
+"""Every error as problem+json (RFC 9457): of what kind, what was wrong, where, and what to do next.
+
+The kinds are few and stay: a client decides by `type` and reads `path`; title, detail and hint are for people.
 
 Refusals of Postgres carry all of it already (see db.errors) and are passed on by their status. What the framework
 refuses (routes, methods, bodies, query parameters) gets the same shape here.
@@ -16,8 +18,9 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
 
-from db.errors import Contended, Refused, Unavailable
+from db.errors import Contended, Moved, Refused, Unavailable
 
 log = structlog.get_logger()
 
@@ -29,20 +32,66 @@ _NO_BODY = "'data'"
 _AT = re.compile(r" - at `(?:key in )?\$?\.?([^`]*)`$")
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """An error. `path` names the offending field or parameter, empty where there is none."""
+class Kind(msgspec.Struct, frozen=True):
+    """A kind of error: its status, its one title, and when it happens."""
 
+    status: int
+    title: str
+    text: str
+
+
+# All that there are. Names and statuses are the interface; docs/http.md lists them.
+KINDS = {
+    "bad-request": Kind(
+        400, "The request cannot be understood", "No JSON, or a parameter or header that does not fit."
+    ),
+    "unauthenticated": Kind(401, "Who asks is not known", "No credential, or one that is wrong, expired or revoked."),
+    "forbidden": Kind(403, "This is not allowed to you", "Your role or your namespaces do not allow it."),
+    "not-found": Kind(404, "There is no such thing", "It never was, or it is not yours to see."),
+    "method-not-allowed": Kind(405, "There is no such method here", "The header Allow lists those there are."),
+    "conflict": Kind(409, "Not possible as things are", "A name that is taken, or a field that never changes."),
+    "moved-on": Kind(412, "It has moved on", "If-Match named another generation; `current` is the one there is."),
+    "too-large": Kind(413, "The body is too large", "Send a smaller one."),
+    "invalid": Kind(422, "A value is not allowed", "A field of the body that does not fit; `hint` says what does."),
+    "key-reused": Kind(422, "The key was used for another request", "Take a new Idempotency-Key for a new request."),
+    "too-many-requests": Kind(429, "Too many requests", "Wait for the seconds that Retry-After says."),
+    "fault": Kind(500, "The API failed", "A fault of ours; its log tells more."),
+    "unavailable": Kind(503, "Not available just now", "Postgres does not answer, or its schema is not current."),
+    "contended": Kind(503, "Others are changing the same", "Nothing was changed; try again."),
+}
+_BY_STATUS = {kind.status: name for name, kind in reversed(KINDS.items())}
+_KEY_HEADER = "Idempotency-Key"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An error. `path` names the offending field, parameter or header, empty where there is none.
+
+    `current` is there where the request named a version that is no longer the current one: the ETag that is.
+    """
+
+    type: str
     title: str
     status: int
     detail: str
     path: str
     hint: str
-    type: str = "about:blank"
+    current: str | None = None
 
     @classmethod
-    def of(cls, status: int, detail: str, *, path: str = "", hint: str) -> Problem:
-        """A problem whose title is the phrase of its status."""
-        return cls(title=HTTPStatus(status).phrase, status=status, detail=detail, path=path, hint=hint)
+    def of(
+        cls, status: int, detail: str, *, path: str = "", hint: str, kind: str | None = None, current: str | None = None
+    ) -> Problem:
+        """A problem of this kind; of the one kind that has this status if none is said."""
+        name = kind or _BY_STATUS.get(status, "fault" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "bad-request")
+        return cls(
+            type=f"/problems/{name}",
+            title=KINDS[name].title,
+            status=status,
+            detail=detail,
+            path=path,
+            hint=hint,
+            current=current,
+        )
 
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response[Problem]:
@@ -55,7 +104,26 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
 
 def refused(_request: Request[Any, Any, Any], error: Refused) -> Response[Problem]:
     """What Postgres or a door to it refused."""
-    return answer(Problem.of(error.status, error.message, path=error.path, hint=error.hint))
+    kind = "key-reused" if (error.status, error.path) == (HTTPStatus.UNPROCESSABLE_ENTITY, _KEY_HEADER) else None
+    return answer(Problem.of(error.status, error.message, path=error.path, hint=error.hint, kind=kind))
+
+
+def moved(_request: Request[Any, Any, Any], error: Moved) -> Response[Problem]:
+    """Somebody changed it since it was read."""
+    current = etag(error.generation)
+    problem = Problem.of(
+        HTTPStatus.PRECONDITION_FAILED,
+        f"the deployment is at generation {error.generation} by now",
+        path="If-Match",
+        hint="Nothing was changed. Read it again, look whether your change still fits, and send the new ETag.",
+        current=current,
+    )
+    return answer(problem, {"ETag": current})
+
+
+def etag(generation: int) -> str:
+    """The entity tag of a deployment: its generation, so it tells what is wanted, not how it is."""
+    return f'"{generation}"'
 
 
 def unavailable(_request: Request[Any, Any, Any], error: Unavailable) -> Response[Problem]:
@@ -73,7 +141,10 @@ def contended(_request: Request[Any, Any, Any], error: Contended) -> Response[Pr
     """Somebody else holds the rows; nothing was changed."""
     log.warning("database contended", error=str(error))
     problem = Problem.of(
-        HTTPStatus.SERVICE_UNAVAILABLE, "others are changing the same just now", hint="Nothing was changed. Try again."
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "others are changing the same just now",
+        hint="Nothing was changed. Try again.",
+        kind="contended",
     )
     return answer(problem, {"Retry-After": str(RETRY_SECONDS)})
 
@@ -148,6 +219,7 @@ def too_deep(_request: Request[Any, Any, Any], _error: RecursionError) -> Respon
 
 HANDLERS: dict[int | type[Exception], Any] = {
     Refused: refused,
+    Moved: moved,
     Unavailable: unavailable,
     Contended: contended,
     HTTPException: mistaken,
@@ -159,15 +231,47 @@ HANDLERS: dict[int | type[Exception], Any] = {
 
 # ---------------------------------------------------------------- for the description of the API
 
-_TEXTS = {
-    400: "The request cannot be understood.",
-    401: "The bearer token is missing or wrong.",
-    404: "There is no such thing.",
-    409: "It is not possible as things are.",
-    422: "A field does not fit; `path` names it and `hint` what is allowed.",
-    503: "Postgres does not answer; try again after Retry-After seconds.",
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """How each of these statuses is answered, for the description of a route."""
+    return {
+        status: ResponseSpec(
+            Problem,
+            description=" ".join(kind.text for kind in KINDS.values() if kind.status == status),
+            media_type=MEDIA_TYPE,
+            generate_examples=False,
+            examples=[
+                Example(id=name, summary=kind.title, value=_example(name))
+                for name, kind in KINDS.items()
+                if kind.status == status
+            ],
+        )
+        for status in statuses
+    }
+
+
+def _example(name: str) -> Problem:
+    detail, path, hint, current = _EXAMPLES[name]
+    return Problem.of(KINDS[name].status, detail, path=path, hint=hint, kind=name, current=current)
+
+
+_DESCRIBED = "GET /api/openapi.json describes what is expected."
+_EXAMPLES: dict[str, tuple[str, str, str, str | None]] = {
+    "bad-request": ("parameter limit: Expected `int` <= 500", "limit", _DESCRIBED, None),
+    "unauthenticated": ("this needs a token", "Authorization", 'Send "Authorization: Bearer so_…".', None),
+    "forbidden": ("permission denied for table deployments", "", "Ask an admin for a role that may do this.", None),
+    "not-found": ("there is no deployment 0192…", "id", "GET /api/deployments lists them.", None),
+    "method-not-allowed": ("there is no PUT /api/deployments", "", _DESCRIBED, None),
+    "conflict": ("a deployment default/lobby exists", "name", "Choose another name, or change the one there is.", None),
+    "moved-on": ("the deployment is at generation 8 by now", "If-Match", "Read it again.", '"8"'),
+    "too-large": ("Request Entity Too Large", "", "Send a smaller body.", None),
+    "invalid": ("memory must match ^[1-9][0-9]{0,5}(Mi|Gi)$", "parameters.memory", "Such as 512Mi or 4Gi.", None),
+    "key-reused": ("this key was used for another request", "Idempotency-Key", "Take a new key.", None),
+    "too-many-requests": ("more than 50 requests a second", "", "Wait 2 s.", None),
+    "fault": ("the API failed", "", "This is a fault; its log tells more.", None),
+    "unavailable": ("the database does not answer", "", "Servers that run go on running. Try again shortly.", None),
+    "contended": ("others are changing the same just now", "", "Nothing was changed. Try again.", None),
 }
-PROBLEMS = {
-    status: ResponseSpec(Problem, generate_examples=False, description=text, media_type=MEDIA_TYPE)
-    for status, text in _TEXTS.items()
-}
+# What every route may answer beside its own; and what one may that changes something.
+PROBLEMS = problems(400, 401, 403, 404, 422, 429, 500, 503)
+CHANGE_PROBLEMS = PROBLEMS | problems(409, 412, 413)

@@ -7,7 +7,7 @@ Rows come out as the structs that the API answers with, so a column is named in 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from db.connection import Pool, Session, hung_up_after, translated
-from db.errors import Refused, Unavailable
+from db.errors import DatabaseError, Moved, Refused, Unavailable
 
 # A person waits for these; what takes longer is better refused than piled up.
 SESSION_WAIT_SECONDS = 2.0
@@ -211,29 +211,69 @@ def unknown_deployment(deployment_id: UUID) -> Refused:
     return Refused(_MISSING, f"there is no deployment {deployment_id}", "id", "GET /api/deployments lists them.")
 
 
-async def change_deployment(session: Session, deployment_id: UUID, change: Change) -> None:
-    """Change the intent in one statement, so one generation. Raises Refused."""
-    given = change.parameters or {}
+async def change_deployment(
+    session: Session, deployment_id: UUID, change: Change, expected: Sequence[int] | None = None
+) -> None:
+    """Change the intent in one statement, so one generation; only from an expected generation, if any is given.
+
+    Raises Refused, Moved.
+    """
     cursor = await session.execute(
-        "UPDATE orchestrator.deployments d SET parameters = (d.parameters || %(set)s::jsonb) - %(unset)s::text[],"
-        " desired_state = coalesce(%(state)s, d.desired_state), keep_data = coalesce(%(keep)s, d.keep_data),"
-        " template_version = coalesce(%(version)s, d.template_version) WHERE d.id = %(id)s",
-        {
-            "set": _text({name: value for name, value in given.items() if value is not None}),
-            "unset": [name for name, value in given.items() if value is None],
-            "state": change.desired_state,
-            "keep": change.keep_data,
-            "version": change.template_version,
-            "id": deployment_id,
-        },
+        "UPDATE orchestrator.deployments d SET "  # noqa: S608 - of literals only, as LiteralString proves
+        + ASSIGNMENTS
+        + " WHERE d.id = %(id)s"
+        " AND (%(expected)s::bigint[] IS NULL OR d.generation = ANY (%(expected)s))",
+        assigned(change) | {"id": deployment_id, "expected": None if expected is None else list(expected)},
     )
     if cursor.rowcount == 0:
-        raise unknown_deployment(deployment_id)
+        raise await _unmatched(session, deployment_id)
 
 
-async def reconcile_now(session: Session, deployment_id: UUID) -> None:
-    """Ask for a reconciliation whatever the back-off. Raises Refused (404)."""
+async def reconcile_now(session: Session, deployment_id: UUID, expected: Sequence[int] | None = None) -> None:
+    """Ask for a reconciliation whatever the back-off. Raises Refused (404), Moved."""
+    await _hold(session, deployment_id, expected)
     await session.execute("SELECT orchestrator.reconcile_now(%s)", (deployment_id,))
+
+
+async def _hold(session: Session, deployment_id: UUID, expected: Sequence[int] | None) -> None:
+    """Have it stay at an expected generation until the transaction ends. Raises Refused (404), Moved."""
+    if expected is None:
+        return
+    cursor = await session.execute(
+        "SELECT FROM orchestrator.deployments d WHERE d.id = %s AND d.generation = ANY (%s) FOR NO KEY UPDATE",
+        (deployment_id, list(expected)),
+    )
+    if cursor.rowcount == 0:
+        raise await _unmatched(session, deployment_id)
+
+
+async def _unmatched(session: Session, deployment_id: UUID) -> DatabaseError:
+    """Why no row was found: there is none, or it is at another generation."""
+    cursor = await session.execute(
+        "SELECT d.generation FROM orchestrator.deployments d WHERE d.id = %s", (deployment_id,)
+    )
+    row = await cursor.fetchone()
+    return unknown_deployment(deployment_id) if row is None else Moved(int(row[0]))
+
+
+# What a change sets; the values are those of `assigned`.
+ASSIGNMENTS = (
+    "parameters = (d.parameters || %(set)s::jsonb) - %(unset)s::text[],"
+    " desired_state = coalesce(%(state)s, d.desired_state), keep_data = coalesce(%(keep)s, d.keep_data),"
+    " template_version = coalesce(%(version)s, d.template_version)"
+)
+
+
+def assigned(change: Change) -> dict[str, Any]:
+    """The values of ASSIGNMENTS."""
+    given = change.parameters or {}
+    return {
+        "set": _text({name: value for name, value in given.items() if value is not None}),
+        "unset": [name for name, value in given.items() if value is None],
+        "state": change.desired_state,
+        "keep": change.keep_data,
+        "version": change.template_version,
+    }
 
 
 # ---------------------------------------------------------------- their objects

@@ -2,6 +2,7 @@
 
 DatabaseError
 ├── Refused          our own SQLSTATE class SO: what was asked for is not allowed
+├── Moved            a change was made for a generation that is no longer the current one
 ├── Unavailable      the server cannot be reached, or is starting or stopping
 ├── Contended        a deadlock, serialisation failure or lock timeout: try again
 └── Fault            anything else: a statement of ours that Postgres could not carry out
@@ -26,6 +27,14 @@ class Refused(DatabaseError):
         self.message = message
         self.path = path
         self.hint = hint
+
+
+class Moved(DatabaseError):
+    """A change was asked for on the condition of another generation; `generation` is the one there is."""
+
+    def __init__(self, generation: int) -> None:
+        super().__init__(f"the generation is {generation}")
+        self.generation = generation
 
 
 class Unavailable(DatabaseError):

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from app.main import listen, serve
+from app.problems import KINDS
 from app.settings import ApiSettings
 from db.settings import DatabaseSettings
 from tests.conftest import Database
@@ -43,9 +44,9 @@ def problem(response: httpx.Response, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     body = response.json()
-    assert set(body) == {"type", "title", "status", "detail", "path", "hint"}, body
-    assert body["status"] == status
-    assert body["title"]
+    kind = KINDS[body["type"].removeprefix("/problems/")]
+    assert set(body) - {"current"} == {"type", "title", "status", "detail", "path", "hint"}, body
+    assert (body["status"], kind.status, body["title"]) == (status, status, kind.title)
     assert body["detail"]
     assert body["hint"]
     return body

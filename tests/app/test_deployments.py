@@ -124,7 +124,7 @@ async def test_resources_and_drift_tell_what_stands_at_the_cluster(
     assert (missing["kind"], missing["live"]) == ("ConfigMap", "missing")
     place = {"kind": "Service", "namespace": "default", "name": "lobby", "path": "spec.ports", "cluster": "default"}
     whose = {"deployment_id": made["id"], "deployment": "lobby", "drift_policy": "Enforce", "desired_state": "Active"}
-    assert changed == found | place | whose
+    assert changed.items() >= (found | place | whose).items()
 
 
 async def test_an_unknown_id_is_404_everywhere(api: Api, templates: Intent) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from deploy.leash import leashed
 from tests.app.conftest import Api, serving
 from tests.db.conftest import shipped_database, shipped_postgres, stage
 from tests.db.stage import Stage
@@ -77,7 +75,8 @@ class Command(msgspec.Struct, frozen=True):
     async def start(self, *arguments: str, stdin: int | None = None) -> asyncio.subprocess.Process:
         """Start it and let it run."""
         return await asyncio.create_subprocess_exec(
-            *leashed([str(ORCHESTRATOR), *arguments], death_signal=signal.SIGKILL),
+            str(ORCHESTRATOR),
+            *arguments,
             env=self.environment(),
             stdin=asyncio.subprocess.PIPE if stdin is None else stdin,
             stdout=asyncio.subprocess.PIPE,

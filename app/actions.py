@@ -1,0 +1,67 @@
+"""What a button does: one deployment asked to run, to stop, to be held, or to be looked at now."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Response, Router, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from structlog.contextvars import bind_contextvars
+
+from app.conditions import IfMatch, expected_generations
+from app.deployments import changed, told
+from app.problems import CHANGE_PROBLEMS
+from db import deployments
+from db.deployments import Change, Database, DeploymentDetail
+
+
+@post("/start", responses=CHANGE_PROBLEMS, summary="Start a deployment", status_code=202)
+async def start_deployment(
+    deployment_id: FromPath[UUID], database: NamedDependency[Database], if_match: IfMatch = None
+) -> Response[DeploymentDetail]:
+    """The same as desired_state Active. Brings a deleted one back, with its data if that was kept."""
+    return await changed(database, deployment_id, Change(desired_state="Active"), if_match, 202)
+
+
+@post("/stop", responses=CHANGE_PROBLEMS, summary="Stop a deployment", status_code=202)
+async def stop_deployment(
+    deployment_id: FromPath[UUID], database: NamedDependency[Database], if_match: IfMatch = None
+) -> Response[DeploymentDetail]:
+    """The same as desired_state Stopped: no replicas, all else stays."""
+    return await changed(database, deployment_id, Change(desired_state="Stopped"), if_match, 202)
+
+
+@post("/pause", responses=CHANGE_PROBLEMS, summary="Hold a deployment as it is", status_code=202)
+async def pause_deployment(
+    deployment_id: FromPath[UUID], database: NamedDependency[Database], if_match: IfMatch = None
+) -> Response[DeploymentDetail]:
+    """The same as desired_state Paused: drift is recorded and nothing is put back."""
+    return await changed(database, deployment_id, Change(desired_state="Paused"), if_match, 202)
+
+
+@post("/resume", responses=CHANGE_PROBLEMS, summary="Let a held deployment go on", status_code=202)
+async def resume_deployment(
+    deployment_id: FromPath[UUID], database: NamedDependency[Database], if_match: IfMatch = None
+) -> Response[DeploymentDetail]:
+    """The same as desired_state Active."""
+    return await changed(database, deployment_id, Change(desired_state="Active"), if_match, 202)
+
+
+@post("/reconcile", responses=CHANGE_PROBLEMS, summary="Reconcile a deployment now", status_code=202)
+async def reconcile_deployment(
+    deployment_id: FromPath[UUID], database: NamedDependency[Database], if_match: IfMatch = None
+) -> Response[DeploymentDetail]:
+    """Whatever its back-off or quarantine. Changes no intent."""
+    bind_contextvars(deployment_id=str(deployment_id))
+    expected = expected_generations(if_match)
+    async with database.transaction() as session:
+        await deployments.reconcile_now(session, deployment_id, expected)
+        return told(await deployments.read_deployment(session, deployment_id), 202)
+
+
+router = Router(
+    "/api/deployments/{deployment_id:uuid}",
+    route_handlers=[start_deployment, stop_deployment, pause_deployment, resume_deployment, reconcile_deployment],
+    tags=["actions"],
+)

@@ -1,0 +1,52 @@
+"""Previews over HTTP: the answer to a creation or change, with every check, before it is asked for."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+from litestar import Router, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from structlog.contextvars import bind_contextvars
+
+from app.bodies import StrictBody
+from app.deployments import ChangedDeployment, NewDeployment
+from app.problems import CHANGE_PROBLEMS
+from db import preview
+from db.deployments import Database
+from db.preview import Preview
+
+
+@post(
+    "/preview",
+    responses=CHANGE_PROBLEMS,
+    summary="What a creation would make",
+    status_code=200,
+    dto=StrictBody[NewDeployment],
+    return_dto=None,
+)
+async def preview_new(data: JSONBody[NewDeployment], database: NamedDependency[Database]) -> Preview:
+    """Refuses what a creation would refuse. Changes nothing."""
+    async with database.transaction() as session:
+        return await preview.preview_new(session, **msgspec.structs.asdict(data))
+
+
+@post(
+    "/{deployment_id:uuid}/preview",
+    responses=CHANGE_PROBLEMS,
+    summary="What a change would make",
+    status_code=200,
+    dto=StrictBody[ChangedDeployment],
+    return_dto=None,
+)
+async def preview_change(
+    deployment_id: FromPath[UUID], data: JSONBody[ChangedDeployment], database: NamedDependency[Database]
+) -> Preview:
+    """Refuses what the change would refuse, and tells what each object would become. Changes nothing."""
+    bind_contextvars(deployment_id=str(deployment_id))
+    async with database.transaction() as session:
+        return await preview.preview_change(session, deployment_id, data.change())
+
+
+router = Router("/api/deployments", route_handlers=[preview_new, preview_change], tags=["deployments"])

@@ -1,0 +1,56 @@
+"""Buttons, revisions and previews over HTTP."""
+
+import pytest
+
+from tests.app.conftest import Api, problem
+from tests.intent import Intent
+
+DEPLOYMENTS = "/api/deployments"
+
+
+@pytest.mark.parametrize(
+    ("action", "state"), [("start", "Active"), ("stop", "Stopped"), ("pause", "Paused"), ("resume", "Active")]
+)
+async def test_an_action_is_a_wish_for_a_state(api: Api, templates: Intent, action: str, state: str) -> None:
+    made = await api.create("lobby", desired_state="Paused" if state == "Active" else "Active")
+    for _ in range(2):
+        response = await api.client.post(f"{DEPLOYMENTS}/{made['id']}/{action}")
+        assert (response.status_code, response.json()["desired_state"]) == (202, state)
+        assert templates.deployment(made["id"])["generation"] == 2, "asking twice changes nothing more"
+
+
+async def test_revisions_tell_who_wanted_what_newest_first_and_differ(api: Api, templates: Intent) -> None:
+    made = await api.create("lobby")
+    for replicas in (2, 3, 4):
+        templates.change(made["id"], replicas=replicas)
+    place = f"{DEPLOYMENTS}/{made['id']}/revisions"
+    first = await api.get(place, limit=3)
+    rest = await api.get(place, limit=3, after=first["next"])
+    assert [item["generation"] for item in first["items"] + rest["items"]] == [4, 3, 2, 1]
+    assert (rest["next"], first["items"][0]["actor"]) == (None, "test_operator")
+    one = await api.get(f"{place}/4")
+    assert [(d["field"], d["was"], d["becomes"]) for d in one["differences"]] == [("parameters.replicas", 3, 4)]
+    two = await api.get(f"{place}/4", against=2)
+    assert [(d["field"], d["was"], d["becomes"]) for d in two["differences"]] == [("parameters.replicas", 2, 4)]
+    for missing in ("5", "0", "-1", "99999999999999999999999999"):
+        assert problem(await api.client.get(f"{place}/{missing}"), 404)["path"] == "generation"
+    assert problem(await api.client.get(f"{place}/4?against=9"), 404)["path"] == "generation"
+
+
+async def test_a_preview_shows_the_objects_and_makes_nothing(api: Api, templates: Intent) -> None:
+    body = {"name": "lobby", "template": "web", "parameters": {"replicas": 2}}
+    told = await api.client.post(f"{DEPLOYMENTS}/preview", json=body)
+    assert told.status_code == 200, told.text
+    assert [item["kind"] for item in told.json()["objects"]] == ["ConfigMap", "Service", "Deployment"]
+    assert told.json()["parameters"]["replicas"] == 2
+    assert templates.rows("SELECT id FROM orchestrator.deployments") == []
+    wrong = {**body, "parameters": {"replicas": 99}}
+    assert problem(await api.client.post(f"{DEPLOYMENTS}/preview", json=wrong), 422)["path"] == "parameters.replicas"
+
+
+async def test_a_preview_of_a_change_shows_what_becomes_of_each_object(api: Api, templates: Intent) -> None:
+    made = await api.create("lobby")
+    told = await api.client.post(f"{DEPLOYMENTS}/{made['id']}/preview", json={"parameters": {"replicas": 2}})
+    assert told.status_code == 200, told.text
+    assert told.json()["generation"] == 2
+    assert templates.deployment(made["id"])["generation"] == 1
