@@ -115,12 +115,10 @@ class Following:
         self._database = database
         self._wakes = streams.wakes
         self._deployment_id = deployment_id
-        self._place: Place | None = None
-        self._is_checked = False
-        if last_event_id:
-            self._place = unpack(last_event_id, Place, path="Last-Event-ID")
-        elif after is not None:
-            self._place = unpack(after, Place) if after else Place()
+        self._given = "Last-Event-ID" if last_event_id else "after"
+        given = last_event_id or after
+        self._place = unpack(given, Place, path=self._given) if given else None if after is None else Place()
+        self._began = False
 
     async def read(self) -> Batch:
         """What happened since. Raises Refused, Unavailable, Contended."""
@@ -128,11 +126,11 @@ class Following:
         async with self._database.transaction() as session:
             if self._place is None:
                 self._place = await feed.find_newest(session)
+            if not self._began:
+                await feed.require_past(session, self._place, self._given)
                 text = message(place=pack(self._place))
-            elif not self._is_checked:
-                await feed.require_past(session, self._place)
             found = await feed.read_events(session, self._place, STREAMED_AT_ONCE, self._deployment_id)
-        self._is_checked = True
+        self._began = True
         text += b"".join(message(msgspec.json.encode(event).decode(), place=pack(place)) for place, event in found)
         more = len(found) == STREAMED_AT_ONCE
         # Who sees few of the events moves on past the others too, and need not pass them again when it returns.

@@ -66,15 +66,15 @@ async def find_newest(session: Session) -> Place:
     return Place(row[0], row[1])
 
 
-async def require_past(session: Session, place: Place) -> None:
-    """Refuse (400) a place that this database has not come to: who waits there would wait for very long."""
+async def require_past(session: Session, place: Place, path: str) -> None:
+    """Refuse (400, at `path`) a place that this database has not come to: who waits there would wait for very long."""
     cursor = await session.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
     row = await cursor.fetchone()
     if row is not None and place.xid >= row[0]:
         raise Refused(
             _BAD_REQUEST,
             "this cursor is from another database, or from before a restore of this one",
-            "after",
+            path,
             "Read the present state, then follow without a cursor.",
         )
 

@@ -76,6 +76,14 @@ class PrunedResource(msgspec.Struct, frozen=True):
     name: str
 
 
+class RestartedPod(msgspec.Struct, frozen=True):
+    """A pod that was deleted for its successor to be made anew."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
 class EventRow(msgspec.Struct, frozen=True):
     """One row for deployment_events."""
 
@@ -99,6 +107,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     look_again_seconds: float | None = None
     resources: Sequence[AppliedResource] = ()
     pruned: Sequence[PrunedResource] = ()
+    restarted: Sequence[RestartedPod] = ()
     events: Sequence[EventRow] = ()
 
 

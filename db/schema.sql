@@ -112,12 +112,13 @@ COMMENT ON FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind tex
 -- Name: assess_deployments(uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id uuid, summary text, message text)
+CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id uuid, summary text, message text, restart_required boolean)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
     SELECT d.id, a.summary,
-           CASE WHEN d.stale_since IS NOT NULL THEN format('Not seen since %s; what follows may be out of date. ', to_char(d.stale_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) ELSE '' END || a.message
+           CASE WHEN d.stale_since IS NOT NULL THEN format('Not seen since %s; what follows may be out of date. ', to_char(d.stale_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) ELSE '' END || a.message,
+           a.restart_required
       FROM orchestrator.deployments d
       JOIN orchestrator.reconcile_slots s ON s.deployment_id = d.id
       LEFT JOIN LATERAL (
@@ -132,13 +133,24 @@ CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id u
                  (array_agg(ARRAY[coalesce(r.health, 'Progressing'),
                                   format('%s %s: %s', r.kind, r.name, coalesce(nullif(r.message, ''), nullif(r.reason, ''), 'not seen yet'))]
                             ORDER BY r.health = 'Degraded' DESC NULLS LAST, r.kind = 'Pod' DESC, r.kind DESC)
-                  FILTER (WHERE (r.managed OR r.kind = 'Pod') AND r.health IS DISTINCT FROM 'Healthy'))[1:1] AS worst
+                  FILTER (WHERE (r.managed OR r.kind = 'Pod') AND r.health IS DISTINCT FROM 'Healthy'))[1:1] AS worst,
+                 min(format('%s %s: its pods are not there yet', r.kind, r.name))
+                  FILTER (WHERE r.kind IN ('Deployment', 'StatefulSet') AND r.reason IN ('Ready', 'RestartRequired')) AS podless,
+                 array_agg(r.revision) FILTER (WHERE r.kind = 'StatefulSet' AND r.revision IS NOT NULL) AS revisions,
+                 array_agg(r.revision) FILTER (WHERE r.kind = 'Pod' AND r.reason <> 'Terminating') AS running,
+                 max(r.applied_generation) FILTER (WHERE r.kind = 'StatefulSet') AS applied
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id
       ) r ON true
       CROSS JOIN LATERAL orchestrator.judge_status(
-                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects, r.drifted, r.missing, r.drift, r.worst) a
+                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects, r.drifted, r.missing, r.drift,
+                     -- A pod that is gone is seen before its workload has noticed.
+                     coalesce(r.worst, CASE WHEN r.pods = 0 AND r.podless IS NOT NULL THEN ARRAY[['Progressing', r.podless]] END),
+                     -- A pod of another revision than its set wants: "lobby-5c9d" is a revision of lobby. Sets that roll by themselves tell none.
+                     CASE WHEN NOT r.running <@ r.revisions AND EXISTS (
+                               SELECT FROM unnest(r.revisions) w JOIN unnest(r.running) p ON p <> w AND regexp_replace(p, '-[^-]*$', '') = regexp_replace(w, '-[^-]*$', ''))
+                          THEN r.applied END) a
      WHERE d.id = ANY (p_ids)
-$$;
+$_$;
 
 ALTER FUNCTION orchestrator.assess_deployments(p_ids uuid[]) OWNER TO orchestrator_owner;
 
@@ -344,6 +356,8 @@ CREATE TABLE orchestrator.deployments (
     finalised_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    restarted_at timestamp with time zone,
+    restart_required boolean DEFAULT false NOT NULL,
     CONSTRAINT deployments_desired_state_is_known CHECK ((desired_state = ANY (ARRAY['Active'::text, 'Stopped'::text, 'Paused'::text, 'Deleted'::text]))),
     CONSTRAINT deployments_drift_policy_is_known CHECK ((drift_policy = 'Enforce'::text)),
     CONSTRAINT deployments_status_is_known CHECK ((status_summary = ANY (ARRAY['Healthy'::text, 'Progressing'::text, 'Degraded'::text, 'Error'::text, 'Stopped'::text, 'Paused'::text, 'Deleting'::text, 'Deleted'::text])))
@@ -472,6 +486,18 @@ COMMENT ON COLUMN orchestrator.deployments.created_at IS 'When it was asked for.
 --
 
 COMMENT ON COLUMN orchestrator.deployments.updated_at IS 'When its intent last changed.';
+
+--
+-- Name: COLUMN deployments.restarted_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.restarted_at IS 'When a restart was last asked for; set it to now() to ask for one, or use orchestrator.restart(id).';
+
+--
+-- Name: COLUMN deployments.restart_required; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.restart_required IS 'What was changed is applied, and waits for a restart of its pods (updateStrategy OnDelete).';
 
 --
 -- Name: check_identity(orchestrator.deployments); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -751,7 +777,7 @@ CREATE FUNCTION orchestrator.check_property(p_name text, p_property jsonb) RETUR
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-    c_shapes CONSTANT jsonb := '{"type": "string", "title": "string", "description": "string", "default": null, "enum": "array",
+    c_shapes CONSTANT jsonb := '{"type": "string", "title": "string", "description": "string", "unit": "string", "default": null, "enum": "array",
         "minimum": "number", "maximum": "number", "pattern": "string", "minLength": "number", "maxLength": "number"}';
     v_at text := 'allowed_mutations_json.properties.' || p_name;
     v_key text;
@@ -790,6 +816,37 @@ ALTER FUNCTION orchestrator.check_property(p_name text, p_property jsonb) OWNER 
 COMMENT ON FUNCTION orchestrator.check_property(p_name text, p_property jsonb) IS 'Refuses a parameter''s schema that could not be enforced.';
 
 --
+-- Name: check_restart(text, text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_restart(p_name text, p_state text, p_before timestamp with time zone, p_asked timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF p_state <> 'Active' THEN
+        PERFORM orchestrator.refuse('SO409', format('%s is %s and cannot restart', p_name, p_state), 'restarted_at', CASE p_state
+            WHEN 'Stopped' THEN 'Set desired_state to Active: it starts with all that was changed.'
+            WHEN 'Paused' THEN 'Set desired_state to Active first, or in the same statement: while it is Paused nothing is changed at the cluster.'
+            ELSE 'Set desired_state to Active to bring it back: what was deleted has nothing to restart.' END);
+    ELSIF p_asked IS NULL THEN
+        PERFORM orchestrator.refuse('SO422', 'a restart cannot be taken back', 'restarted_at', 'Set it to now() to restart once more, or leave it as it is.');
+    ELSIF p_asked > clock_timestamp() + interval '1 minute' THEN
+        PERFORM orchestrator.refuse('SO422', 'a restart happens at once, not at a time to come', 'restarted_at', 'Set it to now() when it should happen.');
+    END IF;
+    RETURN greatest(clock_timestamp(), p_before + interval '1 microsecond');
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_restart(p_name text, p_state text, p_before timestamp with time zone, p_asked timestamp with time zone) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_restart(p_name text, p_state text, p_before timestamp with time zone, p_asked timestamp with time zone); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_restart(p_name text, p_state text, p_before timestamp with time zone, p_asked timestamp with time zone) IS 'The time of a restart that was asked for.';
+
+--
 -- Name: check_schema(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -798,7 +855,7 @@ CREATE FUNCTION orchestrator.check_schema(p_schema jsonb) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
-    c_top CONSTANT text[] := ARRAY['type', 'title', 'description', 'properties', 'required', 'additionalProperties'];
+    c_top CONSTANT text[] := ARRAY['type', 'title', 'description', 'properties', 'required', 'additionalProperties', 'order'];
     v_name text;
     v_key text;
     v_property jsonb;
@@ -814,6 +871,11 @@ BEGIN
     IF coalesce(p_schema -> 'additionalProperties', 'false') <> 'false' OR coalesce(p_schema -> 'type', '"object"') <> '"object"' THEN
         PERFORM orchestrator.refuse('SO422', 'a schema of parameters takes no others than its own', 'allowed_mutations_json',
             'Write "type": "object", and "additionalProperties": false or not at all.');
+    END IF;
+    -- jsonb forgets the order of keys, and a form should ask in the order that its author chose.
+    IF NOT coalesce(p_schema -> 'order', '[]') <@ (SELECT coalesce(jsonb_agg(k), '[]') FROM jsonb_object_keys(coalesce(p_schema -> 'properties', '{}')) k)
+       OR jsonb_typeof(coalesce(p_schema -> 'order', '[]')) <> 'array' THEN
+        PERFORM orchestrator.refuse('SO422', '"order" is no list of parameters', 'allowed_mutations_json.order', 'Write a list of parameter names.');
     END IF;
     IF jsonb_typeof(coalesce(p_schema -> 'required', '[]')) <> 'array' THEN
         PERFORM orchestrator.refuse('SO422', '"required" is no list', 'allowed_mutations_json.required', 'Write a list of parameter names.');
@@ -955,7 +1017,7 @@ BEGIN
           FROM taken t JOIN orchestrator.deployments d ON d.id = t.id
     )
     SELECT d.id, t.queue, t.msg_id, t.token, s.requested, d.name, d.namespace, d.generation, d.last_applied_generation,
-           d.desired_state, d.keep_data, d.template_version, s.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state),
+           d.desired_state, d.keep_data, d.template_version, s.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
            coalesce(i.inventory, '[]')
       FROM taken t
       JOIN orchestrator.deployments d ON d.id = t.id
@@ -1010,6 +1072,7 @@ BEGIN
             UNION ALL SELECT 'template_version', 'template_version', to_jsonb(v_before.template_version), to_jsonb(v_after.template_version), false
             UNION ALL SELECT 'drift_policy', 'drift_policy', to_jsonb(v_before.drift_policy), to_jsonb(v_after.drift_policy), false
             UNION ALL SELECT 'keep_data', 'keep_data', to_jsonb(v_before.keep_data), to_jsonb(v_after.keep_data), false
+            UNION ALL SELECT 'restarted_at', 'restarted_at', to_jsonb(v_before.restarted_at), to_jsonb(v_after.restarted_at), false
       ) f (field, name, was, becomes, rewritten)
       LEFT JOIN orchestrator.templates t ON t.id = v_after.template_id AND t.version = v_after.template_version
      WHERE f.was IS DISTINCT FROM f.becomes OR f.rewritten
@@ -1363,7 +1426,8 @@ CREATE TABLE orchestrator.deployment_revisions (
     drift_policy text NOT NULL,
     keep_data boolean NOT NULL,
     actor text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    restarted_at timestamp with time zone
 );
 
 ALTER TABLE orchestrator.deployment_revisions OWNER TO orchestrator_owner;
@@ -1435,6 +1499,12 @@ COMMENT ON COLUMN orchestrator.deployment_revisions.actor IS 'Who asked for it.'
 COMMENT ON COLUMN orchestrator.deployment_revisions.created_at IS 'When.';
 
 --
+-- Name: COLUMN deployment_revisions.restarted_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.restarted_at IS 'As in deployments.';
+
+--
 -- Name: describe_change(orchestrator.deployment_revisions, orchestrator.deployment_revisions); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1449,6 +1519,7 @@ CREATE FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_re
         UNION ALL SELECT 'template_version', to_jsonb(p_before.template_version), to_jsonb(p_after.template_version)
         UNION ALL SELECT 'drift_policy', to_jsonb(p_before.drift_policy), to_jsonb(p_after.drift_policy)
         UNION ALL SELECT 'keep_data', to_jsonb(p_before.keep_data), to_jsonb(p_after.keep_data)
+        UNION ALL SELECT 'restarted_at', to_jsonb(p_before.restarted_at), to_jsonb(p_after.restarted_at)
     ) fields (f, v_from, v_to) WHERE v_from IS DISTINCT FROM v_to
 $$;
 
@@ -1636,8 +1707,8 @@ CREATE FUNCTION orchestrator.end_preview() RETURNS trigger
 BEGIN
     PERFORM orchestrator.refuse('SO200', 'nothing was written: this session only previews', jsonb_build_object(
         'generation', NEW.generation, 'template_id', NEW.template_id, 'template_version', NEW.template_version, 'parameters', NEW.parameters,
-        'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state) END,
-        'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state))::text,
+        'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state, OLD.restarted_at) END,
+        'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state, NEW.restarted_at))::text,
         'RESET orchestrator.preview to write.');
     RETURN NULL;
 END
@@ -2168,10 +2239,10 @@ COMMENT ON COLUMN orchestrator.reconcile_slots.last_error IS 'Why the last run f
 COMMENT ON COLUMN orchestrator.reconcile_slots.last_error_permanent IS 'Trying again would fail again: a change is waited for.';
 
 --
--- Name: judge_status(uuid, integer, text, boolean, bigint, bigint, orchestrator.reconcile_slots, bigint, bigint, bigint, text, text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: judge_status(uuid, integer, text, boolean, bigint, bigint, orchestrator.reconcile_slots, bigint, bigint, bigint, text, text, text[], bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) RETURNS record
+CREATE FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2226,16 +2297,21 @@ BEGIN
         summary := 'Healthy';
         message := 'Everything asked for is running.';
     END IF;
+    -- Not while a newer wish is being carried out, which may be the restart.
+    restart_required := p_outdated IS NOT NULL AND p_state = 'Active' AND p_applied = p_generation AND NOT p_finalised;
+    IF restart_required THEN
+        message := message || format(' A restart is needed for the changes of generation %s.', p_outdated);
+    END IF;
 END
 $$;
 
-ALTER FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) IS 'Status and message of one deployment.';
+COMMENT ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) IS 'Status and message of one deployment.';
 
 --
 -- Name: keep_history(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2302,7 +2378,7 @@ CREATE FUNCTION orchestrator.list_objects(p_id uuid) RETURNS TABLE(kind text, na
     WITH asked AS (
         SELECT m ->> 'kind' AS kind, m #>> '{metadata,name}' AS name, d.namespace, orchestrator.describe_manifest(m) AS wanted, o
           FROM orchestrator.deployments d,
-               jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state)) WITH ORDINALITY t (m, o)
+               jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at)) WITH ORDINALITY t (m, o)
          WHERE d.id = p_id AND d.desired_state <> 'Deleted'
     ), cache AS (
         SELECT c.observed_json AS seen FROM orchestrator.deployment_observed c WHERE c.deployment_id = p_id
@@ -2543,7 +2619,8 @@ BEGIN
     NEW.generation := OLD.generation;
     IF NEW.parameters = OLD.parameters AND NOT v_spec_edited AND NOT v_moved
        AND (NEW.desired_state, NEW.drift_policy, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id)
-           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id) THEN
+           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id)
+       AND NEW.restarted_at IS NOT DISTINCT FROM OLD.restarted_at THEN
         RETURN NEW;
     END IF;
     -- What did not change was judged when it was written. Asking only where it did also saves fetching the spec from its
@@ -2572,7 +2649,11 @@ BEGIN
         END IF;
         PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
     END IF;
+    IF NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN
+        NEW.restarted_at := orchestrator.check_restart(NEW.name, NEW.desired_state, OLD.restarted_at, NEW.restarted_at);
+    END IF;
     NEW.generation := OLD.generation + 1;
+    NEW.restart_required := false;
     NEW.updated_at := clock_timestamp();
     IF OLD.finalised_at IS NOT NULL AND NEW.desired_state <> 'Deleted' THEN
         NEW.finalised_at := NULL;
@@ -2667,6 +2748,8 @@ BEGIN
     NEW.desired_spec_json := v_rendered;
     NEW.generation := 1;
     NEW.last_applied_generation := 0;
+    NEW.restarted_at := NULL;
+    NEW.restart_required := false;
     NEW.status_summary := CASE NEW.desired_state WHEN 'Paused' THEN 'Paused' ELSE 'Progressing' END;
     NEW.status_message := CASE NEW.desired_state WHEN 'Paused' THEN 'Held by request: nothing is changed at the cluster.'
                           ELSE orchestrator.waiting_message(NEW.cluster_id, NEW.generation) END;
@@ -3007,14 +3090,14 @@ BEGIN
     v_actor := orchestrator.current_actor();
     -- One statement, because starting one costs more than the rows of a single change.
     WITH changed AS MATERIALIZED (
-        SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data,
-               (b.id, b.generation, b.template_id, b.template_version, b.parameters, b.desired_state, b.drift_policy, b.keep_data, NULL, NULL)::orchestrator.deployment_revisions AS was,
+        SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data, a.restarted_at,
+               (b.id, b.generation, b.template_id, b.template_version, b.parameters, b.desired_state, b.drift_policy, b.keep_data, NULL, NULL, b.restarted_at)::orchestrator.deployment_revisions AS was,
                b.status_summary AS old_status, a.status_summary, a.status_message
           FROM after_rows a JOIN before_rows b USING (id) WHERE a.generation > b.generation
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, 'user', 'DeploymentChanged', orchestrator.describe_change(c.was,
-                   (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL)::orchestrator.deployment_revisions), v_actor
+                   (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at)::orchestrator.deployment_revisions), v_actor
           FROM changed c
         UNION ALL
         SELECT c.id, c.generation, 'system', 'StatusChanged',
@@ -3022,8 +3105,8 @@ BEGIN
           FROM changed c WHERE c.status_summary <> c.old_status
     ), kept AS (
         INSERT INTO orchestrator.deployment_revisions
-               (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, keep_data, actor)
-        SELECT c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, v_actor
+               (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, keep_data, restarted_at, actor)
+        SELECT c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, c.restarted_at, v_actor
           FROM changed c
     )
     SELECT array_agg(c.id) INTO v_ids FROM changed c;
@@ -3293,7 +3376,7 @@ BEGIN
     PERFORM orchestrator.refresh_status(v_changed);
     RETURN QUERY
     SELECT 'suspect', d.id, o.kind, o.namespace, o.name, d.name, r.applied_generation, d.template_version, root.uid, r.applied_fields,
-           (SELECT m FROM jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state)) m
+           (SELECT m FROM jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at)) m
              WHERE m ->> 'kind' = o.kind AND m -> 'metadata' ->> 'name' = o.name LIMIT 1)
       FROM unnest(v_suspects) o
       JOIN orchestrator.deployments d ON d.id = o.deployment_id
@@ -3419,21 +3502,21 @@ BEGIN
     v_changed := ARRAY(
         SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
           LEFT JOIN LATERAL (
-              SELECT k.kind, k.missing_since, k.health, k.reason, k.message, k.drift, k.applied_fields_hash
+              SELECT k.kind, k.missing_since, k.health, k.reason, k.message, k.revision, k.drift, k.applied_fields_hash
                 FROM orchestrator.deployment_resources k
                WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r ON true
          WHERE r.kind IS NULL OR r.missing_since IS NOT NULL
-            OR (r.health, r.reason, r.message) IS DISTINCT FROM (o.health, o.reason, o.message)
+            OR (r.health, r.reason, r.message, r.revision) IS DISTINCT FROM (o.health, o.reason, o.message, o.digest ->> 'revision')
             OR (r.drift IS NOT NULL AND o.fields_hash = r.applied_fields_hash));
     INSERT INTO orchestrator.deployment_resources AS r
            (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, health, reason, message,
-            last_seen_at, managed)
+            revision, last_seen_at, managed)
     SELECT o.deployment_id, p_cluster_id, o.api_version, o.kind, o.namespace, o.name, o.uid, o.resource_version, o.fields_hash,
-           o.health, o.reason, o.message, now(), o.ours AND o.kind <> 'Pod'
+           o.health, o.reason, o.message, o.digest ->> 'revision', now(), o.ours AND o.kind <> 'Pod'
       FROM unnest(p_seen) o
     ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
        SET uid = excluded.uid, resource_version = excluded.resource_version, fields_hash = excluded.fields_hash, health = excluded.health,
-           reason = excluded.reason, message = excluded.message, last_seen_at = excluded.last_seen_at, missing_since = NULL,
+           reason = excluded.reason, message = excluded.message, revision = excluded.revision, last_seen_at = excluded.last_seen_at, missing_since = NULL,
            drift = CASE WHEN excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drift END,
            drifted_at = CASE WHEN excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drifted_at END;
     RETURN v_changed;
@@ -3531,15 +3614,15 @@ BEGIN
         RETURN;
     END IF;
     WITH changed AS (
-        SELECT d.id, d.generation, d.status_summary AS was, a.summary, a.message
+        SELECT d.id, d.generation, d.status_summary AS was, a.summary, a.message, a.restart_required
           FROM orchestrator.assess_deployments(p_ids) a JOIN orchestrator.deployments d ON d.id = a.id
-         WHERE (d.status_summary, d.status_message) IS DISTINCT FROM (a.summary, a.message)
+         WHERE (d.status_summary, d.status_message, d.restart_required) IS DISTINCT FROM (a.summary, a.message, a.restart_required)
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, 'system', 'StatusChanged', jsonb_build_object('from', c.was, 'to', c.summary, 'message', c.message), 'orchestrator'
           FROM changed c WHERE c.was <> c.summary
     )
-    UPDATE orchestrator.deployments d SET status_summary = c.summary, status_message = c.message
+    UPDATE orchestrator.deployments d SET status_summary = c.summary, status_message = c.message, restart_required = c.restart_required
       FROM changed c WHERE d.id = c.id;
 END
 $$;
@@ -3856,6 +3939,33 @@ ALTER FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) O
 COMMENT ON FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) IS 'Queues deployments that are not paused.';
 
 --
+-- Name: restart(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.restart(p_deployment_id uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_generation bigint;
+BEGIN
+    UPDATE orchestrator.deployments d SET restarted_at = clock_timestamp() WHERE d.id = p_deployment_id RETURNING d.generation INTO v_generation;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', p_deployment_id), 'id', 'SELECT id, name FROM deployments lists them.');
+    END IF;
+    RETURN v_generation;
+END
+$$;
+
+ALTER FUNCTION orchestrator.restart(p_deployment_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION restart(p_deployment_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.restart(p_deployment_id uuid) IS 'Restarts what a deployment runs; answers the generation that does.';
+
+--
 -- Name: schedule_next(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3947,7 +4057,7 @@ CREATE FUNCTION orchestrator.settle(p_settlement jsonb) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
+    AS $_$
 DECLARE
     v_id uuid := p_settlement ->> 'deployment_id';
     v_outcome text := p_settlement ->> 'outcome';
@@ -3965,6 +4075,13 @@ BEGIN
            SELECT FROM orchestrator.deployment_resources r
             WHERE r.deployment_id = v_id AND r.kind = e #>> '{data,kind}' AND r.name = e #>> '{data,name}' AND r.drift IS NOT NULL);
     PERFORM orchestrator.record_inventory(v_id, v_generation, p_settlement -> 'resources', p_settlement -> 'pruned');
+    IF p_settlement @? '$.restarted[0]' THEN
+        -- What was just deleted is not well until the watcher has seen its successor.
+        UPDATE orchestrator.deployment_resources r
+           SET health = 'Progressing', reason = 'Terminating', message = 'It is being restarted.'
+          FROM jsonb_to_recordset(p_settlement -> 'restarted') AS p (namespace text, name text, uid text)
+         WHERE r.deployment_id = v_id AND r.kind = 'Pod' AND r.namespace = p.namespace AND r.name = p.name AND r.uid = p.uid;
+    END IF;
     IF v_outcome = 'succeeded' THEN
         UPDATE orchestrator.deployments d SET last_applied_generation = v_generation
          WHERE d.id = v_id AND d.last_applied_generation < v_generation;
@@ -3975,7 +4092,7 @@ BEGIN
     PERFORM orchestrator.refresh_status(ARRAY[v_id]);
     RETURN 'settled';
 END
-$$;
+$_$;
 
 ALTER FUNCTION orchestrator.settle(p_settlement jsonb) OWNER TO orchestrator_owner;
 
@@ -4160,25 +4277,31 @@ ALTER FUNCTION orchestrator.waiting_message(p_cluster_id integer, p_generation b
 COMMENT ON FUNCTION orchestrator.waiting_message(p_cluster_id integer, p_generation bigint) IS 'Says what a changed deployment waits for.';
 
 --
--- Name: wanted_manifests(jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: wanted_manifests(jsonb, text, timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
+CREATE FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text, p_restarted_at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT CASE WHEN p_state <> 'Stopped' THEN p_spec ELSE (
-        SELECT jsonb_agg(CASE WHEN m ->> 'kind' IN ('Deployment', 'StatefulSet') THEN jsonb_set(m, '{spec,replicas}', '0') ELSE m END ORDER BY o)
-          FROM jsonb_array_elements(p_spec) WITH ORDINALITY t (m, o)) END
+    SELECT CASE WHEN p_state <> 'Stopped' AND p_restarted_at IS NULL THEN p_spec ELSE (
+        SELECT jsonb_agg(CASE WHEN m ->> 'kind' NOT IN ('Deployment', 'StatefulSet') THEN m
+                              WHEN p_restarted_at IS NULL THEN s.stated
+                              ELSE jsonb_set(s.stated, '{spec,template,metadata}',
+                                       coalesce(m #> '{spec,template,metadata}', '{}') || jsonb_build_object('annotations',
+                                       coalesce(m #> '{spec,template,metadata,annotations}', '{}') || jsonb_build_object('server-orchestrator.io/restarted-at',
+                                           to_char(p_restarted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))) END ORDER BY o)
+          FROM jsonb_array_elements(p_spec) WITH ORDINALITY t (m, o)
+         CROSS JOIN LATERAL (SELECT CASE WHEN p_state = 'Stopped' THEN jsonb_set(m, '{spec,replicas}', '0') ELSE m END AS stated) s) END
 $$;
 
-ALTER FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text, p_restarted_at timestamp with time zone) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION wanted_manifests(p_spec jsonb, p_state text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION wanted_manifests(p_spec jsonb, p_state text, p_restarted_at timestamp with time zone); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text) IS 'A deployment''s manifests in its desired state.';
+COMMENT ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text, p_restarted_at timestamp with time zone) IS 'A deployment''s manifests in its desired state.';
 
 --
 -- Name: was_overtaken(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4461,7 +4584,8 @@ CREATE TABLE orchestrator.deployment_resources (
     drifted_at timestamp with time zone,
     missing_since timestamp with time zone,
     last_seen_at timestamp with time zone,
-    managed boolean NOT NULL
+    managed boolean NOT NULL,
+    revision text
 )
 WITH (fillfactor='60');
 
@@ -4604,6 +4728,12 @@ COMMENT ON COLUMN orchestrator.deployment_resources.last_seen_at IS 'When it was
 --
 
 COMMENT ON COLUMN orchestrator.deployment_resources.managed IS 'We applied it. Pods and copies that merely carry our label are only observed.';
+
+--
+-- Name: COLUMN deployment_resources.revision; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.revision IS 'Of a pod: what it was made from. Of a StatefulSet that waits for restarts (updateStrategy OnDelete): what its pods should be made from.';
 
 --
 -- Name: drift; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
@@ -5118,7 +5248,7 @@ CREATE TRIGGER announce_events AFTER INSERT ON orchestrator.deployment_events FO
 -- Name: deployments end_preview; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE TRIGGER end_preview AFTER INSERT OR UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, keep_data ON orchestrator.deployments FOR EACH ROW WHEN ((current_setting('orchestrator.preview'::text, true) = 'on'::text)) EXECUTE FUNCTION orchestrator.end_preview();
+CREATE TRIGGER end_preview AFTER INSERT OR UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, keep_data, restarted_at ON orchestrator.deployments FOR EACH ROW WHEN ((current_setting('orchestrator.preview'::text, true) = 'on'::text)) EXECUTE FUNCTION orchestrator.end_preview();
 
 --
 -- Name: deployment_events keep_history; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
@@ -5142,7 +5272,7 @@ CREATE TRIGGER keep_template BEFORE DELETE OR UPDATE ON orchestrator.templates F
 -- Name: deployments prepare_changed_deployment; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE TRIGGER prepare_changed_deployment BEFORE UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, keep_data, generation ON orchestrator.deployments FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_changed_deployment();
+CREATE TRIGGER prepare_changed_deployment BEFORE UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, keep_data, restarted_at, generation ON orchestrator.deployments FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_changed_deployment();
 
 --
 -- Name: clusters prepare_cluster; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
@@ -5373,6 +5503,12 @@ GRANT INSERT(drift_policy),UPDATE(drift_policy) ON TABLE orchestrator.deployment
 GRANT INSERT(keep_data),UPDATE(keep_data) ON TABLE orchestrator.deployments TO orchestrator_operator;
 
 --
+-- Name: COLUMN deployments.restarted_at; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT UPDATE(restarted_at) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
 -- Name: FUNCTION check_identity(p_deployment orchestrator.deployments); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5413,6 +5549,12 @@ REVOKE ALL ON FUNCTION orchestrator.check_policy(p_spec jsonb) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.check_property(p_name text, p_property jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_restart(p_name text, p_state text, p_before timestamp with time zone, p_asked timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_restart(p_name text, p_state text, p_before timestamp with time zone, p_asked timestamp with time zone) FROM PUBLIC;
 
 --
 -- Name: FUNCTION check_schema(p_schema jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -5625,10 +5767,10 @@ REVOKE ALL ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployme
 GRANT SELECT ON TABLE orchestrator.reconcile_slots TO orchestrator_viewer;
 
 --
--- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], OUT summary text, OUT message text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION keep_history(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -5916,6 +6058,13 @@ REVOKE ALL ON FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason tex
 REVOKE ALL ON FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION restart(p_deployment_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.restart(p_deployment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.restart(p_deployment_id uuid) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION schedule_next(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5966,11 +6115,11 @@ GRANT ALL ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit 
 REVOKE ALL ON FUNCTION orchestrator.waiting_message(p_cluster_id integer, p_generation bigint) FROM PUBLIC;
 
 --
--- Name: FUNCTION wanted_manifests(p_spec jsonb, p_state text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION wanted_manifests(p_spec jsonb, p_state text, p_restarted_at timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text) TO orchestrator_viewer;
+REVOKE ALL ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text, p_restarted_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text, p_restarted_at timestamp with time zone) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION was_overtaken(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

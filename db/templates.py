@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import psycopg
@@ -73,7 +73,15 @@ def put(connection: psycopg.Connection, template: TemplateFile) -> int:
         (
             template.name,
             msgspec.json.encode(template.base_spec_json).decode(),
-            msgspec.json.encode(template.allowed_mutations_json).decode(),
+            msgspec.json.encode(ordered(template.allowed_mutations_json)).decode(),
         ),
     ).fetchone()
     return 0 if row is None else int(row[0])
+
+
+def ordered(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with the order of its parameters in the file, which jsonb forgets, for forms to ask in."""
+    properties: object = schema.get("properties")
+    if not isinstance(properties, dict):
+        return schema
+    return {"order": list(cast("dict[str, Any]", properties)), **schema}

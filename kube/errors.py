@@ -7,6 +7,7 @@
     ├── Conflict                409: somebody was faster; observe again, never retry blindly
     │   ├── AlreadyExists       409: a create met an object of that name
     │   └── UidMismatch         422/409: the name belongs to another object now, or to none
+    ├── NotObserved             a controller has not looked at our change in time: try again
     ├── Expired                 410: the history we asked to resume from is gone; list again
     ├── Invalid                 400/413/422, and 500 where the schema refused: wait for a new intent
     ├── Denied                  403 by policy or RBAC: permanent until a person acts
@@ -85,6 +86,12 @@ class UidMismatch(Conflict):
     """The name belongs to another object than the one observed, or to none."""
 
     category = "uid_mismatch"
+
+
+class NotObserved(KubeError):
+    """A controller has not looked at the latest change of an object yet."""
+
+    category = "not_observed"
 
 
 class Expired(KubeError):

@@ -41,8 +41,9 @@ def assess(live_object: Object) -> Health:
 
 def digest(live_object: Object) -> Object:
     """The selected status of an object, for display: small, and never a value of a Secret or a ConfigMap."""
-    select = _DIGESTS.get(live_object.get("kind", ""))
-    found = select(live_object) if select else {}
+    select = _DIGESTS.get(live_object.get("kind", "")) if "spec" in live_object else None
+    created = {"createdAt": live_object["metadata"].get("creationTimestamp")}
+    found = created | (select(live_object) if select else {})
     return {key: value for key, value in found.items() if value not in (None, "", [], {})}
 
 
@@ -57,12 +58,18 @@ def _stateful_set(live_object: Object) -> Health:
     wanted, ready = spec.get("replicas", 1), status.get("readyReplicas", 0)
     if ready < wanted:
         return Health("Progressing", "NotReady", f"{ready} of {wanted} replicas are ready.")
-    if status.get("updateRevision") != status.get("currentRevision") and status.get("updatedReplicas", 0) < wanted:
-        if spec.get("updateStrategy", {}).get("type") == "OnDelete":
-            return Health("Healthy", "RestartRequired", "It runs, with older settings: restart it to bring the change.")
-        updated = status.get("updatedReplicas", 0)
+    updated = status.get("updatedReplicas", 0)
+    # Where pods are replaced by hand, currentRevision stays what the set began with.
+    if _waits_for_restart(spec) and updated < wanted:
+        return Health("Healthy", "RestartRequired", "It runs, with older settings: restart it to bring the change.")
+    if status.get("updateRevision") != status.get("currentRevision") and updated < wanted:
         return Health("Progressing", "RollingOut", f"{updated} of {wanted} replicas run the new revision.")
     return _all_ready(wanted)
+
+
+def _waits_for_restart(spec: Object) -> bool:
+    """Whether a StatefulSet replaces a pod only once somebody deletes it."""
+    return spec.get("updateStrategy", {}).get("type") == "OnDelete"
 
 
 def _deployment(live_object: Object) -> Health:
@@ -230,6 +237,13 @@ def _digest_workload(live_object: Object) -> Object:
     }
 
 
+def _digest_stateful_set(live_object: Object) -> Object:
+    """With the revision that its pods should be of, where they wait for a restart to become so."""
+    waits = _waits_for_restart(live_object["spec"])
+    revision = live_object.get("status", {}).get("updateRevision") if waits else None
+    return {**_digest_workload(live_object), "revision": revision}
+
+
 def _digest_pod(live_object: Object) -> Object:
     status, labels = live_object.get("status", {}), live_object["metadata"].get("labels", {})
     containers: list[Object] = status.get("containerStatuses", [])
@@ -307,7 +321,7 @@ _RULES: dict[str, Callable[[Object], Health]] = {
     "Service": _service,
 }
 _DIGESTS: dict[str, Callable[[Object], Object]] = {
-    "StatefulSet": _digest_workload,
+    "StatefulSet": _digest_stateful_set,
     "Deployment": _digest_workload,
     "Pod": _digest_pod,
     "PersistentVolumeClaim": _digest_claim,

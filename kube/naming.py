@@ -15,6 +15,8 @@ MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 DEPLOYMENT_LABEL = "server-orchestrator.io/deployment-id"
 GENERATION_LABEL = "server-orchestrator.io/generation"
 TEMPLATE_VERSION_LABEL = "server-orchestrator.io/template-version"
+# On a pod template, put there by SQL: when a restart was last asked for.
+RESTARTED_ANNOTATION = "server-orchestrator.io/restarted-at"
 OUR_LABELS = frozenset((MANAGED_BY_LABEL, DEPLOYMENT_LABEL, GENERATION_LABEL, TEMPLATE_VERSION_LABEL))
 MANAGED_SELECTOR = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
 

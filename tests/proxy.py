@@ -90,11 +90,21 @@ class Proxy:
         return [passed for passed in self.seen if passed.method in WRITES and passed.is_about(*parts)]
 
     def answer(
-        self, *parts: str, status: int, times: int = 1, headers: dict[str, str] | None = None, message: str = "no"
+        self,
+        *parts: str,
+        status: int,
+        times: int = 1,
+        headers: dict[str, str] | None = None,
+        message: str = "no",
+        body: Any = None,
     ) -> None:
-        """Answer the next such requests in the server's place."""
-        body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": status}
+        """Answer the next such requests in the server's place: with `body`, or a refusal that says `message`."""
+        body = body or {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": status}
         self._answers.append((parts, times, status, headers or {}, body))
+
+    def answer_no_more(self) -> None:
+        """Let the server answer again."""
+        self._answers.clear()
 
     def hold(self, *parts: str, answered: bool = False) -> Held:
         """Make such requests stand still from now on."""

@@ -37,7 +37,7 @@ def seen(live: Live) -> Observation:
         health=health.state,
         reason=health.reason,
         message=health.message,
-        digest=digest(content) if not live.partial else None,
+        digest=digest(content),
     )
 
 

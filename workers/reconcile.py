@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from db.queue import AppliedResource, EventRow, InventoryItem, Outcome, PrunedResource, Settlement, Wish
+from db.queue import AppliedResource, EventRow, InventoryItem, Outcome, PrunedResource, RestartedPod, Settlement, Wish
 from kube.cluster import Cluster
 from kube.errors import (
     CredentialsError,
@@ -33,6 +33,7 @@ from kube.naming import DEPLOYMENT_LABEL, root_name
 from kube.ownership import lost
 from workers.objects import Foreign, ReadFields, Written, apply_object, delete_object
 from workers.plan import NEVER_PRUNED, Step, plan, removal_order, root_step, root_uid
+from workers.restarts import replaced_pods
 
 # What a person has to change first is tried again slowly, on top of the back-off.
 SLOW_RETRY_SECONDS = 15.0
@@ -62,6 +63,7 @@ class Run:
         self.started = time.monotonic()
         self.resources: list[AppliedResource] = []
         self.pruned: list[PrunedResource] = []
+        self.restarted: list[RestartedPod] = []
         self.events: list[EventRow] = []
 
     def note(self, event_type: str, live: Live | None = None, **data: Any) -> None:
@@ -72,6 +74,7 @@ class Run:
 
     async def apply(self, step: Step) -> str:
         """Apply one object; answers its uid."""
+        began = time.monotonic()
         seed = await self.read_seed() if needs_seed(step.manifest) else None
         written = await apply_object(
             self.cluster,
@@ -91,6 +94,7 @@ class Run:
             name=live.name,
             uid=live.uid,
             reason=step.reason,
+            milliseconds=round((time.monotonic() - began) * 1000),
         )
         return live.uid
 
@@ -114,6 +118,12 @@ class Run:
             self.note("ResourcePruned", kind=item.kind, namespace=item.namespace, name=item.name, uid=item.uid)
         return gone
 
+    async def restart(self) -> None:
+        """Replace the pods that are older than the restart that was asked for, if one was."""
+        async for pod, asked_at in replaced_pods(self.cluster, self.wish, self.may_write):
+            self.restarted.append(RestartedPod(pod.namespace, pod.name, pod.uid))
+            self.note("PodRestarted", pod, reason="a restart was asked for", asked_at=asked_at)
+
     def settlement(self, outcome: Outcome, **more: Any) -> Settlement:
         """How this run ended, with all it did."""
         wish = self.wish
@@ -127,6 +137,7 @@ class Run:
             outcome=outcome,
             resources=self.resources,
             pruned=self.pruned,
+            restarted=self.restarted,
             events=self.events,
             **more,
         )
@@ -158,7 +169,7 @@ async def reconcile(run: Run) -> Settlement:
 
 
 async def converge(run: Run) -> Settlement:
-    """Apply what changed in order, then prune what is no longer asked for."""
+    """Apply what changed in order, prune what is no longer asked for, then restart what is to be restarted."""
     step = root_step(run.wish)
     uid = await run.apply(step) if step is not None else root_uid(run.wish)
     if uid is None:
@@ -167,6 +178,9 @@ async def converge(run: Run) -> Settlement:
     for step in todo.apply:
         await run.apply(step)
     lingering = [item for item in todo.prune if not await run.prune(item)]
+    # A generation that was applied whole has been restarted too: a pod without the annotation is then not our doing.
+    if run.wish.desired_state == "Active" and run.wish.generation > run.wish.last_applied_generation:
+        await run.restart()
     run.note("ReconcileSucceeded", milliseconds=run.milliseconds(), applied=len(run.resources), pruned=len(run.pruned))
     return run.settlement("succeeded", look_again_seconds=LOOK_AGAIN_SECONDS if lingering else None)
 

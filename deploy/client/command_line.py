@@ -29,6 +29,8 @@ def client_commands(commands: Commands) -> None:
     """Everything that asks the API."""
     look_commands(commands)
     change_commands(commands)
+    history_commands(commands)
+    wait_commands(commands)
 
 
 def command(
@@ -50,6 +52,17 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
     return int(text)
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, not negative."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return found
 
 
 def look_commands(commands: Commands) -> None:
@@ -111,3 +124,29 @@ def change_commands(commands: Commands) -> None:
     delete.add_argument("names", nargs="+", metavar="NAME", help=NAME)
     delete.add_argument("--yes", action="store_true", help="do not ask")
     delete.add_argument("--delete-data", action="store_true", help="delete their data too, for good")
+
+
+def history_commands(commands: Commands) -> None:
+    """`events` and `drift`."""
+    events = command(commands, "events", "history.events", "tell what happened, or follow what happens")
+    events.add_argument("name", nargs="?", metavar="NAME", help=f"{NAME}; of all if left out")
+    events.add_argument("-f", "--follow", action="store_true", help="go on with what happens, until Ctrl-C")
+    since = "from this time on, such as 15m, 2h, 7d ago or 2026-11-24T08:00; of all the last hour if left out"
+    events.add_argument("--since", metavar="TIME", help=since)
+    drift = command(commands, "drift", "history.drift", "tell what was changed behind our back")
+    drift.add_argument("name", nargs="?", metavar="NAME", help=f"{NAME}; of all if left out")
+
+
+def wait_commands(commands: Commands) -> None:
+    """`wait`."""
+    wait = command(
+        commands, "wait", "wait.wait", "wait until deployments are as asked", output=("table", "json", "name")
+    )
+    wait.add_argument("names", nargs="+", metavar="NAME", help=NAME)
+    wait.add_argument("--for", dest="state", required=True, choices=("healthy", "stopped", "deleted", "generation"))
+    wait.add_argument(
+        "--generation", type=positive, help="with --for generation: this one is applied, instead of the newest"
+    )
+    wait.add_argument(
+        "--timeout", type=seconds, default=300.0, metavar="SECONDS", help="how long at most; 300 if left out"
+    )

@@ -18,6 +18,7 @@ from deploy.client.profile import Target
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 30
 ATTEMPTS = 5
+RETRY_SECONDS = 8.0  # no attempt begins after it
 LARGEST_PAGE = 500
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
@@ -38,12 +39,12 @@ class Answer(NamedTuple):
 
 
 class Api:
-    """The API at one place, with one token. Not for threads."""
+    """The API at one place, with one token. Not for threads. `attempts` bounds how often a request is sent."""
 
     def __init__(self, target: Target, *, attempts: int = ATTEMPTS) -> None:
         self._address = parsed(target.url)
         self._token = target.token
-        self._attempts = attempts
+        self.attempts = attempts
         self._connection: http.client.HTTPConnection | None = None
 
     @property
@@ -58,15 +59,20 @@ class Api:
         """The body of a GET below /api. Raises ClientError."""
         return self.call("GET", path, query=query).body
 
-    def items(self, path: str, query: Query) -> Generator[Json]:
-        """The items of a list, page by page as they are taken. Raises ClientError."""
+    def pages(self, path: str, query: Query) -> Generator[Json]:
+        """The pages of a list, as they are taken. Raises ClientError."""
         after: str | None = None
         while True:
             page = self.get(path, {"limit": LARGEST_PAGE, **query, "after": after})
-            yield from page["items"]
+            yield page
             after = page.get("next")
             if after is None or page.get("more") is False:
                 return
+
+    def items(self, path: str, query: Query) -> Generator[Json]:
+        """The items of a list, page by page as they are taken. Raises ClientError."""
+        for page in self.pages(path, query):
+            yield from page["items"]
 
     def once(self, path: str, body: Json) -> Any:
         """The body of a POST that the API carries out once, however often it has to be sent. Raises ClientError."""
@@ -87,13 +93,13 @@ class Api:
         Idempotency-Key. A repeated change can meet itself: then `Conflicting.unsure` is set.
         """
         sent = None if body is None else json.dumps(body).encode()
-        asked = {"Authorization": f"Bearer {self._token}", "Accept": "application/json", **(headers or {})}
+        asked = self.headers({"Accept": "application/json", **(headers or {})})
         if sent is not None:
             asked["Content-Type"] = "application/json"
         place = self.place(path, query)
-        lost = False
-        for attempt in range(1, self._attempts + 1):
-            last = attempt == self._attempts
+        lost, started = False, time.monotonic()
+        for attempt in range(1, self.attempts + 1):
+            last = attempt == self.attempts or time.monotonic() - started > RETRY_SECONDS
             try:
                 connection = self._connected()
                 connection.request(method, place, sent, asked)
@@ -125,6 +131,10 @@ class Api:
         """Path and query as they go on the wire; what is None is left out."""
         told = urlencode({name: value for name, value in (query or {}).items() if value is not None}, doseq=True)
         return f"{self._address.path.rstrip('/')}/api/{path}{'?' if told else ''}{told}"
+
+    def headers(self, more: Mapping[str, str]) -> dict[str, str]:
+        """Headers with the token."""
+        return {"Authorization": f"Bearer {self._token}", **more}
 
     def open(self) -> http.client.HTTPConnection:
         """A new connection. Raises OSError."""

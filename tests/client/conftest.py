@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from deploy.leash import leashed
 from tests.app.conftest import Api, serving
 from tests.db.conftest import shipped_database, shipped_postgres, stage
 from tests.db.stage import Stage
@@ -75,8 +77,7 @@ class Command(msgspec.Struct, frozen=True):
     async def start(self, *arguments: str, stdin: int | None = None) -> asyncio.subprocess.Process:
         """Start it and let it run."""
         return await asyncio.create_subprocess_exec(
-            str(ORCHESTRATOR),
-            *arguments,
+            *leashed([str(ORCHESTRATOR), *arguments], death_signal=signal.SIGKILL),
             env=self.environment(),
             stdin=asyncio.subprocess.PIPE if stdin is None else stdin,
             stdout=asyncio.subprocess.PIPE,

@@ -19,6 +19,7 @@ PRIVATE = ("template_programs", "schema_migrations")
 DOORS: dict[str, tuple[str, set[str]]] = {
     "deploy": ("SELECT deploy('walk', 'web')", {"admin", "operator", "api"}),
     "reconcile_now": ("SELECT reconcile_now((SELECT id FROM deployments LIMIT 1))", {"admin", "operator", "api"}),
+    "restart": ("SELECT restart((SELECT id FROM deployments LIMIT 1))", {"admin", "operator", "api"}),
     "refuse": ("SELECT refuse('SO422', 'm', 'p', 'h')", {"admin", "operator", "viewer", "api"}),
     "put_template": ("SELECT put_template('web', '[]', '{}')", {"admin", "api"}),
     "drop_old_events": ("SELECT drop_old_events('30 days')", {"admin", "api"}),
@@ -35,7 +36,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "timeline": ("SELECT * FROM timeline(gen_random_uuid())", {"admin", "operator", "viewer", "api"}),
     "list_objects": ("SELECT * FROM list_objects(gen_random_uuid())", {"admin", "operator", "viewer", "api"}),
     "outlook": ("SELECT outlook('Active', false, NULL, NULL)", {"admin", "operator", "viewer", "api"}),
-    "wanted_manifests": ("SELECT wanted_manifests('[]', 'Active')", {"admin", "operator", "viewer", "api"}),
+    "wanted_manifests": ("SELECT wanted_manifests('[]', 'Active', NULL)", {"admin", "operator", "viewer", "api"}),
     "effective_parameters": ("SELECT effective_parameters(1, 1, '{}')", {"admin", "operator", "viewer", "api"}),
     "describe_manifest": ("SELECT describe_manifest('{}')", {"admin", "operator", "viewer", "api"}),
     "describe_workload": ("SELECT describe_workload('{}')", {"admin", "operator", "viewer", "api"}),
@@ -56,7 +57,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "record_stream": ("SELECT record_stream('default', 'Pod', 'synced', 0, NULL)", {"watcher"}),
 }
 # Asked about a deployment that there is none of.
-UNKNOWN = {"reconcile_now", "preview_change", "compare_revisions"}
+UNKNOWN = {"reconcile_now", "restart", "preview_change", "compare_revisions"}
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +139,8 @@ def test_writing_tables_directly(walked: Stage, role: str) -> None:
         "drift_policy",
         "keep_data",
     ]
-    operator = {f"deployments.{column}": "INSERT UPDATE" for column in intent} | {"deployments.id": "INSERT"}
+    operator = {f"deployments.{column}": "INSERT UPDATE" for column in intent}
+    operator |= {"deployments.id": "INSERT", "deployments.restarted_at": "UPDATE"}
     columns = ["name", "version", "base_spec_json", "allowed_mutations_json"]
     admin = operator | {f"templates.{column}": "INSERT UPDATE" for column in columns}
     admin |= {

@@ -221,3 +221,18 @@ def test_the_view_of_what_waits_counts_each(stage: Stage) -> None:
     stage.operator.execute("SELECT reconcile_now(id) FROM deployments WHERE name = 'queued'")
     (row,) = stage.viewer.execute("SELECT * FROM waiting").fetchall()
     assert row == {"cluster": "default", "queued": 1, "waiting": 1, "quarantined": 0, "failing": 1}
+
+
+def test_a_workload_that_calls_itself_ready_is_not_believed_while_it_has_no_pod(stage: Stage) -> None:
+    """Its pod is gone; that it has noticed comes with the next news of it."""
+    own = stage.run_healthy("lobby", "paper")
+    stage.observe(stage.later(own, "StatefulSet", "lobby", reason="Ready"), stage.later(own, "Pod", "lobby-0", uid="p"))
+    assert stage.deployment("lobby")["status_summary"] == "Healthy"
+    stage.observe(stage.gone(own, "Pod", "lobby-0"))
+    row = stage.deployment("lobby")
+    assert (row["status_summary"], row["status_message"]) == (
+        "Progressing",
+        "StatefulSet lobby: its pods are not there yet",
+    )
+    stage.observe(stage.later(own, "Pod", "lobby-0", uid="q"))
+    assert stage.deployment("lobby")["status_summary"] == "Healthy"

@@ -38,7 +38,7 @@ def resource(kind: Kind) -> tuple[str, str]:
 
 def test_the_rights_are_those_for_the_kinds_that_are_written_and_watched() -> None:
     writes = {resource(kind): {"get", "create", "patch", "delete"} for kind in APPLIED}
-    assert granted("worker") == writes | {("", "pods"): {"list"}}
+    assert granted("worker") == writes | {("", "pods"): {"list", "delete"}}
     assert granted("watcher") == {resource(kind): {"get", "list", "watch"} for kind in (*OBSERVED, EVENT)}
 
 
@@ -91,6 +91,13 @@ def test_a_deployment_comes_changes_and_goes_under_these_rights(stack: Up, templ
     becomes("Healthy")
     stack.shell(f"kubectl delete service {name}")
     eventually_blocking(lambda: stack.shell(f"kubectl get service {name} -o name --ignore-not-found"), 20, "it is back")
+    becomes("Healthy")
+    pods = f"kubectl get pods -l app.kubernetes.io/instance={name} -o jsonpath={{.items[*].metadata.uid}}"
+    before = stack.shell(pods)
+    psql(f"SELECT restart(id) FROM deployments WHERE name = '{name}'")
+    eventually_blocking(
+        lambda: stack.shell(pods).strip() not in ("", before), 40, lambda: psql("TABLE deployment_events")
+    )
     psql(f"UPDATE deployments SET desired_state = 'Stopped' WHERE name = '{name}'")
     becomes("Stopped")
     psql(f"UPDATE deployments SET desired_state = 'Deleted' WHERE name = '{name}'")

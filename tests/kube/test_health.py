@@ -162,7 +162,9 @@ ONE_READY = {"observedGeneration": 2, "replicas": 1, "readyReplicas": 1}
     ("live_object", "state", "reason"),
     [
         (stateful_set(observedGeneration=1), "Progressing", "NotObserved"),
-        (stateful_set(**ONE_READY, currentRevision="a", updateRevision="a"), "Healthy", "Ready"),
+        (stateful_set(**ONE_READY, updatedReplicas=1, currentRevision="a", updateRevision="a"), "Healthy", "Ready"),
+        # Changed, restarted, and changed back: what the set began with is wanted again, and its pod is of the other.
+        (stateful_set(**ONE_READY, currentRevision="a", updateRevision="a"), "Healthy", "RestartRequired"),
         (stateful_set(**ONE_READY, currentRevision="a", updateRevision="b"), "Healthy", "RestartRequired"),
         (deployment(paused=True), "Suspended", "Paused"),
         (
@@ -207,3 +209,9 @@ def test_every_state_has_its_word(live_object: dict[str, Any], state: str, reaso
 def test_a_digest_holds_no_values_of_secrets_or_settings() -> None:
     for kind in ("Secret", "ConfigMap"):
         assert digest({"kind": kind, "metadata": {}, "data": {"password": "hunter2"}}) == {}
+
+
+def test_a_digest_tells_when_the_object_was_made_also_where_only_metadata_is_known() -> None:
+    made = {"creationTimestamp": "2026-01-02T03:04:05Z"}
+    for kind in ("Secret", "StatefulSet"):
+        assert digest({"kind": kind, "metadata": made}) == {"createdAt": "2026-01-02T03:04:05Z"}

@@ -11,7 +11,8 @@ BEGIN
     NEW.generation := OLD.generation;
     IF NEW.parameters = OLD.parameters AND NOT v_spec_edited AND NOT v_moved
        AND (NEW.desired_state, NEW.drift_policy, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id)
-           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id) THEN
+           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id)
+       AND NEW.restarted_at IS NOT DISTINCT FROM OLD.restarted_at THEN
         RETURN NEW;
     END IF;
     -- What did not change was judged when it was written. Asking only where it did also saves fetching the spec from its
@@ -40,7 +41,11 @@ BEGIN
         END IF;
         PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
     END IF;
+    IF NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN
+        NEW.restarted_at := orchestrator.check_restart(NEW.name, NEW.desired_state, OLD.restarted_at, NEW.restarted_at);
+    END IF;
     NEW.generation := OLD.generation + 1;
+    NEW.restart_required := false;
     NEW.updated_at := clock_timestamp();
     IF OLD.finalised_at IS NOT NULL AND NEW.desired_state <> 'Deleted' THEN
         NEW.finalised_at := NULL;
@@ -57,6 +62,6 @@ COMMENT ON FUNCTION orchestrator.prepare_changed_deployment IS 'Checks, renders 
 -- Named columns only: a write of status or of what was applied never comes here.
 CREATE OR REPLACE TRIGGER prepare_changed_deployment
     BEFORE UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json,
-                     desired_state, drift_policy, keep_data, generation
+                     desired_state, drift_policy, keep_data, restarted_at, generation
     ON orchestrator.deployments
     FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_changed_deployment();

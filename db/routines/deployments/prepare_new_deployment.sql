@@ -38,6 +38,8 @@ BEGIN
     NEW.desired_spec_json := v_rendered;
     NEW.generation := 1;
     NEW.last_applied_generation := 0;
+    NEW.restarted_at := NULL;
+    NEW.restart_required := false;
     NEW.status_summary := CASE NEW.desired_state WHEN 'Paused' THEN 'Paused' ELSE 'Progressing' END;
     NEW.status_message := CASE NEW.desired_state WHEN 'Paused' THEN 'Held by request: nothing is changed at the cluster.'
                           ELSE orchestrator.waiting_message(NEW.cluster_id, NEW.generation) END;

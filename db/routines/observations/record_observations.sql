@@ -43,7 +43,7 @@ BEGIN
     PERFORM orchestrator.refresh_status(v_changed);
     RETURN QUERY
     SELECT 'suspect', d.id, o.kind, o.namespace, o.name, d.name, r.applied_generation, d.template_version, root.uid, r.applied_fields,
-           (SELECT m FROM jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state)) m
+           (SELECT m FROM jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at)) m
              WHERE m ->> 'kind' = o.kind AND m -> 'metadata' ->> 'name' = o.name LIMIT 1)
       FROM unnest(v_suspects) o
       JOIN orchestrator.deployments d ON d.id = o.deployment_id

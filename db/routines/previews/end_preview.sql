@@ -7,8 +7,8 @@ AS $$
 BEGIN
     PERFORM orchestrator.refuse('SO200', 'nothing was written: this session only previews', jsonb_build_object(
         'generation', NEW.generation, 'template_id', NEW.template_id, 'template_version', NEW.template_version, 'parameters', NEW.parameters,
-        'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state) END,
-        'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state))::text,
+        'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state, OLD.restarted_at) END,
+        'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state, NEW.restarted_at))::text,
         'RESET orchestrator.preview to write.');
     RETURN NULL;
 END
@@ -17,7 +17,7 @@ COMMENT ON FUNCTION orchestrator.end_preview IS 'Ends a write that is only tried
 -- Row triggers fire before the statement's own, which record and queue.
 CREATE OR REPLACE TRIGGER end_preview
     AFTER INSERT OR UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json,
-                              desired_state, drift_policy, keep_data
+                              desired_state, drift_policy, keep_data, restarted_at
     ON orchestrator.deployments
     FOR EACH ROW WHEN (current_setting('orchestrator.preview', true) = 'on')
     EXECUTE FUNCTION orchestrator.end_preview();

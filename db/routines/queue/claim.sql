@@ -28,7 +28,7 @@ BEGIN
           FROM taken t JOIN orchestrator.deployments d ON d.id = t.id
     )
     SELECT d.id, t.queue, t.msg_id, t.token, s.requested, d.name, d.namespace, d.generation, d.last_applied_generation,
-           d.desired_state, d.keep_data, d.template_version, s.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state),
+           d.desired_state, d.keep_data, d.template_version, s.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
            coalesce(i.inventory, '[]')
       FROM taken t
       JOIN orchestrator.deployments d ON d.id = t.id

@@ -1,7 +1,7 @@
 -- orchestrator.settle(settlement) -> text 'settled' | 'lost'
 -- Ends one reconciliation in one transaction: events, inventory, status, and what the queue does next. 'lost' changes nothing.
 -- settlement: {deployment_id, queue, msg_id, token, seen, generation, outcome, error, permanent, retry_seconds, look_again_seconds,
---              resources[], pruned[], events[], summary{}}; outcome is succeeded | held | failed | deferred | finalised.
+--              resources[], pruned[], restarted[], events[]}; outcome is succeeded | held | failed | deferred | finalised.
 -- Generic plans: Postgres takes an array of ids for ten rows, and would plan anew at each call for the one there is.
 CREATE OR REPLACE FUNCTION orchestrator.settle(p_settlement jsonb) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
@@ -23,6 +23,13 @@ BEGIN
            SELECT FROM orchestrator.deployment_resources r
             WHERE r.deployment_id = v_id AND r.kind = e #>> '{data,kind}' AND r.name = e #>> '{data,name}' AND r.drift IS NOT NULL);
     PERFORM orchestrator.record_inventory(v_id, v_generation, p_settlement -> 'resources', p_settlement -> 'pruned');
+    IF p_settlement @? '$.restarted[0]' THEN
+        -- What was just deleted is not well until the watcher has seen its successor.
+        UPDATE orchestrator.deployment_resources r
+           SET health = 'Progressing', reason = 'Terminating', message = 'It is being restarted.'
+          FROM jsonb_to_recordset(p_settlement -> 'restarted') AS p (namespace text, name text, uid text)
+         WHERE r.deployment_id = v_id AND r.kind = 'Pod' AND r.namespace = p.namespace AND r.name = p.name AND r.uid = p.uid;
+    END IF;
     IF v_outcome = 'succeeded' THEN
         UPDATE orchestrator.deployments d SET last_applied_generation = v_generation
          WHERE d.id = v_id AND d.last_applied_generation < v_generation;

@@ -12,7 +12,7 @@ AS $$
     WITH asked AS (
         SELECT m ->> 'kind' AS kind, m #>> '{metadata,name}' AS name, d.namespace, orchestrator.describe_manifest(m) AS wanted, o
           FROM orchestrator.deployments d,
-               jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state)) WITH ORDINALITY t (m, o)
+               jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at)) WITH ORDINALITY t (m, o)
          WHERE d.id = p_id AND d.desired_state <> 'Deleted'
     ), cache AS (
         SELECT c.observed_json AS seen FROM orchestrator.deployment_observed c WHERE c.deployment_id = p_id

@@ -8,15 +8,15 @@ BEGIN
         RETURN;
     END IF;
     WITH changed AS (
-        SELECT d.id, d.generation, d.status_summary AS was, a.summary, a.message
+        SELECT d.id, d.generation, d.status_summary AS was, a.summary, a.message, a.restart_required
           FROM orchestrator.assess_deployments(p_ids) a JOIN orchestrator.deployments d ON d.id = a.id
-         WHERE (d.status_summary, d.status_message) IS DISTINCT FROM (a.summary, a.message)
+         WHERE (d.status_summary, d.status_message, d.restart_required) IS DISTINCT FROM (a.summary, a.message, a.restart_required)
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, 'system', 'StatusChanged', jsonb_build_object('from', c.was, 'to', c.summary, 'message', c.message), 'orchestrator'
           FROM changed c WHERE c.was <> c.summary
     )
-    UPDATE orchestrator.deployments d SET status_summary = c.summary, status_message = c.message
+    UPDATE orchestrator.deployments d SET status_summary = c.summary, status_message = c.message, restart_required = c.restart_required
       FROM changed c WHERE d.id = c.id;
 END
 $$;

@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION orchestrator.check_property(p_name text, p_property j
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    c_shapes CONSTANT jsonb := '{"type": "string", "title": "string", "description": "string", "default": null, "enum": "array",
+    c_shapes CONSTANT jsonb := '{"type": "string", "title": "string", "description": "string", "unit": "string", "default": null, "enum": "array",
         "minimum": "number", "maximum": "number", "pattern": "string", "minLength": "number", "maxLength": "number"}';
     v_at text := 'allowed_mutations_json.properties.' || p_name;
     v_key text;

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION orchestrator.check_schema(p_schema jsonb) RETURNS voi
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    c_top CONSTANT text[] := ARRAY['type', 'title', 'description', 'properties', 'required', 'additionalProperties'];
+    c_top CONSTANT text[] := ARRAY['type', 'title', 'description', 'properties', 'required', 'additionalProperties', 'order'];
     v_name text;
     v_key text;
     v_property jsonb;
@@ -20,6 +20,11 @@ BEGIN
     IF coalesce(p_schema -> 'additionalProperties', 'false') <> 'false' OR coalesce(p_schema -> 'type', '"object"') <> '"object"' THEN
         PERFORM orchestrator.refuse('SO422', 'a schema of parameters takes no others than its own', 'allowed_mutations_json',
             'Write "type": "object", and "additionalProperties": false or not at all.');
+    END IF;
+    -- jsonb forgets the order of keys, and a form should ask in the order that its author chose.
+    IF NOT coalesce(p_schema -> 'order', '[]') <@ (SELECT coalesce(jsonb_agg(k), '[]') FROM jsonb_object_keys(coalesce(p_schema -> 'properties', '{}')) k)
+       OR jsonb_typeof(coalesce(p_schema -> 'order', '[]')) <> 'array' THEN
+        PERFORM orchestrator.refuse('SO422', '"order" is no list of parameters', 'allowed_mutations_json.order', 'Write a list of parameter names.');
     END IF;
     IF jsonb_typeof(coalesce(p_schema -> 'required', '[]')) <> 'array' THEN
         PERFORM orchestrator.refuse('SO422', '"required" is no list', 'allowed_mutations_json.required', 'Write a list of parameter names.');

@@ -1,0 +1,146 @@
+"""What happened, and what differs: `events` and `drift`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from deploy.client.errors import Misused, NotFound
+from deploy.client.http import Api, Json
+from deploy.client.names import find, full_name, path_of
+from deploy.client.stream import follow
+from deploy.client.tables import age, clock, plain, show_json, show_table
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+EVERYTHING = "1970-01-01"
+Named = Callable[[str], str]
+
+
+def events(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator events`: of one deployment or of all, so far or from now on."""
+    deployment = find(api, wanted.name) if wanted.name else None
+    path = path_of(deployment, "events") if deployment else "events"
+    named = names(api, deployment)
+    place, found = None, list[Json]()
+    if wanted.since is not None or not wanted.follow:
+        since = time_of(wanted.since or (EVERYTHING if deployment else "1h"))
+        for page in api.pages(path, {"since": since.isoformat()}):
+            place = page["next"]
+            new = [event for event in page["items"] if datetime.fromisoformat(event["created_at"]) >= since]
+            if wanted.output == "json" and not wanted.follow:
+                found += new
+                continue
+            for event in new:
+                show_event(event, named, wanted.output)
+    if wanted.follow:
+        sys.stdout.flush()
+        for event in follow(api, path, after=place):
+            if event is not None:
+                show_event(event, named, wanted.output)
+                sys.stdout.flush()
+    elif wanted.output == "json":
+        show_json({"items": found, "next": place, "more": False})
+
+
+def time_of(text: str) -> datetime:
+    """A time as people write it: 90s, 15m, 2h, 7d ago, or a date and time. Raises Misused."""
+    number, unit = text[:-1], text[-1:]
+    if unit in UNITS and number.isdecimal():
+        try:
+            return datetime.now(UTC) - timedelta(**{UNITS[unit]: int(number)})
+        except OverflowError:
+            return datetime.min.replace(tzinfo=UTC)
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise Misused(f"{text!r} is no time", path="--since", hint="Such as 15m, 2h, or 2026-11-24T08:00.") from None
+
+
+def names(api: Api, deployment: Json | None) -> Named:
+    """How to call the deployment of an event. Each is asked for once; one that is hidden is called by its id."""
+    known = {} if deployment is None else {deployment["id"]: full_name(deployment)}
+
+    def named(deployment_id: str) -> str:
+        if deployment_id not in known:
+            try:
+                known[deployment_id] = full_name(api.get(f"deployments/{deployment_id}"))
+            except NotFound:
+                known[deployment_id] = deployment_id
+        return known[deployment_id]
+
+    return named
+
+
+def show_event(event: Json, named: Named, output: str) -> None:
+    """One event on a line: for programs as JSON, for people in words."""
+    if output == "json":
+        print(json.dumps(event, ensure_ascii=False))
+        return
+    generation = "" if event["generation"] is None else f"generation {event['generation']}"
+    parts = (
+        clock(event["created_at"]),
+        named(event["deployment_id"]),
+        event["type"],
+        generation,
+        f"by {event['actor']}",
+    )
+    print("  ".join(filter(None, (*map(plain, parts), plain(particulars(event["data"]))))))
+
+
+def particulars(data: Json) -> str:
+    """What an event holds, in short: changes as from → to."""
+    match data:
+        case {"from": old, "to": new, **rest}:
+            return " ".join([f"{plain(old)} → {plain(new)}", *([f"({text})"] if (text := particulars(rest)) else [])])
+        case {"message": str(message), **rest}:
+            return " ".join([message, *([f"({text})"] if (text := particulars(rest)) else [])])
+        case _:
+            return ", ".join(
+                f"{name} {particulars(cast(Json, value)) if isinstance(value, dict) else plain(value)}"
+                for name, value in data.items()
+            )
+
+
+# ---------------------------------------------------------------- drift
+
+
+def drift(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator drift`: what stands otherwise at the cluster than it should, of one deployment or of all."""
+    path = path_of(find(api, wanted.name), "drift") if wanted.name else "drift"
+    found = list(api.items(path, {}))
+    if wanted.output == "json":
+        show_json({"items": found, "next": None})
+        return
+    rows = [
+        (
+            one["deployment"],
+            f"{one['kind']}/{one['name']}",
+            one["path"],
+            one["wanted"],
+            one["live"],
+            one["manager"],
+            age(one["since"]),
+            outlook(one),
+        )
+        for one in found
+    ]
+    show_table(("DEPLOYMENT", "OBJECT", "PATH", "WANTED", "LIVE", "BY", "SINCE", "NEXT"), rows, gives_way="LIVE")
+
+
+def outlook(drift: Json) -> str:
+    """What happens to it next, and when."""
+    match drift["outlook"]:
+        case "now":
+            return "put back now"
+        case "retrying":
+            return f"tried again at {clock(drift['due_at'])}" if drift["due_at"] else "tried again"
+        case "held":
+            return "stays: held by pause"
+        case "stuck":
+            return "stays until a change or `reconcile`"
+        case "away":
+            return "put back when the cluster answers"
+        case other:
+            return str(other)
