@@ -37,8 +37,8 @@ Commands = Any  # argparse keeps the type of add_subparsers() to itself
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; the exit code of the process."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # What follows psql and kubectl is theirs, options and all.
-    passed_on = given[1:] if given[:1] in (["psql"], ["kubectl"]) else []
+    # What follows psql and kubectl is theirs, options and all; what follows complete is a line that is being typed.
+    passed_on = given[1:] if given[:1] in (["psql"], ["kubectl"], ["complete"]) else []
     wanted = parser().parse_args(given[: len(given) - len(passed_on)])
     wanted.rest = passed_on
     try:

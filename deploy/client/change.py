@@ -29,9 +29,9 @@ DONE = {
 
 def deploy(api: Api, wanted: argparse.Namespace) -> None:
     """`orchestrator deploy`: make one, or show what would be made."""
-    namespace, _, name = wanted.name.rpartition("/")
+    namespace, _, name = wanted.new.rpartition("/")
     if namespace and wanted.namespace not in (None, namespace):
-        raise Misused(f"{wanted.name} and --namespace {wanted.namespace} name different namespaces")
+        raise Misused(f"{wanted.new} and --namespace {wanted.namespace} name different namespaces")
     given = {**from_file(wanted.file), **from_pairs(wanted.parameter)}
     body: Json = {
         "name": name,

@@ -31,6 +31,8 @@ def client_commands(commands: Commands) -> None:
     change_commands(commands)
     history_commands(commands)
     wait_commands(commands)
+    sign_in_commands(commands)
+    completion_commands(commands)
 
 
 def command(
@@ -43,7 +45,7 @@ def command(
     made.add_argument("--profile", metavar="PROFILE", help="which profile to use instead of the default one")
     if output:
         made.add_argument("-o", "--output", choices=output, default=output[0], help=f"{output[0]} if left out")
-    made.set_defaults(run=run, does=does)
+    made.set_defaults(run=run, does=does, asks=True)
     return made
 
 
@@ -82,7 +84,7 @@ def look_commands(commands: Commands) -> None:
     describe = command(commands, "describe", "look.describe", "show one deployment with its objects")
     describe.add_argument("name", metavar="NAME", help=NAME)
     templates = command(commands, "templates", "look.templates", "list templates, or show the parameters of one")
-    templates.add_argument("name", nargs="?", metavar="NAME", help="the one to show")
+    templates.add_argument("template", nargs="?", metavar="NAME", help="the one to show")
     templates.add_argument("--version", type=positive, help="this version of it instead of the newest")
     command(commands, "clusters", "look.clusters", "list clusters and how they are")
     command(commands, "whoami", "look.whoami", "tell who the token stands for, and what it may")
@@ -92,7 +94,7 @@ def change_commands(commands: Commands) -> None:
     """`deploy`, `set`, `start`, `stop`, `restart`, `pause`, `resume`, `reconcile`, `delete`."""
     every = ("table", "json", "name")
     deploy = command(commands, "deploy", "change.deploy", "make a deployment from a template", output=every)
-    deploy.add_argument("name", metavar="NAME", help="its name, or namespace/name")
+    deploy.add_argument("new", metavar="NAME", help="its name, or namespace/name")
     deploy.add_argument("-t", "--template", required=True, help="what to make; `orchestrator templates` lists them")
     deploy.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="KEY=VALUE", help="may be given several times"
@@ -117,8 +119,8 @@ def change_commands(commands: Commands) -> None:
         ("resume", "let go of deployments that are held"),
         ("reconcile", "look at deployments now, whatever their back-off"),
     ):
-        made = command(commands, action, "change.act", f"{text}; several at once: all or none", output=every)
-        made.add_argument("names", nargs="+", metavar="NAME", help=NAME)
+        made = command(commands, action, "change.act", text, output=every)
+        made.add_argument("names", nargs="+", metavar="NAME", help=f"{NAME}; several: all of them or none")
         made.set_defaults(action=action)
     delete = command(commands, "delete", "change.delete", "delete deployments; asks first", output=every)
     delete.add_argument("names", nargs="+", metavar="NAME", help=NAME)
@@ -150,3 +152,19 @@ def wait_commands(commands: Commands) -> None:
     wait.add_argument(
         "--timeout", type=seconds, default=300.0, metavar="SECONDS", help="how long at most; 300 if left out"
     )
+
+
+def sign_in_commands(commands: Commands) -> None:
+    """`login`."""
+    login = command(commands, "login", "sign_in.login", "sign in: keep an address and a token in a profile", output=())
+    login.add_argument("url", nargs="?", metavar="URL", help="where the API is; ORCHESTRATOR_URL if left out")
+    login.set_defaults(asks=False)
+
+
+def completion_commands(commands: Commands) -> None:
+    """`completion`, and what its scripts ask."""
+    made = commands.add_parser("completion", help="print what makes a shell complete this command")
+    made.add_argument("shell", choices=("bash", "zsh", "fish"))
+    made.set_defaults(run=run, does="completion.script", asks=False)
+    # No help: people have no use for it.
+    commands.add_parser("complete", add_help=False).set_defaults(run=run, does="completion.complete", asks=False)

@@ -130,7 +130,7 @@ def describe(api: Api, wanted: argparse.Namespace) -> None:
 
 def templates(api: Api, wanted: argparse.Namespace) -> None:
     """`orchestrator templates`: all of them, or one with its parameters."""
-    if wanted.name is None:
+    if wanted.template is None:
         found = api.get("templates")
         if wanted.output == "json":
             show_json(found)
@@ -138,7 +138,7 @@ def templates(api: Api, wanted: argparse.Namespace) -> None:
         rows = [(one["name"], one["version"], one["title"], one["description"]) for one in found["items"]]
         show_table(("NAME", "VERSION", "TITLE", "DESCRIPTION"), rows, gives_way="DESCRIPTION")
         return
-    template = api.get(f"templates/{quote(wanted.name, safe='')}", {"version": wanted.version})
+    template = api.get(f"templates/{quote(wanted.template, safe='')}", {"version": wanted.version})
     if wanted.output == "json":
         show_json(template)
         return
@@ -185,8 +185,28 @@ def clusters(api: Api, wanted: argparse.Namespace) -> None:
     if wanted.output == "json":
         show_json(found)
         return
-    rows = [tuple(one.values()) for one in found["items"]]
-    show_table([name.upper() for name in found["items"][0]], rows, gives_way=next(iter(found["items"][0])).upper())
+    rows = [
+        (
+            one["name"],
+            "yes" if one["reachable"] else f"no, for {age(one['unreachable_since'])}",
+            f"{age(one['seen_at'])} ago" if one["seen_at"] else "never",
+            sum(queue["depth"] for queue in one["queues"]),
+            one["waiting"],
+            ", ".join(f"{count} {status}" for status, count in one["deployments"].items()),
+            one["unreachable_reason"] or "; ".join(lost_watches(one)),
+        )
+        for one in found["items"]
+    ]
+    show_table(("NAME", "REACHED", "SEEN", "QUEUED", "WAITING", "DEPLOYMENTS", "MESSAGE"), rows, gives_way="MESSAGE")
+
+
+def lost_watches(cluster: Json) -> list[str]:
+    """What is not seen of a cluster, and why."""
+    return [
+        f"{watch['kind']} not watched for {age(watch['changed_at'])}: {watch['error']}"
+        for watch in cluster["watches"]
+        if watch["state"] == "lost"
+    ]
 
 
 def whoami(api: Api, wanted: argparse.Namespace) -> None:

@@ -8,9 +8,12 @@ import importlib
 import io
 import os
 import sys
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from deploy.client.errors import ClientError
+
+if TYPE_CHECKING:
+    from deploy.client.http import Api
 
 BROKEN_PIPE_CODE = 141  # as a program that SIGPIPE ended
 
@@ -21,7 +24,8 @@ def run(wanted: argparse.Namespace) -> int:
     module, _, function = wanted.does.rpartition(".")
     try:
         does = getattr(importlib.import_module(f"deploy.client.{module}"), function)
-        code = int(does(connected(wanted), wanted) or 0)
+        given = (connected(wanted), wanted) if wanted.asks else (wanted,)
+        code = int(does(*given) or 0)
         sys.stdout.flush()
     except ClientError as error:
         explain(error)
@@ -32,15 +36,20 @@ def run(wanted: argparse.Namespace) -> int:
     return code
 
 
-def connected(wanted: argparse.Namespace) -> object:
+def connected(wanted: argparse.Namespace) -> "Api":
     """The API of the environment or profile; nothing is sent yet."""
     from deploy.client.http import Api  # noqa: PLC0415
     from deploy.client.profile import find_target  # noqa: PLC0415
 
     api = Api(find_target(wanted.profile, os.environ))
+    warn_if_exposed(api)
+    return api
+
+
+def warn_if_exposed(api: "Api") -> None:
+    """Say so where anybody on the way can read the token."""
     if api.is_exposed:
         print(f"warning: the token goes unencrypted to {api.told}; use https", file=sys.stderr)
-    return api
 
 
 def explain(error: ClientError) -> None:

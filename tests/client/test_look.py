@@ -53,6 +53,10 @@ async def test_filters_choose(command: Command, stage: Stage) -> None:
         (["--namespace", "games"], "games/lobby"),
         (["--status", "Healthy"], "default/site"),
         (["--cluster", "default", "--status", "Progressing"], "games/lobby"),
+        (["--status", "Healthy", "--status", "Error"], "default/site"),
+        (["--template", "paper"], "games/lobby"),
+        (["--search", "OBB"], "games/lobby"),
+        (["--state", "Active", "--sort", "-created", "--limit", "1"], "games/lobby"),
     ):
         assert (await command("get", "-o", "name", *filters)).fine().out.split() == [chosen], filters
     assert (await command("get", "-o", "name", "--namespace", "none")).fine().out == ""
@@ -104,3 +108,18 @@ async def test_a_template_tells_its_parameters(command: Command) -> None:
     assert "(Mi|Gi)" in told
     (await command("templates", "nope")).failed(3, '"nope"')
     (await command("templates", "paper", "--version", "9")).failed(3, "version 9")
+    (await command("get", "--sort", "luck")).failed(1, "sort", "hint: ")
+
+
+async def test_clusters_tell_how_they_are(command: Command, stage: Stage) -> None:
+    stage.run_healthy("site")
+    stage.deploy("other")
+    headings, line = (await command("clusters")).fine().out.splitlines()
+    assert headings.split() == ["NAME", "REACHED", "SEEN", "QUEUED", "WAITING", "DEPLOYMENTS", "MESSAGE"]
+    assert line.split()[:2] == ["default", "yes"]
+    assert "1 Healthy" in line
+    stage.worker.execute("SELECT report_cluster('default', false, 'connection refused')")
+    told = (await command("clusters")).fine().out
+    assert "no, for " in told
+    assert "connection refused" in told
+    assert (await command("clusters", "-o", "json")).fine().json["items"][0]["name"] == "default"
