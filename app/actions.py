@@ -13,7 +13,8 @@ from app.conditions import IfMatch, expected_generations
 from app.deployments import changed, told
 from app.problems import CHANGE_PROBLEMS
 from db import deployments
-from db.deployments import Change, Database, DeploymentDetail
+from db.database import Database
+from db.deployments import Change, DeploymentDetail
 
 
 @post("/start", responses=CHANGE_PROBLEMS, summary="Start a deployment", status_code=202)

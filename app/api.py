@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from litestar import Litestar, Request, Router, get
 from litestar.connection import ASGIConnection
@@ -25,16 +25,16 @@ from app.page.headers import with_headers
 from app.page.rendering import Pages
 from app.problems import HANDLERS
 from app.streams import Streams
-from db.deployments import Database
+from db.database import Database
 
 # Parameters of a deployment are a few values; the largest sensible body is far below this.
 LARGEST_BODY_BYTES = 256 * 1024
 VERSION = "0.1.0"
 
 
-def build(database: Database, streams: Streams, token: str, secret: str) -> ASGIApp:
+def build(database: Database, streams: Streams, secret: str) -> ASGIApp:
     """The whole API and the page, behind their gate. `secret` is the same for every API process of a database."""
-    return with_headers(Gate(build_routes(database, streams, secret), token))
+    return with_headers(Gate(build_routes(database, streams, secret)))
 
 
 def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
@@ -59,7 +59,7 @@ def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
             *page.routes(),
         ],
         dependencies={
-            "database": provided(database),
+            "database": entered(database),
             "streams": provided(streams),
             "counted": provided(Counted()),
             "schema": provided(Schema()),
@@ -78,6 +78,15 @@ def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
 def provided(value: object) -> Provide:
     """Hands this one value to every handler that names it."""
     return Provide(lambda: value, sync_to_thread=False)
+
+
+def entered(database: Database) -> Provide:
+    """Hands each handler the database in the name of who asks, by the credential that the gate noted."""
+
+    def enter(request: Request[Any, Any, Any]) -> Database:
+        return database.entered_with(cast("dict[str, Any]", request.scope)["credential"])
+
+    return Provide(enter, sync_to_thread=False)
 
 
 @get("/api/openapi.json", include_in_schema=False)

@@ -16,7 +16,7 @@ from app.deployments import ChangedDeployment
 from app.problems import CHANGE_PROBLEMS
 from db import bulk
 from db.bulk import Action, Changed
-from db.deployments import Database
+from db.database import Database
 from db.errors import Refused
 
 MOST_AT_ONCE = 1000

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from app.problems import PROBLEMS
 from db import clusters
 from db.clusters import Cluster
-from db.deployments import Database
+from db.database import Database
 
 
 class Clusters(msgspec.Struct, frozen=True):

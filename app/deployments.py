@@ -21,7 +21,8 @@ from app.lists import count_deployments, list_deployments
 from app.problems import CHANGE_PROBLEMS, PROBLEMS, etag
 from app.templates import LARGEST_VERSION
 from db import deployments
-from db.deployments import Change, Database, DeploymentDetail, Resource
+from db.database import Database
+from db.deployments import Change, DeploymentDetail, Resource
 
 
 class NewDeployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

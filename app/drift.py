@@ -14,7 +14,7 @@ from app.cursors import pack, unpack
 from app.events import After, Limit
 from app.problems import PROBLEMS
 from db import drift
-from db.deployments import Database
+from db.database import Database
 from db.drift import Drift, DriftStop
 
 

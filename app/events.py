@@ -18,13 +18,12 @@ from structlog.contextvars import bind_contextvars
 from app.cursors import pack, unpack
 from app.problems import PROBLEMS
 from app.streams import MEDIA_TYPE, Batch, EventStream, Streams, message
-from db import feed
-from db.deployments import Database
+from db import access, feed
+from db.database import Database
 from db.feed import Event, Place
 
 LARGEST_PAGE = 500
 STREAMED_AT_ONCE = 100
-USER = "api"
 
 Limit = Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE, description="How many at most.")]
 After = Annotated[str | None, QueryParameter(description='"next" of the page before; from the start if left out.')]
@@ -60,7 +59,7 @@ async def list_events(
 ) -> Response[Events]:
     """Oldest first. As server-sent events for `Accept: text/event-stream`: each an Event, its id a cursor."""
     if wants_stream(request):
-        return EventStream(streams, USER, Following(database, streams, after, last_event_id).read)
+        return EventStream(streams, await user_of(database), Following(database, streams, after, last_event_id).read)
     return Response(await page(database, after, limit, None))
 
 
@@ -82,8 +81,16 @@ async def list_deployment_events(
     """Oldest first, as a page or a stream. Also of a deployment that is deleted."""
     bind_contextvars(deployment_id=str(deployment_id))
     if wants_stream(request):
-        return EventStream(streams, USER, Following(database, streams, after, last_event_id, deployment_id).read)
+        return EventStream(
+            streams, await user_of(database), Following(database, streams, after, last_event_id, deployment_id).read
+        )
     return Response(await page(database, after, limit, deployment_id))
+
+
+async def user_of(database: Database) -> str:
+    """In whose name this database is read: streams are counted by it."""
+    async with database.transaction() as session:
+        return (await access.whoami(session)).user
 
 
 def wants_stream(request: Request[Any, Any, Any]) -> bool:

@@ -10,7 +10,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from app.problems import RETRY_SECONDS, Problem, answer
-from db.deployments import Database
+from db.database import Database
 from db.measures import applied_scripts, expected_scripts
 
 log = structlog.get_logger()

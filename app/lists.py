@@ -13,7 +13,8 @@ from app.cursors import foreign_cursor, pack, unpack
 from app.events import After, Limit
 from app.problems import PROBLEMS
 from db import listing
-from db.deployments import Database, Deployment
+from db.database import Database
+from db.deployments import Deployment
 from db.errors import Refused
 from db.listing import Counts, Filter, OtherOrder, Sort, State, Status, Stop
 

@@ -19,11 +19,10 @@ from app.settings import ApiSettings
 from app.streams import Streams
 from app.wakes import Wakes
 from db.connection import open_pool
-from db.deployments import Database
+from db.database import Database
 
 log = structlog.get_logger()
 
-ACTOR = "api"
 FINISH_SECONDS = 10
 LARGEST_BACKLOG = 512
 
@@ -69,7 +68,7 @@ async def serve(settings: ApiSettings, listener: socket.socket) -> None:
     async with open_pool(settings.database.url, name="api", size=settings.sessions) as pool:
         server = Server(
             uvicorn.Config(
-                build(Database(pool, ACTOR), streams, settings.token, secret=settings.database.url),
+                build(Database(pool), streams, secret=settings.database.url),
                 http=Connection,
                 lifespan="off",
                 log_config=None,

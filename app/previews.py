@@ -14,7 +14,7 @@ from app.bodies import StrictBody
 from app.deployments import ChangedDeployment, NewDeployment
 from app.problems import CHANGE_PROBLEMS
 from db import preview
-from db.deployments import Database
+from db.database import Database
 from db.preview import Preview
 
 

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
+WWW_AUTHENTICATE = 'Bearer realm="server-orchestrator"'
 _QUOTED = re.compile(r"`([^`]+)`")
 # What the framework makes of a request without a body: the KeyError of the handler's argument.
 _NO_BODY = "'data'"
@@ -105,7 +106,8 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
 def refused(_request: Request[Any, Any, Any], error: Refused) -> Response[Problem]:
     """What Postgres or a door to it refused."""
     kind = "key-reused" if (error.status, error.path) == (HTTPStatus.UNPROCESSABLE_ENTITY, _KEY_HEADER) else None
-    return answer(Problem.of(error.status, error.message, path=error.path, hint=error.hint, kind=kind))
+    headers = {"WWW-Authenticate": WWW_AUTHENTICATE} if error.status == HTTPStatus.UNAUTHORIZED else {}
+    return answer(Problem.of(error.status, error.message, path=error.path, hint=error.hint, kind=kind), headers)
 
 
 def moved(_request: Request[Any, Any, Any], error: Moved) -> Response[Problem]:

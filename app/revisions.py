@@ -15,7 +15,7 @@ from app.cursors import pack, unpack
 from app.events import After, Limit
 from app.problems import PROBLEMS
 from db import revisions
-from db.deployments import Database
+from db.database import Database
 from db.revisions import Difference, Revision
 
 LARGEST_GENERATION = 2**63 - 2

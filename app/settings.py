@@ -10,26 +10,19 @@ from db.settings import DatabaseSettings
 
 
 class ApiSettings(msgspec.Struct, frozen=True):
-    """Where to listen (port 0: any free one), the one bearer token, and where Postgres is."""
+    """Where to listen (port 0: any free one), and where Postgres is."""
 
     database: DatabaseSettings
-    token: str
     host: str = "127.0.0.1"
     port: int = 8480
     sessions: int = 8
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ApiSettings:
-        """Read DATABASE_URL and ORCHESTRATOR_HOST, _PORT, _TOKEN, _SESSIONS (how many at most on Postgres)."""
+        """Read DATABASE_URL and ORCHESTRATOR_HOST, _PORT, _SESSIONS (how many at most on Postgres)."""
         database = DatabaseSettings.from_environment(environment)
-        token = environment.get("ORCHESTRATOR_TOKEN", "")
-        if not token or not token.isascii() or token != token.strip():
-            raise SystemExit(
-                "ORCHESTRATOR_TOKEN must be set to an ASCII text without spaces around: the API's bearer token"
-            )
         return cls(
             database=database,
-            token=token,
             host=environment.get("ORCHESTRATOR_HOST") or "127.0.0.1",
             port=_number(environment, "ORCHESTRATOR_PORT", 8480, 0, 65535),
             sessions=_number(environment, "ORCHESTRATOR_SESSIONS", 8, 2, 100),

@@ -12,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 from app.problems import PROBLEMS
 from db import catalogue
 from db.catalogue import Template, TemplateDetail
-from db.deployments import Database
+from db.database import Database
 
 LARGEST_VERSION = 2**31 - 1
 

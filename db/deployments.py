@@ -1,29 +1,21 @@
 """What the API reads and writes of one deployment: its intent and its objects.
 
-The rules live in triggers and routines; these are doors to them, each inside one transaction of `Database.transaction`.
+The rules live in triggers and routines; these are doors to them, each inside one transaction of `db.database`.
 Rows come out as the structs that the API answers with, so a column is named in one place.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-import psycopg
 from psycopg.rows import class_row
 
-from db.connection import Pool, Session, hung_up_after, translated
-from db.errors import DatabaseError, Moved, Refused, Unavailable
-
-# A person waits for these; what takes longer is better refused than piled up.
-SESSION_WAIT_SECONDS = 2.0
-TRANSACTION_SECONDS = 15.0
-MOST_WAITING = 200
+from db.connection import Session
+from db.errors import DatabaseError, Moved, Refused
 
 _MISSING = 404
 
@@ -91,58 +83,6 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     desired_state: str | None = None
     template_version: int | None = None
     keep_data: bool | None = None
-
-
-_PREPARE = (
-    "SELECT set_config('orchestrator.actor', %s, true), set_config('statement_timeout', '10s', true),"
-    " set_config('lock_timeout', '3s', true)"
-)
-
-
-class Database:
-    """The API's way to Postgres: transactions in the name of `actor`, on sessions that answer."""
-
-    def __init__(self, pool: Pool, actor: str) -> None:
-        self._pool = pool
-        self._actor = actor
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Session]:
-        """One transaction. Raises Refused, Unavailable, Contended."""
-        if self._pool.get_stats()["requests_waiting"] >= MOST_WAITING:
-            raise Unavailable("too many requests wait for the database")
-        with translated():
-            # Postgres ends a slow statement by itself; this is for a session that has stopped answering at all.
-            async with self._living_session() as session:
-                with hung_up_after(session, TRANSACTION_SECONDS):
-                    async with session.transaction():
-                        await session.execute(_PREPARE, (self._actor,))
-                        yield session
-
-    @asynccontextmanager
-    async def _living_session(self) -> AsyncGenerator[Session]:
-        """A session that has just answered.
-
-        After a restart of Postgres the pool still holds dead ones, and would hand out each once. There are at most as
-        many as the pool is large.
-        """
-        deadline = time.monotonic() + SESSION_WAIT_SECONDS
-        for _ in range(self._pool.max_size + 1):
-            left = max(0.05, deadline - time.monotonic())
-            async with self._pool.connection(timeout=left) as session:
-                if await _answers(session, left):
-                    yield session
-                    return
-        raise Unavailable("no session answers")
-
-
-async def _answers(session: Session, timeout_seconds: float) -> bool:
-    try:
-        with hung_up_after(session, timeout_seconds):
-            await session.execute("")
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 # ---------------------------------------------------------------- deployments

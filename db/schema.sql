@@ -48,6 +48,28 @@ CREATE TYPE orchestrator.observation AS (
 ALTER TYPE orchestrator.observation OWNER TO orchestrator_owner;
 
 --
+-- Name: acting_role(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.acting_role() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT r FROM unnest(ARRAY['admin', 'operator', 'viewer']) WITH ORDINALITY roles (r, o)
+     WHERE pg_has_role(CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role')::name END,
+                       'orchestrator_' || r, 'USAGE')
+     ORDER BY o LIMIT 1
+$$;
+
+ALTER FUNCTION orchestrator.acting_role() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION acting_role(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.acting_role() IS 'viewer, operator or admin: what the session may now; NULL is nothing.';
+
+--
 -- Name: allowed_kinds(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -65,6 +87,41 @@ ALTER FUNCTION orchestrator.allowed_kinds() OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.allowed_kinds() IS 'Kubernetes kinds a template may hold.';
+
+--
+-- Name: allowed_namespaces(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.allowed_namespaces() RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_namespaces text[];
+    v_disabled boolean;
+BEGIN
+    IF current_setting('orchestrator.actor', true) <> '' AND pg_has_role(session_user, 'orchestrator_api', 'MEMBER') THEN
+        RETURN CASE coalesce(current_setting('orchestrator.namespaces', true), '')
+            WHEN 'null' THEN NULL
+            WHEN '' THEN '{}'
+            ELSE ARRAY(SELECT jsonb_array_elements_text(current_setting('orchestrator.namespaces')::jsonb)) END;
+    END IF;
+    -- A person has a role of ours at once; the API's login must take one on.
+    IF NOT pg_has_role(session_user, 'orchestrator_viewer', 'USAGE') THEN
+        RETURN '{}';
+    END IF;
+    SELECT u.namespaces, u.disabled_at IS NOT NULL INTO v_namespaces, v_disabled FROM orchestrator.users u WHERE u.name = session_user;
+    RETURN CASE WHEN v_disabled THEN '{}' ELSE v_namespaces END;
+END
+$$;
+
+ALTER FUNCTION orchestrator.allowed_namespaces() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION allowed_namespaces(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.allowed_namespaces() IS 'The namespaces this session may see and change; NULL is all.';
 
 --
 -- Name: announce_events(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -161,6 +218,59 @@ ALTER FUNCTION orchestrator.assess_deployments(p_ids uuid[]) OWNER TO orchestrat
 COMMENT ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) IS 'The status of deployments.';
 
 --
+-- Name: authenticate(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.authenticate(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    c_idle CONSTANT interval := '12 hours';
+    v_hash bytea := sha256(convert_to(p_secret, 'UTF8'));
+    v_used_at timestamptz;
+BEGIN
+    CASE p_kind
+    WHEN 'token' THEN
+        SELECT u.name, orchestrator.narrower_role(t.role, u.role), orchestrator.common_namespaces(t.namespaces, u.namespaces), t.id, t.last_used_at
+          INTO user_name, role, namespaces, credential_id, v_used_at
+          FROM orchestrator.api_tokens t JOIN orchestrator.token_secrets s ON s.token_id = t.id JOIN orchestrator.users u ON u.id = t.user_id
+         WHERE t.id = substring(p_secret FROM '^so_([0-9]{1,18})_')::bigint AND s.hash = v_hash
+           AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now()) AND u.disabled_at IS NULL;
+        IF v_used_at IS NULL OR v_used_at < now() - interval '1 minute' THEN
+            UPDATE orchestrator.api_tokens t SET last_used_at = now()
+             WHERE t.id = (SELECT k.id FROM orchestrator.api_tokens k WHERE k.id = credential_id FOR NO KEY UPDATE SKIP LOCKED);
+        END IF;
+    WHEN 'session' THEN
+        SELECT u.name, u.role, u.namespaces, n.id, n.last_seen_at
+          INTO user_name, role, namespaces, credential_id, v_used_at
+          FROM orchestrator.sessions n JOIN orchestrator.session_secrets s ON s.session_id = n.id JOIN orchestrator.users u ON u.id = n.user_id
+         WHERE n.id = substring(p_secret FROM '^([0-9]{1,18})_')::bigint AND s.hash = v_hash
+           AND n.expires_at > now() AND n.last_seen_at > now() - c_idle AND u.disabled_at IS NULL;
+        IF v_used_at < now() - interval '1 minute' THEN
+            UPDATE orchestrator.sessions n SET last_seen_at = now()
+             WHERE n.id = (SELECT k.id FROM orchestrator.sessions k WHERE k.id = credential_id FOR NO KEY UPDATE SKIP LOCKED);
+        END IF;
+    ELSE
+        NULL;
+    END CASE;
+    IF credential_id IS NULL THEN
+        PERFORM orchestrator.refuse('SO401', 'this credential is not known, or good no longer', 'Authorization',
+            CASE p_kind WHEN 'token' THEN 'Make another token on the page, or with: SELECT orchestrator.make_token(…).' ELSE 'Sign in again.' END);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.authenticate(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION authenticate(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.authenticate(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) IS 'Whose credential this is, and what it allows.';
+
+--
 -- Name: begin_request(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -201,6 +311,36 @@ ALTER FUNCTION orchestrator.begin_request(p_key text, p_hash text) OWNER TO orch
 --
 
 COMMENT ON FUNCTION orchestrator.begin_request(p_key text, p_hash text) IS 'Takes an idempotency key, or answers what was answered under it.';
+
+--
+-- Name: change_user(text, text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.change_user(name text, role text, namespaces text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_user orchestrator.users;
+BEGIN
+    PERFORM orchestrator.require_everything('users');
+    v_user := orchestrator.find_user(change_user.name);
+    PERFORM orchestrator.check_person(v_user.name, coalesce(change_user.role, ''), change_user.namespaces);
+    UPDATE orchestrator.users u SET role = change_user.role, namespaces = change_user.namespaces WHERE u.id = v_user.id;
+    IF v_user.role = 'admin' AND v_user.namespaces IS NULL AND v_user.disabled_at IS NULL THEN
+        PERFORM orchestrator.keep_an_admin();
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.change_user(name text, role text, namespaces text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION change_user(name text, role text, namespaces text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.change_user(name text, role text, namespaces text[]) IS 'Sets role and namespaces (NULL: all) of a user.';
 
 --
 -- Name: changed_paths(jsonb, jsonb, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -707,6 +847,45 @@ ALTER FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required text
 COMMENT ON FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required text[], p_parameters jsonb, p_unchanged jsonb) IS 'Refuses parameters outside a template''s schema.';
 
 --
+-- Name: check_person(text, text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_person(p_name text, p_role text, p_namespaces text[]) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_namespace text;
+BEGIN
+    -- Names of ours stand in the history for the orchestrator itself.
+    IF p_name !~ '^[a-z0-9][a-z0-9._@+-]{0,99}$' OR p_name ~ '^orchestrator' THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" cannot name a user', p_name), 'name',
+            'Use up to 100 small letters, digits and . _ @ + -, beginning with a letter or digit, and not with "orchestrator".');
+    END IF;
+    IF p_role NOT IN ('viewer', 'operator', 'admin') THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" is no role', p_role), 'role', 'Allowed: viewer, operator, admin.');
+    END IF;
+    FOREACH v_namespace IN ARRAY coalesce(p_namespaces, '{}') LOOP
+        IF v_namespace IS NULL OR v_namespace !~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' THEN
+            PERFORM orchestrator.refuse('SO422', format('"%s" is no namespace', v_namespace), 'namespaces',
+                'Use names of up to 63 small letters, digits and -; none at all (NULL) is every namespace.');
+        END IF;
+    END LOOP;
+    IF cardinality(p_namespaces) = 0 THEN
+        PERFORM orchestrator.refuse('SO422', 'a limit to no namespaces allows nothing', 'namespaces', 'Name some, or give NULL for all.');
+    END IF;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.check_person(p_name text, p_role text, p_namespaces text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_person(p_name text, p_role text, p_namespaces text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_person(p_name text, p_role text, p_namespaces text[]) IS 'Refuses what cannot be a user.';
+
+--
 -- Name: check_policy(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1041,6 +1220,26 @@ ALTER FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer
 COMMENT ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) IS 'Takes deployments to reconcile under a lease.';
 
 --
+-- Name: common_namespaces(text[], text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.common_namespaces(p_one text[], p_other text[]) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN p_one IS NULL THEN p_other WHEN p_other IS NULL THEN p_one
+                ELSE ARRAY(SELECT n FROM unnest(p_one) n WHERE n = ANY (p_other)) END
+$$;
+
+ALTER FUNCTION orchestrator.common_namespaces(p_one text[], p_other text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION common_namespaces(p_one text[], p_other text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.common_namespaces(p_one text[], p_other text[]) IS 'The namespaces that two limits both allow.';
+
+--
 -- Name: compare_revisions(uuid, bigint, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1307,6 +1506,36 @@ ALTER FUNCTION orchestrator.compile_text(p_text text, p_path text[], p_names tex
 --
 
 COMMENT ON FUNCTION orchestrator.compile_text(p_text text, p_path text[], p_names text[], OUT body text, OUT bindings jsonb) IS 'Compiles one interpolated string of a template.';
+
+--
+-- Name: create_user(text, text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.create_user(name text, role text, namespaces text[] DEFAULT NULL::text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM orchestrator.require_everything('users');
+    PERFORM orchestrator.check_person(coalesce(create_user.name, ''), coalesce(create_user.role, ''), create_user.namespaces);
+    INSERT INTO orchestrator.users (name, role, namespaces, created_by)
+    VALUES (create_user.name, create_user.role, create_user.namespaces, orchestrator.current_actor())
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO409', format('a user "%s" exists', create_user.name), 'name', 'Choose another name, or change the one there is.');
+    END IF;
+    INSERT INTO orchestrator.user_secrets (user_id) SELECT u.id FROM orchestrator.users u WHERE u.name = create_user.name;
+END
+$$;
+
+ALTER FUNCTION orchestrator.create_user(name text, role text, namespaces text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION create_user(name text, role text, namespaces text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.create_user(name text, role text, namespaces text[]) IS 'Makes a user: viewer, operator or admin, of all namespaces or some.';
 
 --
 -- Name: current_actor(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -1648,6 +1877,37 @@ ALTER FUNCTION orchestrator.describe_workload(p_spec jsonb) OWNER TO orchestrato
 COMMENT ON FUNCTION orchestrator.describe_workload(p_spec jsonb) IS 'How many of which image with how much memory.';
 
 --
+-- Name: disable_user(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.disable_user(name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_user orchestrator.users;
+BEGIN
+    PERFORM orchestrator.require_everything('users');
+    v_user := orchestrator.find_user(disable_user.name);
+    UPDATE orchestrator.users u SET disabled_at = coalesce(u.disabled_at, now()), link_expires_at = NULL WHERE u.id = v_user.id;
+    UPDATE orchestrator.user_secrets s SET link_hash = NULL WHERE s.user_id = v_user.id;
+    DELETE FROM orchestrator.sessions s WHERE s.user_id = v_user.id;
+    IF v_user.role = 'admin' AND v_user.namespaces IS NULL THEN
+        PERFORM orchestrator.keep_an_admin();
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.disable_user(name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION disable_user(name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.disable_user(name text) IS 'Disables a user at once; enable_user undoes it, sessions excepted.';
+
+--
 -- Name: drop_old_events(interval); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1658,6 +1918,7 @@ CREATE FUNCTION orchestrator.drop_old_events(p_older_than interval) RETURNS bigi
 DECLARE
     v_count bigint;
 BEGIN
+    PERFORM orchestrator.require_everything('events');
     IF p_older_than < interval '1 day' THEN
         PERFORM orchestrator.refuse('SO422', 'events are kept for at least a day', 'older_than', 'Give an interval of a day or more.');
     END IF;
@@ -1695,6 +1956,32 @@ ALTER FUNCTION orchestrator.effective_parameters(p_template_id bigint, p_version
 --
 
 COMMENT ON FUNCTION orchestrator.effective_parameters(p_template_id bigint, p_version integer, p_parameters jsonb) IS 'Parameters with the defaults of their template version.';
+
+--
+-- Name: enable_user(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.enable_user(name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_user orchestrator.users;
+BEGIN
+    PERFORM orchestrator.require_everything('users');
+    v_user := orchestrator.find_user(enable_user.name);
+    UPDATE orchestrator.users u SET disabled_at = NULL WHERE u.id = v_user.id;
+END
+$$;
+
+ALTER FUNCTION orchestrator.enable_user(name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION enable_user(name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.enable_user(name text) IS 'Enables a user again.';
 
 --
 -- Name: end_preview(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -1777,6 +2064,31 @@ ALTER FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane t
 --
 
 COMMENT ON FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) IS 'Sends queue messages for deployments.';
+
+--
+-- Name: enter(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT * INTO user_name, role, namespaces, credential_id FROM orchestrator.authenticate(p_kind, p_secret);
+    PERFORM set_config('orchestrator.actor', user_name, true);
+    PERFORM set_config('orchestrator.namespaces', coalesce(to_json(namespaces)::text, 'null'), true);
+    PERFORM set_config('role', 'orchestrator_' || role, true);
+END
+$$;
+
+ALTER FUNCTION orchestrator.enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) IS 'Acts as the person whose credential this is, until the transaction ends.';
 
 --
 -- Name: deployment_events; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -1965,6 +2277,113 @@ ALTER FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestra
 --
 
 COMMENT ON FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) IS 'Observations that may be drift.';
+
+--
+-- Name: users; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.users (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    namespaces text[],
+    password_set_at timestamp with time zone,
+    link_expires_at timestamp with time zone,
+    disabled_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    CONSTRAINT users_role_is_known CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'admin'::text])))
+);
+
+ALTER TABLE orchestrator.users OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE users; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.users IS 'People, and programs that act in their own name. A login at psql with the same name is the same person.';
+
+--
+-- Name: COLUMN users.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.users.id IS 'Names the user in other tables.';
+
+--
+-- Name: COLUMN users.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.users.name IS 'What one signs in with, and the actor in events and revisions.';
+
+--
+-- Name: COLUMN users.role; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.users.role IS 'viewer, operator or admin.';
+
+--
+-- Name: COLUMN users.namespaces; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.users.namespaces IS 'The only namespaces the user sees; NULL is all.';
+
+--
+-- Name: COLUMN users.password_set_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.users.password_set_at IS 'NULL until the user has chosen a password.';
+
+--
+-- Name: COLUMN users.link_expires_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.users.link_expires_at IS 'Until when a one-time link to choose a password is good; NULL where there is none.';
+
+--
+-- Name: COLUMN users.disabled_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.users.disabled_at IS 'Since when the user may do nothing; NULL is enabled.';
+
+--
+-- Name: COLUMN users.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.users.created_at IS 'When.';
+
+--
+-- Name: COLUMN users.created_by; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.users.created_by IS 'Who made the user.';
+
+--
+-- Name: find_user(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.find_user(p_name text) RETURNS orchestrator.users
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_user orchestrator.users;
+BEGIN
+    SELECT * INTO v_user FROM orchestrator.users u WHERE u.name = p_name FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no user "%s"', p_name), 'user',
+            'SELECT name FROM users lists them; SELECT create_user(name, role) makes one.');
+    END IF;
+    RETURN v_user;
+END
+$$;
+
+ALTER FUNCTION orchestrator.find_user(p_name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION find_user(p_name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.find_user(p_name text) IS 'The user of a name.';
 
 --
 -- Name: forbid(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2314,6 +2733,31 @@ ALTER FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_stat
 COMMENT ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) IS 'Status and message of one deployment.';
 
 --
+-- Name: keep_an_admin(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.keep_an_admin() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    -- Two admins who take each other's rights at the same time must not both find one left.
+    PERFORM pg_advisory_xact_lock(hashtextextended('orchestrator.keep_an_admin', 0));
+    IF NOT EXISTS (SELECT FROM orchestrator.users u WHERE u.role = 'admin' AND u.namespaces IS NULL AND u.disabled_at IS NULL) THEN
+        PERFORM orchestrator.refuse('SO409', 'no admin of every namespace would be left', 'role', 'Make another admin first.');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.keep_an_admin() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION keep_an_admin(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.keep_an_admin() IS 'Refuses to leave nobody who may manage people.';
+
+--
 -- Name: keep_history(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2461,6 +2905,99 @@ ALTER FUNCTION orchestrator.lock_deployments(p_ids uuid[]) OWNER TO orchestrator
 COMMENT ON FUNCTION orchestrator.lock_deployments(p_ids uuid[]) IS 'Locks what is free of these deployments.';
 
 --
+-- Name: make_password_link(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.make_password_link(name text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    c_lasts CONSTANT interval := '7 days';
+    v_secret text := orchestrator.random_secret();
+    v_user orchestrator.users;
+BEGIN
+    PERFORM orchestrator.require_everything('users');
+    v_user := orchestrator.find_user(make_password_link.name);
+    IF v_user.disabled_at IS NOT NULL THEN
+        PERFORM orchestrator.refuse('SO409', format('%s is disabled', v_user.name), 'name', 'SELECT enable_user(name) first.');
+    END IF;
+    UPDATE orchestrator.users u SET link_expires_at = now() + c_lasts WHERE u.id = v_user.id;
+    UPDATE orchestrator.user_secrets s SET link_hash = sha256(convert_to(v_secret, 'UTF8')) WHERE s.user_id = v_user.id;
+    RETURN v_secret;
+END
+$$;
+
+ALTER FUNCTION orchestrator.make_password_link(name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION make_password_link(name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.make_password_link(name text) IS 'A secret for /welcome/<secret>, where the user chooses a password; good once, for seven days.';
+
+--
+-- Name: make_token(text, text, text[], interval, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.make_token(name text, role text DEFAULT NULL::text, namespaces text[] DEFAULT NULL::text[], expires_in interval DEFAULT '90 days'::interval, "user" text DEFAULT NULL::text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+DECLARE
+    c_most CONSTANT integer := 100;
+    v_actor text := orchestrator.current_actor();
+    v_for text := coalesce(make_token."user", v_actor);
+    v_limit text[] := orchestrator.allowed_namespaces();
+    v_user orchestrator.users;
+    v_role text;
+    v_namespaces text[] := coalesce(make_token.namespaces, v_limit);
+    v_id bigint;
+    v_token text;
+BEGIN
+    IF v_for <> v_actor AND (orchestrator.acting_role() IS DISTINCT FROM 'admin' OR v_limit IS NOT NULL) THEN
+        PERFORM orchestrator.refuse('SO403', format('%s may not make tokens for %s', v_actor, v_for), 'user', 'Ask an admin of every namespace.');
+    END IF;
+    v_user := orchestrator.find_user(v_for);
+    v_role := coalesce(make_token.role, orchestrator.narrower_role(orchestrator.acting_role(), v_user.role));
+    PERFORM orchestrator.check_person(NULL, v_role, v_namespaces);
+    IF v_role <> orchestrator.narrower_role(v_role, orchestrator.narrower_role(orchestrator.acting_role(), v_user.role)) THEN
+        PERFORM orchestrator.refuse('SO403', format('a token of %s cannot be %s', v_for, v_role), 'role',
+            format('At most %s.', orchestrator.narrower_role(orchestrator.acting_role(), v_user.role)));
+    END IF;
+    IF NOT v_namespaces <@ orchestrator.common_namespaces(v_limit, v_user.namespaces) THEN
+        PERFORM orchestrator.refuse('SO403', format('a token of %s cannot reach beyond its namespaces', v_for), 'namespaces',
+            format('Allowed: %s.', array_to_string(orchestrator.common_namespaces(v_limit, v_user.namespaces), ', ')));
+    END IF;
+    IF coalesce(make_token.name, '') !~ '^[^[:cntrl:]]{1,100}$' THEN
+        PERFORM orchestrator.refuse('SO422', 'a token needs a name', 'name', 'Say what it is for, in up to 100 characters.');
+    END IF;
+    IF expires_in <= interval '0' THEN
+        PERFORM orchestrator.refuse('SO422', 'a token cannot have expired already', 'expires_in', 'Give an interval such as ''30 days''.');
+    END IF;
+    IF (SELECT count(*) FROM orchestrator.api_tokens t WHERE t.user_id = v_user.id AND t.revoked_at IS NULL
+                                                         AND (t.expires_at IS NULL OR t.expires_at > now())) >= c_most THEN
+        PERFORM orchestrator.refuse('SO409', format('%s has %s tokens', v_for, c_most), 'user', 'Revoke one first: SELECT revoke_token(id).');
+    END IF;
+    INSERT INTO orchestrator.api_tokens (user_id, name, role, namespaces, expires_at, created_by)
+    VALUES (v_user.id, make_token.name, v_role, v_namespaces, now() + expires_in, v_actor) RETURNING id INTO v_id;
+    v_token := format('so_%s_%s', v_id, orchestrator.random_secret());
+    INSERT INTO orchestrator.token_secrets (token_id, hash) VALUES (v_id, sha256(convert_to(v_token, 'UTF8')));
+    RETURN v_token;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.make_token(name text, role text, namespaces text[], expires_in interval, "user" text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION make_token(name text, role text, namespaces text[], expires_in interval, "user" text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.make_token(name text, role text, namespaces text[], expires_in interval, "user" text) IS 'Makes an API token and tells it this once.';
+
+--
 -- Name: mark_stale(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2531,6 +3068,26 @@ ALTER FUNCTION orchestrator.measure_queues() OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.measure_queues() IS 'Depth and age of every queue.';
+
+--
+-- Name: narrower_role(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.narrower_role(p_one text, p_other text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT (ARRAY['viewer', 'operator', 'admin'])[least(array_position(ARRAY['viewer', 'operator', 'admin'], p_one),
+                                                        array_position(ARRAY['viewer', 'operator', 'admin'], p_other))]
+$$;
+
+ALTER FUNCTION orchestrator.narrower_role(p_one text, p_other text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION narrower_role(p_one text, p_other text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.narrower_role(p_one text, p_other text) IS 'The lesser of two roles.';
 
 --
 -- Name: newest_event(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2729,6 +3286,7 @@ BEGIN
     NEW.namespace := coalesce(NEW.namespace, 'default');
     NEW.parameters := coalesce(NEW.parameters, '{}');
     PERFORM orchestrator.check_identity(NEW);
+    PERFORM orchestrator.require_namespace(NEW.namespace);
     IF NEW.desired_state = 'Deleted' THEN
         PERFORM orchestrator.refuse('SO422', 'a new deployment cannot be Deleted', 'desired_state', 'Begin with Active, Stopped or Paused.');
     END IF;
@@ -3023,6 +3581,25 @@ ALTER FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text) OWNER 
 COMMENT ON FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text) IS 'Name of a cluster''s queue.';
 
 --
+-- Name: random_secret(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.random_secret() RETURNS text
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')
+$$;
+
+ALTER FUNCTION orchestrator.random_secret() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION random_secret(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.random_secret() IS 'A text that nobody can guess.';
+
+--
 -- Name: read_queue(text, integer, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3052,6 +3629,7 @@ CREATE FUNCTION orchestrator.reconcile_now(p_deployment_id uuid) RETURNS void
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 BEGIN
+    PERFORM orchestrator.require_deployment(p_deployment_id);
     PERFORM 1 FROM orchestrator.deployments d WHERE d.id = p_deployment_id AND d.finalised_at IS NULL FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', p_deployment_id), 'id',
@@ -3939,6 +4517,88 @@ ALTER FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) O
 COMMENT ON FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) IS 'Queues deployments that are not paused.';
 
 --
+-- Name: require_deployment(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.require_deployment(p_deployment_id uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_namespaces text[] := orchestrator.allowed_namespaces();
+BEGIN
+    IF NOT EXISTS (SELECT FROM orchestrator.deployments d
+                    WHERE d.id = p_deployment_id AND (v_namespaces IS NULL OR d.namespace = ANY (v_namespaces))) THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', p_deployment_id), 'id',
+            'SELECT id, name FROM deployments lists those you may see.');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.require_deployment(p_deployment_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION require_deployment(p_deployment_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.require_deployment(p_deployment_id uuid) IS 'Refuses a deployment that this session does not see.';
+
+--
+-- Name: require_everything(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.require_everything(p_what text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_namespaces text[] := orchestrator.allowed_namespaces();
+BEGIN
+    IF v_namespaces IS NOT NULL THEN
+        PERFORM orchestrator.refuse('SO403', format('%s concern every namespace, and %s is limited to %s', p_what, orchestrator.current_actor(),
+                    coalesce(nullif(array_to_string(v_namespaces, ', '), ''), 'none')), p_what,
+            'Ask an admin who is not limited to namespaces.');
+    END IF;
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION orchestrator.require_everything(p_what text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION require_everything(p_what text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.require_everything(p_what text) IS 'Refuses what concerns all namespaces to somebody limited to some.';
+
+--
+-- Name: require_namespace(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.require_namespace(p_namespace text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_namespaces text[] := orchestrator.allowed_namespaces();
+BEGIN
+    IF NOT p_namespace = ANY (v_namespaces) THEN
+        PERFORM orchestrator.refuse('SO403', format('%s may not use the namespace "%s"', orchestrator.current_actor(), p_namespace), 'namespace',
+            CASE cardinality(v_namespaces) WHEN 0 THEN 'Ask an admin for a namespace.'
+                 ELSE format('Allowed: %s.', array_to_string(v_namespaces, ', ')) END);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.require_namespace(p_namespace text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION require_namespace(p_namespace text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.require_namespace(p_namespace text) IS 'Refuses a namespace that this session may not use.';
+
+--
 -- Name: restart(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3964,6 +4624,34 @@ ALTER FUNCTION orchestrator.restart(p_deployment_id uuid) OWNER TO orchestrator_
 --
 
 COMMENT ON FUNCTION orchestrator.restart(p_deployment_id uuid) IS 'Restarts what a deployment runs; answers the generation that does.';
+
+--
+-- Name: revoke_token(bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.revoke_token(id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    UPDATE orchestrator.api_tokens t SET revoked_at = coalesce(t.revoked_at, now())
+      FROM orchestrator.users u
+     WHERE t.id = revoke_token.id AND u.id = t.user_id
+       AND (u.name = orchestrator.current_actor() OR (orchestrator.acting_role() = 'admin' AND orchestrator.sees_everything()));
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no token %s', revoke_token.id), 'id', 'SELECT id, name FROM api_tokens lists those you may revoke.');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.revoke_token(id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION revoke_token(id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.revoke_token(id bigint) IS 'Ends an API token at once.';
 
 --
 -- Name: schedule_next(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4016,6 +4704,27 @@ ALTER FUNCTION orchestrator.schedule_next(p_settlement jsonb) OWNER TO orchestra
 --
 
 COMMENT ON FUNCTION orchestrator.schedule_next(p_settlement jsonb) IS 'Decides when a settled deployment is looked at again.';
+
+--
+-- Name: sees_everything(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.sees_everything() RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN orchestrator.allowed_namespaces() IS NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.sees_everything() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION sees_everything(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.sees_everything() IS 'Whether this session is limited to no namespaces.';
 
 --
 -- Name: send_messages(text, uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4388,6 +5097,106 @@ COMMENT ON COLUMN orchestrator.answered_requests.body IS 'The answer, byte for b
 --
 
 COMMENT ON COLUMN orchestrator.answered_requests.created_at IS 'A day later the key is free again.';
+
+--
+-- Name: api_tokens; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.api_tokens (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    namespaces text[],
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    CONSTRAINT api_tokens_role_is_known CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'admin'::text])))
+)
+WITH (fillfactor='80');
+
+ALTER TABLE orchestrator.api_tokens OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE api_tokens; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.api_tokens IS 'Tokens for the HTTP API. What one allows is never more than its user may, also when that is reduced later.';
+
+--
+-- Name: COLUMN api_tokens.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.id IS 'The number in the token itself.';
+
+--
+-- Name: COLUMN api_tokens.user_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.user_id IS 'In whose name it acts.';
+
+--
+-- Name: COLUMN api_tokens.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.name IS 'What it is for.';
+
+--
+-- Name: COLUMN api_tokens.role; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.role IS 'viewer, operator or admin, at most.';
+
+--
+-- Name: COLUMN api_tokens.namespaces; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.namespaces IS 'The only namespaces it is good for; NULL is all of its user''s.';
+
+--
+-- Name: COLUMN api_tokens.expires_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.expires_at IS 'Until when it is good; NULL is until revoked.';
+
+--
+-- Name: COLUMN api_tokens.last_used_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.last_used_at IS 'To the minute.';
+
+--
+-- Name: COLUMN api_tokens.revoked_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.revoked_at IS 'Since when it is good for nothing.';
+
+--
+-- Name: COLUMN api_tokens.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.created_at IS 'When.';
+
+--
+-- Name: COLUMN api_tokens.created_by; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.created_by IS 'Who made it.';
+
+--
+-- Name: api_tokens_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.api_tokens ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME orchestrator.api_tokens_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 --
 -- Name: schema_migrations; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -4869,6 +5678,119 @@ COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. held
 COMMENT ON COLUMN orchestrator.drift.due_at IS 'When the next attempt is due, if it waits for a time.';
 
 --
+-- Name: session_secrets; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.session_secrets (
+    session_id bigint NOT NULL,
+    hash bytea NOT NULL
+);
+
+ALTER TABLE orchestrator.session_secrets OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE session_secrets; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.session_secrets IS 'SHA-256 of each session''s cookie; private to the routines.';
+
+--
+-- Name: sessions; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.sessions (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    address text NOT NULL,
+    user_agent text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='80');
+
+ALTER TABLE orchestrator.sessions OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE sessions; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.sessions IS 'Who is signed in to the page. A session that ended has no row.';
+
+--
+-- Name: COLUMN sessions.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.sessions.id IS 'The number in the cookie.';
+
+--
+-- Name: COLUMN sessions.user_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.sessions.user_id IS 'Who.';
+
+--
+-- Name: COLUMN sessions.address; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.sessions.address IS 'From where.';
+
+--
+-- Name: COLUMN sessions.user_agent; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.sessions.user_agent IS 'With which browser, as it says itself.';
+
+--
+-- Name: COLUMN sessions.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.sessions.created_at IS 'Since when.';
+
+--
+-- Name: COLUMN sessions.last_seen_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.sessions.last_seen_at IS 'To the minute; one that is idle for long has ended.';
+
+--
+-- Name: COLUMN sessions.expires_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.sessions.expires_at IS 'When it ends whatever happens.';
+
+--
+-- Name: sessions_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME orchestrator.sessions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: sign_in_attempts; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.sign_in_attempts (
+    subject text NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    last_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE orchestrator.sign_in_attempts OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE sign_in_attempts; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.sign_in_attempts IS 'Failures to sign in, by user and by address; private to the routines.';
+
+--
 -- Name: templates; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4943,6 +5865,54 @@ ALTER SEQUENCE orchestrator.template_ids OWNER TO orchestrator_owner;
 --
 
 ALTER SEQUENCE orchestrator.template_ids OWNED BY orchestrator.templates.id;
+
+--
+-- Name: token_secrets; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.token_secrets (
+    token_id bigint NOT NULL,
+    hash bytea NOT NULL
+);
+
+ALTER TABLE orchestrator.token_secrets OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE token_secrets; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.token_secrets IS 'SHA-256 of each token; private to the routines.';
+
+--
+-- Name: user_secrets; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.user_secrets (
+    user_id bigint NOT NULL,
+    password_hash text,
+    link_hash bytea
+);
+
+ALTER TABLE orchestrator.user_secrets OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE user_secrets; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.user_secrets IS 'argon2 of each password, SHA-256 of each one-time link; private to the routines.';
+
+--
+-- Name: users_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME orchestrator.users_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 --
 -- Name: waiting; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
@@ -5070,6 +6040,13 @@ ALTER TABLE ONLY orchestrator.answered_requests
     ADD CONSTRAINT answered_requests_pkey PRIMARY KEY (actor, key);
 
 --
+-- Name: api_tokens api_tokens_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.api_tokens
+    ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (id);
+
+--
 -- Name: clusters clusters_name_key; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5133,6 +6110,27 @@ ALTER TABLE ONLY orchestrator.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
 --
+-- Name: session_secrets session_secrets_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.session_secrets
+    ADD CONSTRAINT session_secrets_pkey PRIMARY KEY (session_id);
+
+--
+-- Name: sessions sessions_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+--
+-- Name: sign_in_attempts sign_in_attempts_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.sign_in_attempts
+    ADD CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (subject);
+
+--
 -- Name: template_programs template_programs_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5154,6 +6152,41 @@ ALTER TABLE ONLY orchestrator.templates
     ADD CONSTRAINT templates_pkey PRIMARY KEY (id, version);
 
 --
+-- Name: token_secrets token_secrets_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.token_secrets
+    ADD CONSTRAINT token_secrets_pkey PRIMARY KEY (token_id);
+
+--
+-- Name: user_secrets user_secrets_link_hash_key; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.user_secrets
+    ADD CONSTRAINT user_secrets_link_hash_key UNIQUE (link_hash);
+
+--
+-- Name: user_secrets user_secrets_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.user_secrets
+    ADD CONSTRAINT user_secrets_pkey PRIMARY KEY (user_id);
+
+--
+-- Name: users users_name_key; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.users
+    ADD CONSTRAINT users_name_key UNIQUE (name);
+
+--
+-- Name: users users_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+--
 -- Name: watch_streams watch_streams_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5165,6 +6198,12 @@ ALTER TABLE ONLY orchestrator.watch_streams
 --
 
 CREATE INDEX answered_requests_by_age ON orchestrator.answered_requests USING btree (created_at);
+
+--
+-- Name: api_tokens_by_user; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX api_tokens_by_user ON orchestrator.api_tokens USING btree (user_id);
 
 --
 -- Name: deployment_events_in_commit_order; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
@@ -5237,6 +6276,24 @@ CREATE INDEX reconcile_slots_deferred ON orchestrator.reconcile_slots USING btre
 --
 
 CREATE INDEX reconcile_slots_due ON orchestrator.reconcile_slots USING btree (cluster_id, due_at) WHERE (due_at IS NOT NULL);
+
+--
+-- Name: sessions_by_expiry; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX sessions_by_expiry ON orchestrator.sessions USING btree (expires_at);
+
+--
+-- Name: sessions_by_user; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX sessions_by_user ON orchestrator.sessions USING btree (user_id);
+
+--
+-- Name: sign_in_attempts_by_time; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX sign_in_attempts_by_time ON orchestrator.sign_in_attempts USING btree (last_at);
 
 --
 -- Name: deployment_events announce_events; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
@@ -5323,6 +6380,13 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON orchestrator.deployments FOR E
 CREATE TRIGGER store_program AFTER INSERT ON orchestrator.templates FOR EACH ROW EXECUTE FUNCTION orchestrator.store_program();
 
 --
+-- Name: api_tokens api_tokens_user_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.api_tokens
+    ADD CONSTRAINT api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES orchestrator.users(id);
+
+--
 -- Name: deployment_observed deployment_observed_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5358,11 +6422,39 @@ ALTER TABLE ONLY orchestrator.reconcile_slots
     ADD CONSTRAINT reconcile_slots_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES orchestrator.deployments(id);
 
 --
+-- Name: session_secrets session_secrets_session_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.session_secrets
+    ADD CONSTRAINT session_secrets_session_id_fkey FOREIGN KEY (session_id) REFERENCES orchestrator.sessions(id) ON DELETE CASCADE;
+
+--
+-- Name: sessions sessions_user_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES orchestrator.users(id);
+
+--
 -- Name: template_programs template_programs_template_id_template_version_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 ALTER TABLE ONLY orchestrator.template_programs
     ADD CONSTRAINT template_programs_template_id_template_version_fkey FOREIGN KEY (template_id, template_version) REFERENCES orchestrator.templates(id, version) ON DELETE CASCADE;
+
+--
+-- Name: token_secrets token_secrets_token_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.token_secrets
+    ADD CONSTRAINT token_secrets_token_id_fkey FOREIGN KEY (token_id) REFERENCES orchestrator.api_tokens(id);
+
+--
+-- Name: user_secrets user_secrets_user_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.user_secrets
+    ADD CONSTRAINT user_secrets_user_id_fkey FOREIGN KEY (user_id) REFERENCES orchestrator.users(id);
 
 --
 -- Name: watch_streams watch_streams_cluster_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -5372,18 +6464,197 @@ ALTER TABLE ONLY orchestrator.watch_streams
     ADD CONSTRAINT watch_streams_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES orchestrator.clusters(id);
 
 --
+-- Name: users all_people; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY all_people ON orchestrator.users FOR SELECT TO orchestrator_admin USING (( SELECT orchestrator.sees_everything() AS sees_everything));
+
+--
+-- Name: clusters all_read; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY all_read ON orchestrator.clusters FOR SELECT USING (true);
+
+--
+-- Name: templates all_read; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY all_read ON orchestrator.templates FOR SELECT USING (true);
+
+--
+-- Name: clusters all_write; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY all_write ON orchestrator.clusters TO orchestrator_admin USING (( SELECT orchestrator.require_everything('clusters'::text) AS require_everything)) WITH CHECK (( SELECT orchestrator.require_everything('clusters'::text) AS require_everything));
+
+--
+-- Name: templates all_write; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY all_write ON orchestrator.templates TO orchestrator_admin USING (( SELECT orchestrator.require_everything('templates'::text) AS require_everything)) WITH CHECK (( SELECT orchestrator.require_everything('templates'::text) AS require_everything));
+
+--
+-- Name: api_tokens; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.api_tokens ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: deployment_events by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_deployment ON orchestrator.deployment_events FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
+   FROM orchestrator.deployments d
+  WHERE (d.id = deployment_events.deployment_id)))));
+
+--
+-- Name: deployment_observed by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_deployment ON orchestrator.deployment_observed FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
+   FROM orchestrator.deployments d
+  WHERE (d.id = deployment_observed.deployment_id)))));
+
+--
+-- Name: deployment_resources by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_deployment ON orchestrator.deployment_resources FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
+   FROM orchestrator.deployments d
+  WHERE (d.id = deployment_resources.deployment_id)))));
+
+--
+-- Name: deployment_revisions by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_deployment ON orchestrator.deployment_revisions FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
+   FROM orchestrator.deployments d
+  WHERE (d.id = deployment_revisions.deployment_id)))));
+
+--
+-- Name: reconcile_slots by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_deployment ON orchestrator.reconcile_slots FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
+   FROM orchestrator.deployments d
+  WHERE (d.id = reconcile_slots.deployment_id)))));
+
+--
+-- Name: deployments by_namespace; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_namespace ON orchestrator.deployments USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (namespace = ANY (( SELECT orchestrator.allowed_namespaces() AS allowed_namespaces)::text[]))));
+
+--
+-- Name: api_tokens by_user; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_user ON orchestrator.api_tokens FOR SELECT USING ((EXISTS ( SELECT
+   FROM orchestrator.users u
+  WHERE (u.id = api_tokens.user_id))));
+
+--
+-- Name: sessions by_user; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_user ON orchestrator.sessions FOR SELECT USING ((EXISTS ( SELECT
+   FROM orchestrator.users u
+  WHERE (u.id = sessions.user_id))));
+
+--
+-- Name: clusters; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.clusters ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: deployment_events; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.deployment_events ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: deployment_observed; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.deployment_observed ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: deployment_resources; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.deployment_resources ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: deployment_revisions; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.deployment_revisions ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: deployments; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.deployments ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: users oneself; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY oneself ON orchestrator.users FOR SELECT USING ((name = ( SELECT orchestrator.current_actor() AS current_actor)));
+
+--
+-- Name: reconcile_slots; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.reconcile_slots ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: sessions; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.sessions ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: templates; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.templates ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: users; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.users ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: SCHEMA orchestrator; Type: ACL; Schema: -; Owner: orchestrator_owner
 --
 
 GRANT USAGE ON SCHEMA orchestrator TO orchestrator_viewer;
 GRANT USAGE ON SCHEMA orchestrator TO orchestrator_worker;
 GRANT USAGE ON SCHEMA orchestrator TO orchestrator_watcher;
+GRANT USAGE ON SCHEMA orchestrator TO orchestrator_api;
+
+--
+-- Name: FUNCTION acting_role(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.acting_role() FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.acting_role() TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION allowed_kinds(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 REVOKE ALL ON FUNCTION orchestrator.allowed_kinds() FROM PUBLIC;
+
+--
+-- Name: FUNCTION allowed_namespaces(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.allowed_namespaces() FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.allowed_namespaces() TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION announce_events(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -5405,11 +6676,25 @@ GRANT ALL ON FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind t
 REVOKE ALL ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) FROM PUBLIC;
 
 --
+-- Name: FUNCTION authenticate(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.authenticate(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.authenticate(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) TO orchestrator_api;
+
+--
 -- Name: FUNCTION begin_request(p_key text, p_hash text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 REVOKE ALL ON FUNCTION orchestrator.begin_request(p_key text, p_hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.begin_request(p_key text, p_hash text) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION change_user(name text, role text, namespaces text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.change_user(name text, role text, namespaces text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.change_user(name text, role text, namespaces text[]) TO orchestrator_admin;
 
 --
 -- Name: FUNCTION changed_paths(p_before jsonb, p_after jsonb, p_path text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -5539,6 +6824,12 @@ REVOKE ALL ON FUNCTION orchestrator.check_parameter(p_name text, p_property json
 REVOKE ALL ON FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required text[], p_parameters jsonb, p_unchanged jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION check_person(p_name text, p_role text, p_namespaces text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_person(p_name text, p_role text, p_namespaces text[]) FROM PUBLIC;
+
+--
 -- Name: FUNCTION check_policy(p_spec jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5582,6 +6873,12 @@ REVOKE ALL ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit
 GRANT ALL ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) TO orchestrator_worker;
 
 --
+-- Name: FUNCTION common_namespaces(p_one text[], p_other text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.common_namespaces(p_one text[], p_other text[]) FROM PUBLIC;
+
+--
 -- Name: FUNCTION compare_revisions(p_id uuid, p_from bigint, p_to bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5607,10 +6904,18 @@ REVOKE ALL ON FUNCTION orchestrator.compile_template(p_base_spec jsonb, p_schema
 REVOKE ALL ON FUNCTION orchestrator.compile_text(p_text text, p_path text[], p_names text[], OUT body text, OUT bindings jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION create_user(name text, role text, namespaces text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.create_user(name text, role text, namespaces text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.create_user(name text, role text, namespaces text[]) TO orchestrator_admin;
+
+--
 -- Name: FUNCTION current_actor(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 REVOKE ALL ON FUNCTION orchestrator.current_actor() FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.current_actor() TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION defer(p_cluster_id integer, p_ids uuid[], p_reason text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -5666,6 +6971,13 @@ REVOKE ALL ON FUNCTION orchestrator.describe_workload(p_spec jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.describe_workload(p_spec jsonb) TO orchestrator_viewer;
 
 --
+-- Name: FUNCTION disable_user(name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.disable_user(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.disable_user(name text) TO orchestrator_admin;
+
+--
 -- Name: FUNCTION drop_old_events(p_older_than interval); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5678,6 +6990,13 @@ GRANT ALL ON FUNCTION orchestrator.drop_old_events(p_older_than interval) TO orc
 
 REVOKE ALL ON FUNCTION orchestrator.effective_parameters(p_template_id bigint, p_version integer, p_parameters jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.effective_parameters(p_template_id bigint, p_version integer, p_parameters jsonb) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION enable_user(name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.enable_user(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.enable_user(name text) TO orchestrator_admin;
 
 --
 -- Name: FUNCTION end_preview(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -5697,6 +7016,13 @@ GRANT ALL ON FUNCTION orchestrator.end_request(p_key text, p_status integer, p_h
 --
 
 REVOKE ALL ON FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) TO orchestrator_api;
 
 --
 -- Name: TABLE deployment_events; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -5728,6 +7054,18 @@ REVOKE ALL ON FUNCTION orchestrator.find_program(p_template_id bigint, p_version
 --
 
 REVOKE ALL ON FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) FROM PUBLIC;
+
+--
+-- Name: TABLE users; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.users TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION find_user(p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.find_user(p_name text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION forbid(p_path text, p_why text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -5773,6 +7111,12 @@ GRANT SELECT ON TABLE orchestrator.reconcile_slots TO orchestrator_viewer;
 REVOKE ALL ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) FROM PUBLIC;
 
 --
+-- Name: FUNCTION keep_an_admin(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.keep_an_admin() FROM PUBLIC;
+
+--
 -- Name: FUNCTION keep_history(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5804,6 +7148,20 @@ REVOKE ALL ON FUNCTION orchestrator.locate_observations(p_cluster_id integer, p_
 REVOKE ALL ON FUNCTION orchestrator.lock_deployments(p_ids uuid[]) FROM PUBLIC;
 
 --
+-- Name: FUNCTION make_password_link(name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.make_password_link(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.make_password_link(name text) TO orchestrator_admin;
+
+--
+-- Name: FUNCTION make_token(name text, role text, namespaces text[], expires_in interval, "user" text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.make_token(name text, role text, namespaces text[], expires_in interval, "user" text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.make_token(name text, role text, namespaces text[], expires_in interval, "user" text) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION mark_stale(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5816,6 +7174,12 @@ GRANT ALL ON FUNCTION orchestrator.mark_stale(p_cluster text) TO orchestrator_wo
 
 REVOKE ALL ON FUNCTION orchestrator.measure_queues() FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.measure_queues() TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION narrower_role(p_one text, p_other text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.narrower_role(p_one text, p_other text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION newest_event(OUT xid xid8, OUT id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -5907,6 +7271,12 @@ REVOKE ALL ON FUNCTION orchestrator.quarantine(p_queue text, p_msg_id bigint, p_
 --
 
 REVOKE ALL ON FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION random_secret(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.random_secret() FROM PUBLIC;
 
 --
 -- Name: FUNCTION read_queue(p_queue text, p_limit integer, p_lease_seconds integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -6058,6 +7428,25 @@ REVOKE ALL ON FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason tex
 REVOKE ALL ON FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION require_deployment(p_deployment_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.require_deployment(p_deployment_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION require_everything(p_what text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.require_everything(p_what text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.require_everything(p_what text) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION require_namespace(p_namespace text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.require_namespace(p_namespace text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION restart(p_deployment_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -6065,10 +7454,24 @@ REVOKE ALL ON FUNCTION orchestrator.restart(p_deployment_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.restart(p_deployment_id uuid) TO orchestrator_operator;
 
 --
+-- Name: FUNCTION revoke_token(id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.revoke_token(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.revoke_token(id bigint) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION schedule_next(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 REVOKE ALL ON FUNCTION orchestrator.schedule_next(p_settlement jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION sees_everything(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.sees_everything() FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.sees_everything() TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION send_messages(p_queue text, p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -6128,10 +7531,17 @@ GRANT ALL ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text, 
 REVOKE ALL ON FUNCTION orchestrator.was_overtaken(p_settlement jsonb) FROM PUBLIC;
 
 --
+-- Name: TABLE api_tokens; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.api_tokens TO orchestrator_viewer;
+
+--
 -- Name: TABLE applied_migrations; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 GRANT SELECT ON TABLE orchestrator.applied_migrations TO orchestrator_viewer;
+GRANT SELECT ON TABLE orchestrator.applied_migrations TO orchestrator_api;
 GRANT SELECT ON TABLE orchestrator.applied_migrations TO orchestrator_worker;
 GRANT SELECT ON TABLE orchestrator.applied_migrations TO orchestrator_watcher;
 
@@ -6172,6 +7582,12 @@ GRANT SELECT ON TABLE orchestrator.deployment_resources TO orchestrator_viewer;
 --
 
 GRANT SELECT ON TABLE orchestrator.drift TO orchestrator_viewer;
+
+--
+-- Name: TABLE sessions; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.sessions TO orchestrator_viewer;
 
 --
 -- Name: TABLE templates; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from db import logins, migrate, templates
+from db import logins, migrate, people, templates
 from deploy import build, postgres, postgres_programs, state
 from deploy.children import Program, Tell, kept_running, own_command
 from deploy.errors import PostgresError
@@ -26,6 +26,7 @@ from deploy.postgres import EmbeddedPostgres
 from deploy.state import Stack
 
 DATABASE = "orchestrator"
+ADMIN = "admin"
 POSTGRES_SECONDS = 60
 API_EXPECTATION_SECONDS = 10
 HEALTH_PAUSE_SECONDS = 0.1
@@ -60,9 +61,11 @@ async def up(wanted: Wanted, tell: Tell) -> None:
         ):
             stack, urls = await migrated(wanted, started, superuser_url, tell)
             state.save(wanted.folder, stack)
+            stack, link = await with_people(stack, urls)
+            state.save(wanted.folder, stack)
             await with_templates(urls["admin"], tell)
             async with kept_running(processes(wanted, stack, urls), tell):
-                await greet(stack, wanted, tell)
+                await greet(stack, wanted, link, tell)
                 await asyncio.Event().wait()  # until cancelled; the blocks above keep all running
 
 
@@ -140,6 +143,12 @@ async def migrated(wanted: Wanted, stack: Stack, url: str, tell: Tell) -> tuple[
     return msgspec.structs.replace(stack, database_url=urls["admin"]), urls
 
 
+async def with_people(stack: Stack, urls: dict[str, str]) -> tuple[Stack, str | None]:
+    """The stack with a token that is good, and the secret of a link for the admin, None once they have a password."""
+    token, link = await asyncio.to_thread(people.first_admin, urls["admin"], urls["so_api"], ADMIN, stack.token)
+    return msgspec.structs.replace(stack, token=token), link
+
+
 async def with_templates(url: str, tell: Tell) -> None:
     """Bring the shipped templates, so that there is something to deploy. Later versions are the admin's to load."""
     loaded = await asyncio.to_thread(templates.load_new_templates, url, templates.SHIPPED)
@@ -171,7 +180,6 @@ def processes(wanted: Wanted, stack: Stack, urls: dict[str, str]) -> list[Progra
     listen = {
         "ORCHESTRATOR_HOST": "127.0.0.1",
         "ORCHESTRATOR_PORT": str(stack.api_port),
-        "ORCHESTRATOR_TOKEN": stack.token,
     }
     watch = credentials(wanted, "watcher") | metrics(stack.watcher_metrics_port)
     found = [process(wanted, "api", urls["so_api"], listen), process(wanted, "watcher", urls["so_watcher"], watch)]
@@ -211,7 +219,7 @@ def process(wanted: Wanted, kind: str, url: str, environment: dict[str, str], nu
 # ---------------------------------------------------------------- telling
 
 
-async def greet(stack: Stack, wanted: Wanted, tell: Tell) -> None:
+async def greet(stack: Stack, wanted: Wanted, link: str | None, tell: Tell) -> None:
     """Say when the API answers and how to use the stack, and say so too while it does not."""
     started = time.monotonic()
     said = False
@@ -222,6 +230,8 @@ async def greet(stack: Stack, wanted: Wanted, tell: Tell) -> None:
         await asyncio.sleep(HEALTH_PAUSE_SECONDS)
     option = "" if wanted.folder.name == ".local" else f" --state {wanted.folder}"
     tell(f"the API answers at {stack.api_url}")
+    if link is not None:
+        tell(f"choose {ADMIN}'s password, once, at {stack.api_url}/welcome/{link}")
     tell(f'in another shell: eval "$(./just env{option})"; then psql "$DATABASE_URL", kubectl get pods -A')
     tell(f"logs are in {wanted.folder}/logs; Ctrl-C stops everything and keeps all for the next start")
 

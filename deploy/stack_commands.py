@@ -53,7 +53,7 @@ def environment_of(folder: Path) -> dict[str, str]:
     stack = state.load(folder)
     if stack is None or state.running_process(folder) is None:
         raise StateError(f"no stack runs on {folder}; start it with `./just up`")
-    if stack.database_url is None or stack.kubeconfig is None:
+    if stack.database_url is None or stack.kubeconfig is None or not stack.token:
         raise StateError("the stack is still starting its database; try again in a few seconds")
     return {
         "DATABASE_URL": stack.database_url,

@@ -32,7 +32,7 @@ LOCK_TRIES = 10
 class Stack(msgspec.Struct, frozen=True):
     """All that must stay the same from one start to the next, and where things are now."""
 
-    token: str
+    token: str  # of the API, once Postgres has made one
     api_port: int
     worker_metrics_port: int
     watcher_metrics_port: int
@@ -58,7 +58,7 @@ def open_state(folder: Path) -> Stack:
     known = load(folder)
     if known is None:
         ports = [free_port(8480), free_port(), free_port()]
-        return Stack(secrets.token_urlsafe(32), *ports, passwords={})
+        return Stack("", *ports, passwords={})
     return msgspec.structs.replace(
         known,
         api_port=free_port(known.api_port),

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 
 from app.page.rendering import WHO, AnyRequest, Page, Pages
 from db.connection import Session
-from db.deployments import Database
+from db.database import Database
 from db.errors import Refused
 
 
@@ -25,8 +25,7 @@ class Visit:
     @asynccontextmanager
     async def transaction(self, *, rollback: bool = False) -> AsyncGenerator[Session]:
         """One transaction in the name of whoever asks. Raises Refused, Unavailable, Contended."""
-        del rollback
-        async with self._database.transaction() as session:
+        async with self._database.transaction(rollback=rollback) as session:
             cast("dict[str, Any]", self.request.scope)[WHO] = None
             yield session
 

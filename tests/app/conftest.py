@@ -1,4 +1,4 @@
-"""The real API, served on a real socket from a database of the test's own, and a client that has its token."""
+"""The real API, served on a real socket from a database of the test's own, and a client with an admin's token."""
 
 import asyncio
 import contextlib
@@ -10,21 +10,29 @@ import httpx
 import msgspec
 import pytest
 
+from app.gate import SESSION_COOKIE
 from app.main import listen, serve
 from app.problems import KINDS
 from app.settings import ApiSettings
 from db.settings import DatabaseSettings
 from tests.conftest import Database
 from tests.intent import TEMPLATES, Intent, intent_on
-
-TOKEN = "a-token-of-this-test"
+from tests.people import UNKNOWN_SESSION, UNKNOWN_TOKEN, session_of, token_of
 
 
 class Api(msgspec.Struct, frozen=True):
-    """A running API. `client` sends the token, `stranger` sends none."""
+    """A running API. `client` sends `token`, an admin's unless said otherwise, and to pages a session of the same user.
+
+    `stranger` sends neither.
+    """
 
     client: httpx.AsyncClient
     stranger: httpx.AsyncClient
+    token: str
+
+    def show(self, token: str) -> None:
+        """Have `client` send another token from here on."""
+        self.client.headers["Authorization"] = f"Bearer {token}"
 
     async def get(self, path: str, **parameters: Any) -> Any:
         """The JSON of a 200; anything else fails the test with what came instead."""
@@ -53,18 +61,25 @@ def problem(response: httpx.Response, status: int) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def serving(url: str, *, sessions: int = 4) -> AsyncIterator[Api]:
-    """Serve from this Postgres for the block."""
-    settings = ApiSettings(DatabaseSettings(url), TOKEN, port=0, sessions=sessions)
+async def serving(
+    url: str, token: str = UNKNOWN_TOKEN, cookie: str = UNKNOWN_SESSION, *, sessions: int = 4
+) -> AsyncIterator[Api]:
+    """Serve from this Postgres for the block. Unknown credentials will do as long as no Postgres is asked."""
+    settings = ApiSettings(DatabaseSettings(url), port=0, sessions=sessions)
     with contextlib.closing(listen(settings)) as listener:
         task = asyncio.create_task(serve(settings, listener))
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
             async with (
-                httpx.AsyncClient(base_url=base, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30) as client,
+                httpx.AsyncClient(
+                    base_url=base,
+                    headers={"Authorization": f"Bearer {token}"},
+                    cookies={SESSION_COOKIE: cookie},
+                    timeout=30,
+                ) as client,
                 httpx.AsyncClient(base_url=base, timeout=30) as stranger,
             ):
-                yield Api(client, stranger)
+                yield Api(client, stranger, token)
         finally:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -74,7 +89,7 @@ async def serving(url: str, *, sessions: int = 4) -> AsyncIterator[Api]:
 @pytest.fixture
 async def api(database: Database) -> AsyncIterator[Api]:
     """The API in the role that it has in a stack."""
-    async with serving(database.dsn_as("api")) as running:
+    async with serving(database.dsn_as("api"), token_of(database.dsn), session_of(database.dsn)) as running:
         yield running
 
 

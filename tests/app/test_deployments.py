@@ -24,7 +24,7 @@ async def test_a_created_deployment_is_a_row_of_generation_one_by_the_api(api: A
     assert (row["name"], row["namespace"], row["generation"]) == ("lobby", "games", 1)
     assert row["parameters"] == {"replicas": 2}
     assert (made["cluster"], made["template"], made["template_version"]) == ("default", "web", 1)
-    assert [event["actor"] for event in templates.events(made["id"], "DeploymentCreated")] == ["api"]
+    assert [event["actor"] for event in templates.events(made["id"], "DeploymentCreated")] == ["admin"]
     assert templates.slot(made["id"])["msg_id"] is not None
 
 

@@ -14,6 +14,7 @@ from db.migrate import migrate
 from deploy.postgres import FORGETFUL, EmbeddedPostgres, prepare, running
 from tests.app.conftest import Api, problem, serving
 from tests.conftest import Database
+from tests.people import token_of
 from tests.waiting import eventually
 
 SESSIONS = 4
@@ -49,6 +50,7 @@ async def test_it_starts_without_postgres_and_survives_every_restart_of_it(
 
         with running(stopped_server, log):
             await asyncio.to_thread(migrate, stopped_server.dsn())
+            api.show(token_of(stopped_server.dsn()))
             await eventually(lambda: is_ready(api), 30, "ready by itself")
             assert {response.status_code for response in await many(api)} == {200}
 
@@ -61,7 +63,7 @@ async def test_it_starts_without_postgres_and_survives_every_restart_of_it(
 
 
 async def test_sessions_that_died_are_replaced_and_no_request_sees_them(database: Database) -> None:
-    async with serving(database.dsn_as("api"), sessions=SESSIONS) as api:
+    async with serving(database.dsn_as("api"), token_of(database.dsn), sessions=SESSIONS) as api:
         await many(api)
         with psycopg.connect(database.dsn, autocommit=True) as superuser:
             killed = superuser.execute(
@@ -74,7 +76,7 @@ async def test_sessions_that_died_are_replaced_and_no_request_sees_them(database
 
 
 async def test_sessions_that_froze_delay_a_request_by_seconds_only(database: Database) -> None:
-    async with serving(database.dsn_as("api"), sessions=2) as api:
+    async with serving(database.dsn_as("api"), token_of(database.dsn), sessions=2) as api:
         await many(api)
         with psycopg.connect(database.dsn, autocommit=True) as superuser:
             rows = superuser.execute(

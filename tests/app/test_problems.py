@@ -107,7 +107,7 @@ async def test_a_query_parameter_that_does_not_fit_is_400(api: Api, query: str, 
 
 
 async def test_unknown_routes_and_methods_are_told(api: Api) -> None:
-    for path in ("/api", "/api/nope", f"{DEPLOYMENTS}/not-an-id"):
+    for path in ("/api", "/api/nope", f"{DEPLOYMENTS}/not-an-id", "/api/openapi", "/api/openapi/openapi.json"):
         assert problem(await api.client.get(path), 404)["detail"] == f"there is no GET {path}"
     refused = await api.client.put(DEPLOYMENTS, json={})
     problem(refused, 405)

@@ -16,9 +16,9 @@ import msgspec
 import psycopg
 
 from deploy.leash import leashed
-from tests.app.conftest import TOKEN
 from tests.conftest import Database
 from tests.intent import Intent
+from tests.people import token_of
 from tests.waiting import eventually, eventually_blocking
 
 ORCHESTRATOR = Path(sys.executable).parent / "orchestrator"
@@ -59,7 +59,7 @@ def environment(**settings: str) -> dict[str, str]:
 def started(folder: Path, database: Database, **settings: str) -> Iterator[Process]:
     """One process for the block."""
     output = folder / "api.log"
-    wanted = {"DATABASE_URL": database.dsn_as("api"), "ORCHESTRATOR_TOKEN": TOKEN, "ORCHESTRATOR_PORT": "0", **settings}
+    wanted = {"DATABASE_URL": database.dsn_as("api"), "ORCHESTRATOR_PORT": "0", **settings}
     with output.open("wb") as log:
         popen = subprocess.Popen(
             leashed([str(ORCHESTRATOR), "api"], death_signal=signal.SIGKILL),
@@ -75,27 +75,28 @@ def started(folder: Path, database: Database, **settings: str) -> Iterator[Proce
         popen.wait(10)
 
 
-def client(process: Process) -> httpx.AsyncClient:
-    headers = {"Authorization": f"Bearer {TOKEN}"}
+def client(process: Process, token: str) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {token}"}
     return httpx.AsyncClient(base_url=process.url(), headers=headers, timeout=30)
 
 
 async def test_it_logs_one_line_a_request_with_what_it_is_about_and_never_the_token(
     database: Database, templates: Intent, tmp_path: Path
 ) -> None:
+    token = token_of(database.dsn)
     with started(tmp_path, database) as process:
-        async with client(process) as http:
+        async with client(process, token) as http:
             made = (await http.post("/api/deployments", json={"name": "lobby", "template": "web"})).json()
             place = f"/api/deployments/{made['id']}"
             await http.patch(place, json={"parameters": {"replicas": 2}})
             await http.patch(place, json={"parameters": {"replicas": 99}})
-            await http.get("/api/nope", headers={"Authorization": f"Bearer {TOKEN}-wrong"})
+            await http.get("/api/nope", headers={"Authorization": f"Bearer {token}-wrong"})
         requests = await eventually(lambda: at_least(process, 4), 10, process.output.read_text)
         about = [(line["status"], line.get("deployment_id"), line.get("generation")) for line in requests]
         assert about == [(201, made["id"], 1), (200, made["id"], 2), (422, made["id"], None), (401, None, None)]
         assert all({"method", "path", "milliseconds", "level", "timestamp"} <= line.keys() for line in requests)
         text = process.output.read_text()
-        assert TOKEN not in text
+        assert token not in text
         assert database.password not in text
 
 
@@ -106,7 +107,7 @@ def at_least(process: Process, count: int) -> list[dict[str, Any]] | None:
 
 async def test_sigterm_lets_a_running_request_finish(database: Database, templates: Intent, tmp_path: Path) -> None:
     with started(tmp_path, database) as process:
-        async with client(process) as http:
+        async with client(process, token_of(database.dsn)) as http:
             made = (await http.post("/api/deployments", json={"name": "lobby", "template": "web"})).json()
             with psycopg.connect(database.dsn) as other:
                 other.execute("SELECT FROM orchestrator.deployments FOR UPDATE")
@@ -142,7 +143,7 @@ def refuses(url: str) -> bool:
 
 async def test_it_stays_small(database: Database, templates: Intent, tmp_path: Path) -> None:
     with started(tmp_path, database) as process:
-        async with client(process) as http:
+        async with client(process, token_of(database.dsn)) as http:
             assert (await http.get("/api/openapi.json")).status_code == 200
             for number in range(100):
                 await http.post("/api/deployments", json={"name": f"d{number}", "template": "web"})
@@ -168,11 +169,9 @@ def test_a_start_that_cannot_be_says_what_is_wrong() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for settings, words in (
-            ({"ORCHESTRATOR_TOKEN": TOKEN}, "DATABASE_URL"),
-            ({"DATABASE_URL": url}, "ORCHESTRATOR_TOKEN"),
-            ({"DATABASE_URL": url, "ORCHESTRATOR_TOKEN": " "}, "ORCHESTRATOR_TOKEN"),
-            ({"DATABASE_URL": url, "ORCHESTRATOR_TOKEN": TOKEN, "ORCHESTRATOR_PORT": "http"}, "ORCHESTRATOR_PORT"),
-            ({"DATABASE_URL": url, "ORCHESTRATOR_TOKEN": TOKEN, "ORCHESTRATOR_PORT": port}, f"127.0.0.1:{port}"),
+            ({}, "DATABASE_URL"),
+            ({"DATABASE_URL": url, "ORCHESTRATOR_PORT": "http"}, "ORCHESTRATOR_PORT"),
+            ({"DATABASE_URL": url, "ORCHESTRATOR_PORT": port}, f"127.0.0.1:{port}"),
         ):
             done = ended(**settings)
             assert done.returncode != 0, settings

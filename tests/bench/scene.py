@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import secrets
 import subprocess
 import sys
 import time
@@ -165,8 +164,7 @@ def api_room(database: Database, folder: Path) -> Iterator[int | None]:
         yield None
         return
     address = {"ORCHESTRATOR_HOST": "127.0.0.1", "ORCHESTRATOR_PORT": str(free_port())}
-    token = {"ORCHESTRATOR_TOKEN": secrets.token_urlsafe(24)}
-    with room("api", database.dsn_of("so_api"), Path("/nonexistent"), folder, address | token) as pid:
+    with room("api", database.dsn_of("so_api"), Path("/nonexistent"), folder, address) as pid:
         yield pid
 
 

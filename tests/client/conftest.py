@@ -17,6 +17,7 @@ from deploy.leash import leashed
 from tests.app.conftest import Api, serving
 from tests.db.conftest import shipped_database, shipped_postgres, stage
 from tests.db.stage import Stage
+from tests.people import token_of
 from tests.proxy import Proxy, proxy_to
 
 __all__ = ["shipped_database", "shipped_postgres", "stage"]
@@ -101,7 +102,7 @@ class Command(msgspec.Struct, frozen=True):
 @pytest.fixture
 async def api(stage: Stage) -> AsyncIterator[Api]:
     """The API on the database of the stage, where tests play people, worker and watcher."""
-    async with serving(stage.database.dsn_as("api")) as running:
+    async with serving(stage.database.dsn_as("api"), token_of(stage.database.dsn)) as running:
         yield running
 
 

@@ -15,6 +15,9 @@ OURS = "'orchestrator'::regnamespace"
 REPOSITORY = Path(__file__).parents[2]
 # Doors that act with the owner's rights for somebody who lacks them, besides triggers.
 DEFINERS = {
+    "begin_request", "end_request",
+    "allowed_namespaces", "authenticate", "change_user", "create_user", "disable_user", "enable_user", "make_password_link",
+    "make_token", "revoke_token",
     "applied_fields", "claim", "drop_old_events", "heartbeat", "mark_stale", "measure_queues", "newest_event", "promote", "reconcile_now",
     "record_drift", "record_observations", "record_relist", "record_stream", "record_warnings", "release", "repair",
     "report_cluster", "settle",

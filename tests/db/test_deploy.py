@@ -10,6 +10,7 @@ import pytest
 
 from db.errors import Refused, translate
 from tests.db.stage import Stage, refused
+from tests.people import token_of
 from tests.waiting import eventually_blocking
 
 
@@ -56,8 +57,10 @@ def test_only_the_api_is_believed_when_it_names_the_actor(stage: Stage) -> None:
     stage.operator.execute("SET orchestrator.actor = 'mallory'")
     own = stage.deploy("lobby")
     assert stage.last_event(own, "DeploymentCreated")["actor"] == "test_operator"
-    stage.api.execute("SET orchestrator.actor = 'ada@example.com'")
-    stage.api.execute("UPDATE deployments SET desired_state = 'Stopped'")
+    token = token_of(stage.database.dsn, "operator", user="ada@example.com")
+    with stage.api.transaction():
+        stage.api.execute("SELECT enter('token', %s)", (token,))
+        stage.api.execute("UPDATE deployments SET desired_state = 'Stopped'")
     assert stage.last_event(own, "DeploymentChanged")["actor"] == "ada@example.com"
 
 

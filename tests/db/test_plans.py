@@ -64,7 +64,7 @@ def crowd(crowd_database: Database) -> Iterator[Stage]:
         filler.execute(statement, {"count": DEPLOYMENTS} if "%(count)s" in statement else None)
     filler.close()
     stage.reachable()
-    stage.operator.execute(
+    stage.root.execute(
         "UPDATE deployments SET keep_data = false WHERE id IN (SELECT md5(n::text)::uuid FROM generate_series(1, %s) n)",
         (BUSY,),
     )

@@ -11,3 +11,4 @@ AS $$
     END
 $$;
 COMMENT ON FUNCTION orchestrator.current_actor IS 'The identity written to events and revisions.';
+GRANT EXECUTE ON FUNCTION orchestrator.current_actor TO orchestrator_viewer;

@@ -4,6 +4,7 @@ CREATE OR REPLACE FUNCTION orchestrator.reconcile_now(p_deployment_id uuid) RETU
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
+    PERFORM orchestrator.require_deployment(p_deployment_id);
     PERFORM 1 FROM orchestrator.deployments d WHERE d.id = p_deployment_id AND d.finalised_at IS NULL FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', p_deployment_id), 'id',

@@ -6,6 +6,7 @@ AS $$
 DECLARE
     v_count bigint;
 BEGIN
+    PERFORM orchestrator.require_everything('events');
     IF p_older_than < interval '1 day' THEN
         PERFORM orchestrator.refuse('SO422', 'events are kept for at least a day', 'older_than', 'Give an interval of a day or more.');
     END IF;
