@@ -56,16 +56,20 @@ def schema_of(api: Api, template: str, version: int | None) -> Json:
 
 
 def show_preview(preview: Json, output: str) -> None:
-    """What would be made."""
+    """What would come of it: parameters and objects."""
     if output == "json":
         show_json(preview)
         return
-    rows = [(one["kind"], one["metadata"]["name"]) for one in preview["objects"]]
-    show_table(("KIND", "NAME"), rows, gives_way="NAME")
-    print("\nParameters:")
     for name, value in sorted(preview["parameters"].items()):
-        print(f"  {plain(name)} = {plain(value)}")
-    print("\nNothing was made: this is a dry run.")
+        print(f"{plain(name)} = {plain(value)}")
+    print()
+    changes = {"restart": "changed; its pods keep the old settings until a restart"}
+    rows = [
+        (one["kind"], one["name"], changes["restart"] if one["restart"] else one["change"], one["purpose"])
+        for one in preview["objects"]
+    ]
+    show_table(("KIND", "NAME", "CHANGE", "PURPOSE"), rows, gives_way="PURPOSE")
+    print("\nA dry run: nothing was changed.")
 
 
 def set_parameters(api: Api, wanted: argparse.Namespace) -> None:
@@ -83,6 +87,9 @@ def set_parameters(api: Api, wanted: argparse.Namespace) -> None:
     body: Json = {"parameters": values} if values else {}
     if wanted.version is not None:
         body["template_version"] = wanted.version
+    if wanted.dry_run:
+        show_preview(api.call("POST", path_of(deployment, "preview"), body=body).body, wanted.output)
+        return
     changed = patch(api, deployment, body, at=wanted.at)
     what = "changed" if changed["generation"] != deployment["generation"] else "is so already"
     show_done([changed], lambda _: what, wanted.output)
@@ -120,26 +127,19 @@ def if_match(generation: int) -> dict[str, str]:
 def act(api: Api, wanted: argparse.Namespace) -> None:
     """`orchestrator start`, `stop`, `pause`, `resume`, `restart`, `reconcile`."""
     found = find_all(api, wanted.names)
-    done = one(api, found[0], wanted.action) if len(found) == 1 else many(api, found, wanted.action)
+    state = STATES.get(wanted.action)
+    if state is None:
+        # For one as well: a restart that is sent again shall not be another restart.
+        done = bulk(api, found, {"action": wanted.action})
+    elif len(found) == 1:
+        done = [patch(api, found[0], {"desired_state": state})]
+    else:
+        done = bulk(api, found, {"change": {"desired_state": state}})
     show_done(done, lambda _: DONE[wanted.action], wanted.output)
 
 
-def one(api: Api, deployment: Json, action: str) -> list[Json]:
-    """By a route of its own."""
-    if action in STATES:
-        return [patch(api, deployment, {"desired_state": STATES[action]})]
-    return [api.once(path_of(deployment, action), {})]
-
-
-def many(api: Api, deployments: Sequence[Json], action: str) -> list[Json]:
-    """In one transaction."""
-    if action in STATES:
-        return bulk(api, deployments, {"change": {"desired_state": STATES[action]}})
-    return bulk(api, deployments, {"action": action})
-
-
 def bulk(api: Api, deployments: Sequence[Json], what: Json) -> list[Json]:
-    """All or none; answers them as they then are. Raises ClientError."""
+    """In one transaction, all or none; answers them as they then are, in short. Raises ClientError."""
     return api.once("deployments/bulk", {"ids": [deployment["id"] for deployment in deployments], **what})["items"]
 
 
@@ -154,8 +154,9 @@ def delete(api: Api, wanted: argparse.Namespace) -> None:
         done = [gone(api, found[0], query)]
     else:
         done = bulk(api, found, {"change": {"desired_state": "Deleted", **keep}})
-    kept = {True: "is deleted; its data is kept", False: "is deleted, and its data too"}
-    show_done(done, lambda one: kept[one["keep_data"]], wanted.output)
+    lost = {one["id"] for one in found if wanted.delete_data or not one["keep_data"]}
+    text = ("is deleted; its data is kept", "is deleted, and its data too")
+    show_done(done, lambda one: text[one["id"] in lost], wanted.output)
 
 
 def gone(api: Api, deployment: Json, query: dict[str, str] | None) -> Json:
@@ -187,7 +188,7 @@ def show_done(done: list[Json], text: Callable[[Json], str], output: str) -> Non
     if output == "table":
         for deployment in done:
             print(f"{full_name(deployment)} {plain(text(deployment))} (generation {deployment['generation']})")
-    elif output == "json" and len(done) == 1:
-        show_json(done[0])
-    else:
+    elif output == "name":
         show(done, output)
+    else:
+        show_json(done[0] if len(done) == 1 else {"items": done})

@@ -79,7 +79,8 @@ def look_commands(commands: Commands) -> None:
     get.add_argument("--search", metavar="TEXT", help="whose name holds this")
     get.add_argument("--drifted", action="store_true", help="that were changed behind our back")
     get.add_argument("--deleted", action="store_true", help="that are gone and kept as history")
-    get.add_argument("--sort", metavar="ORDER", help="name, status, updated or created; -name for descending")
+    get.add_argument("--sort", choices=("name", "status", "updated", "created"), help="name if left out")
+    get.add_argument("--reverse", action="store_true", help="the last first")
     get.add_argument("--limit", type=positive, help="how many at most; all if left out")
     describe = command(commands, "describe", "look.describe", "show one deployment with its objects")
     describe.add_argument("name", metavar="NAME", help=NAME)
@@ -110,6 +111,7 @@ def change_commands(commands: Commands) -> None:
     change.add_argument("pairs", nargs="*", metavar="KEY=VALUE", help="what to set")
     change.add_argument("--unset", action="append", default=[], metavar="KEY", help="take the template's default again")
     change.add_argument("--version", type=positive, help="move to this version of the template")
+    change.add_argument("--dry-run", action="store_true", help="check it and show the objects, but change nothing")
     change.add_argument("--at", type=positive, metavar="GENERATION", help="only if it is still at this generation")
     for action, text in (
         ("start", "run deployments that are stopped"),
@@ -129,7 +131,7 @@ def change_commands(commands: Commands) -> None:
 
 
 def history_commands(commands: Commands) -> None:
-    """`events` and `drift`."""
+    """`events`, `drift`, `revisions`."""
     events = command(commands, "events", "history.events", "tell what happened, or follow what happens")
     events.add_argument("name", nargs="?", metavar="NAME", help=f"{NAME}; of all if left out")
     events.add_argument("-f", "--follow", action="store_true", help="go on with what happens, until Ctrl-C")
@@ -137,6 +139,10 @@ def history_commands(commands: Commands) -> None:
     events.add_argument("--since", metavar="TIME", help=since)
     drift = command(commands, "drift", "history.drift", "tell what was changed behind our back")
     drift.add_argument("name", nargs="?", metavar="NAME", help=f"{NAME}; of all if left out")
+    revisions = command(commands, "revisions", "history.revisions", "tell who wanted what, and when")
+    revisions.add_argument("name", metavar="NAME", help=NAME)
+    revisions.add_argument("--generation", type=positive, help="what this one has otherwise")
+    revisions.add_argument("--against", type=positive, metavar="GENERATION", help="than this one, not the one before")
 
 
 def wait_commands(commands: Commands) -> None:

@@ -1,4 +1,4 @@
-"""What happened, and what differs: `events` and `drift`."""
+"""What happened, what was wanted, and what differs: `events`, `revisions` and `drift`."""
 
 import argparse
 import json
@@ -144,3 +144,53 @@ def outlook(drift: Json) -> str:
             return "put back when the cluster answers"
         case other:
             return str(other)
+
+
+# ---------------------------------------------------------------- revisions
+
+
+def revisions(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator revisions`: who wanted what and when, newest first; or what one generation changed."""
+    path = path_of(find(api, wanted.name), "revisions")
+    if wanted.generation is None:
+        show_revisions(list(api.items(path, {})), wanted.output)
+    else:
+        revision = api.get(f"{path}/{wanted.generation}", {"against": wanted.against})
+        show_differences(revision, wanted.against, wanted.output)
+
+
+def show_revisions(found: list[Json], output: str) -> None:
+    """One line each."""
+    if output == "json":
+        show_json({"items": found, "next": None})
+        return
+    rows = [
+        (one["generation"], clock(one["created_at"]), one["actor"], one["desired_state"], one["template_version"])
+        for one in found
+    ]
+    show_table(("GENERATION", "AT", "BY", "WANTED", "TEMPLATE VERSION"), rows, gives_way="BY")
+
+
+def show_differences(revision: Json, against: int | None, output: str) -> None:
+    """What one generation has otherwise than another."""
+    if output == "json":
+        show_json(revision)
+        return
+    than = f"generation {against}" if against else "the generation before"
+    told = f"generation {revision['generation']}, by {revision['actor']} at {clock(revision['created_at'])}"
+    print(f"{plain(told)}, against {than}")
+    rows = [
+        (
+            one["field"],
+            with_default(one["was"], one["was_default"]),
+            with_default(one["becomes"], one["becomes_default"]),
+        )
+        for one in revision["differences"]
+    ]
+    if rows:
+        show_table(("FIELD", "WAS", "BECOMES"), rows, gives_way="BECOMES")
+
+
+def with_default(value: object, is_default: bool) -> str:
+    """A value, and whether nobody asked for it."""
+    return f"{plain(value)} (default)" if is_default else plain(value)

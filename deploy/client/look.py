@@ -10,7 +10,7 @@ from deploy.client.http import LARGEST_PAGE, Api, Json
 from deploy.client.names import find, find_all, full_name, path_of
 from deploy.client.tables import age, plain, show_fields, show_json, show_table
 
-FILTERS = ("namespace", "cluster", "status", "template", "state", "search", "drifted", "deleted")
+FILTERS = ("namespace", "cluster", "status", "template", "state", "search", "drifted", "deleted", "sort", "reverse")
 
 
 def get(api: Api, wanted: argparse.Namespace) -> None:
@@ -34,7 +34,7 @@ def listed(api: Api, wanted: argparse.Namespace) -> list[Json]:
         "template": wanted.template,
         "desired_state": wanted.state,
         "q": wanted.search,
-        "sort": wanted.sort,
+        "sort": f"{'-' if wanted.reverse else ''}{wanted.sort or 'name'}" if wanted.sort or wanted.reverse else None,
         "drifted": "true" if wanted.drifted else None,
         "deleted": "true" if wanted.deleted else None,
     }

@@ -1,5 +1,7 @@
 """`deploy`, `set`, `start`, `stop`, `delete`: what then stands in Postgres, and how refusals end."""
 
+import asyncio
+
 import pytest
 
 from tests.client.conftest import Command
@@ -105,6 +107,37 @@ async def test_delete_keeps_data_unless_it_is_told_not_to(command: Command, stag
     assert rows == [("Deleted", True), ("Deleted", False)]
 
 
+async def test_several_are_changed_together_or_not_at_all(command: Command, stage: Stage) -> None:
+    names = ["one", "two", "three"]
+    for name in names:
+        stage.deploy(name)
+    done = (await command("pause", *names)).fine()
+    assert [line.split()[0] for line in done.out.splitlines()] == [f"default/{name}" for name in names]
+    assert {stage.deployment(name)["desired_state"] for name in names} == {"Paused"}
+    (await command("resume", "one", "two", "nobody")).failed(3, "nobody")
+    assert {stage.deployment(name)["desired_state"] for name in names} == {"Paused"}
+    told = (await command("delete", "one", "two", "--delete-data", "--yes", "-o", "json")).fine().json
+    assert [one["name"] for one in told["items"]] == ["one", "two"]
+    rows = [(row["desired_state"], row["keep_data"]) for row in map(stage.deployment, names)]
+    assert rows == [("Deleted", False), ("Deleted", False), ("Paused", True)]
+    (await command("reconcile", *names)).fine()
+
+
+async def test_a_dry_run_checks_and_shows_but_changes_nothing(command: Command, stage: Stage) -> None:
+    told = (await command("deploy", "lobby", "-t", "paper", "-p", "eula=TRUE", "--dry-run")).fine().out
+    for words in ("max_players = 20", "PersistentVolumeClaim", "lobby-data", "nothing was changed"):
+        assert words in told
+    assert stage.rows("SELECT FROM deployments") == []
+    (await command("deploy", "lobby", "-t", "paper", "-p", "memory=lots", "--dry-run")).failed(1, "parameters.memory")
+    stage.deploy("lobby", "paper", {"eula": "TRUE"})
+    told = (await command("set", "lobby", "memory=4Gi", "--dry-run")).fine().out
+    assert "memory = 4Gi" in told
+    assert "StatefulSet" in told
+    found = (await command("set", "lobby", "memory=4Gi", "--dry-run", "-o", "json")).fine().json
+    assert found["generation"] == 2
+    assert stage.deployment("lobby")["generation"] == 1
+
+
 # ---------------------------------------------------------------- on a bad network
 
 
@@ -119,3 +152,48 @@ async def test_a_change_whose_answer_was_lost_is_made_once_and_counts_as_done(
     wire.lose("DELETE")
     (await wired("delete", "lobby", "--yes")).fine()
     assert stage.deployment("lobby")["generation"] == 3
+
+
+async def test_a_creation_whose_answer_was_lost_is_made_once(wired: Command, wire: Proxy, stage: Stage) -> None:
+    wire.lose("POST")
+    (await wired("deploy", "lobby", "--template", "web")).fine()
+    assert len(wire.writes("POST")) == 2
+    assert len(stage.rows("SELECT FROM deployments")) == 1
+
+
+async def test_many_whose_answer_was_lost_are_changed_once(wired: Command, wire: Proxy, stage: Stage) -> None:
+    for name in ("one", "two"):
+        stage.deploy(name)
+    wire.lose("POST", "bulk")
+    (await wired("stop", "one", "two")).fine()
+    assert len(wire.writes("bulk")) == 2
+    assert [stage.deployment(name)["generation"] for name in ("one", "two")] == [2, 2]
+
+
+async def test_a_change_made_meanwhile_is_not_overwritten(wired: Command, wire: Proxy, stage: Stage) -> None:
+    made = stage.deploy("lobby", "paper", {"eula": "TRUE"})
+    held = wire.hold("PATCH")
+    running = asyncio.create_task(wired("set", "lobby", "memory=4Gi"))
+    await held.arrived.wait()
+    stage.change(made, desired_state="Stopped")
+    held.release()
+    (await running).failed(4, "hint: ")
+    assert "memory" not in stage.deployment("lobby")["parameters"]
+    (await wired("set", "lobby", "memory=4Gi", "--at", "1")).failed(4)
+    (await wired("set", "lobby", "memory=4Gi", "--at", "2")).fine()
+
+
+async def test_a_lost_answer_is_not_mistaken_for_somebody_elses_change(
+    wired: Command, wire: Proxy, stage: Stage
+) -> None:
+    made = stage.deploy("lobby", "paper", {"eula": "TRUE"})
+    held = wire.hold("PATCH")
+    wire.answer("PATCH", status=503, headers={"Retry-After": "0"})
+    running = asyncio.create_task(wired("set", "lobby", "memory=4Gi"))
+    await held.arrived.wait()
+    stage.operator.execute(
+        'UPDATE deployments SET parameters = parameters || \'{"memory": "3Gi"}\' WHERE id = %s', (made,)
+    )
+    held.release()
+    (await running).failed(4)
+    assert stage.deployment("lobby")["parameters"]["memory"] == "3Gi"

@@ -126,3 +126,23 @@ async def test_drift_tells_what_stands_otherwise_and_what_happens_next(command: 
             assert words in told
     assert (await command("get", "--drifted", "-o", "name")).fine().out == "default/lobby\n"
     (await command("drift", "nobody")).failed(3)
+
+
+async def test_revisions_tell_who_wanted_what(command: Command, stage: Stage) -> None:
+    made = stage.deploy("lobby", "paper", {"eula": "TRUE"})
+    stage.operator.execute(
+        'UPDATE deployments SET parameters = parameters || \'{"memory": "4Gi"}\' WHERE id = %s', (made,)
+    )
+    stage.change(made, desired_state="Stopped")
+    told = (await command("revisions", "lobby")).fine().lines()
+    assert [(line[0], line[3], line[4]) for line in told[1:]] == [
+        ("3", "test_operator", "Stopped"),
+        ("2", "test_operator", "Active"),
+        ("1", "test_operator", "Active"),
+    ]
+    one = (await command("revisions", "lobby", "--generation", "2")).fine().out
+    assert "generation 2, by test_operator" in one
+    assert one.splitlines()[-1].split() == ["parameters.memory", "2Gi", "(default)", "4Gi"]
+    assert (await command("revisions", "lobby", "--generation", "3", "--against", "1")).fine().out.count("\n") == 4
+    assert len((await command("revisions", "lobby", "-o", "json")).fine().json["items"]) == 3
+    (await command("revisions", "lobby", "--generation", "9")).failed(3, "generation 9")

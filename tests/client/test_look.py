@@ -56,7 +56,7 @@ async def test_filters_choose(command: Command, stage: Stage) -> None:
         (["--status", "Healthy", "--status", "Error"], "default/site"),
         (["--template", "paper"], "games/lobby"),
         (["--search", "OBB"], "games/lobby"),
-        (["--state", "Active", "--sort", "-created", "--limit", "1"], "games/lobby"),
+        (["--state", "Active", "--sort", "created", "--reverse", "--limit", "1"], "games/lobby"),
     ):
         assert (await command("get", "-o", "name", *filters)).fine().out.split() == [chosen], filters
     assert (await command("get", "-o", "name", "--namespace", "none")).fine().out == ""
@@ -108,7 +108,7 @@ async def test_a_template_tells_its_parameters(command: Command) -> None:
     assert "(Mi|Gi)" in told
     (await command("templates", "nope")).failed(3, '"nope"')
     (await command("templates", "paper", "--version", "9")).failed(3, "version 9")
-    (await command("get", "--sort", "luck")).failed(1, "sort", "hint: ")
+    (await command("get", "--sort", "luck")).failed(2, "--sort")
 
 
 async def test_clusters_tell_how_they_are(command: Command, stage: Stage) -> None:
