@@ -161,7 +161,7 @@ def run_room(wanted: argparse.Namespace) -> int:
     settings = getattr(importlib.import_module(f"{room}.settings"), settings_name).from_environment(os.environ)
     if getattr(wanted, "until_empty", False):
         settings = msgspec.structs.replace(settings, until_empty=True)
-    return until_stopped(importlib.import_module(f"{room}.main").run(settings))
+    return until_stopped(importlib.import_module(f"{room}.main").run(settings), hurried=True)
 
 
 # ---------------------------------------------------------------- the database

@@ -1,6 +1,7 @@
 """How a command speaks and how it ends: words with the time they took, and a clean end by signal."""
 
 import contextlib
+import importlib.util
 import signal
 import sys
 import time
@@ -10,8 +11,11 @@ from typing import Any
 STARTED = time.monotonic()
 
 
-def until_stopped(work: Coroutine[Any, Any, None]) -> int:
-    """Run a coroutine until it ends, or until SIGTERM, SIGHUP or Ctrl-C cancels it: a clean end, exit code 0."""
+def until_stopped(work: Coroutine[Any, Any, None], *, hurried: bool = False) -> int:
+    """Run a coroutine until it ends, or until SIGTERM, SIGHUP or Ctrl-C cancels it: a clean end, exit code 0.
+
+    `hurried` takes uvloop where it is installed: it does the same with less of the processor, and starts no processes.
+    """
     import asyncio  # noqa: PLC0415 - commands that only tell shall not wait for it
 
     async def supervised() -> None:
@@ -22,7 +26,10 @@ def until_stopped(work: Coroutine[Any, Any, None]) -> int:
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
-    asyncio.run(supervised())
+    faster = importlib.util.find_spec("uvloop") if hurried else None
+    new_loop = None if faster is None else importlib.import_module("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(supervised())
     return 0
 
 

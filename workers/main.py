@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from db import queue
-from db.connection import Pool, borrow, open_pool
+from db.connection import Pool, Session, borrow, open_pool
 from db.errors import Contended, DatabaseError, Unavailable
 from db.queue import Settlement
 from kube.cluster import Cluster
@@ -32,7 +32,8 @@ from workers.wake import Wake
 log = structlog.get_logger()
 
 UPKEEP_SECONDS = 10.0
-PROMOTE_SECONDS = 0.5
+# While there is work all the time. Longer than a poll, so that a lone change after a rest is not held up by it.
+PROMOTE_SECONDS = 1.5
 SETTLE_RETRY_SECONDS = 0.1
 # A settle may wait for the watcher to let go of its deployment; claims and heartbeats must not wait behind it.
 POOL_SESSIONS = 8
@@ -97,33 +98,44 @@ class Worker:
             if free < max(1, most // 4):
                 await _first(self._room(), stop.wait())
                 continue
-            wishes = await self._claim(free)
-            for lease in wishes:
-                lease.task = group.create_task(self._work(lease))
-            if wishes:
-                # Drain until empty: the bulk lane keeps a share, so a short claim does not mean that there is no more.
+            taken = await self._take(group, free)
+            if taken == free:
+                continue
+            if taken:
+                # Both lanes were empty a moment ago. To look again at once would only take the processor from the
+                # first requests of what was found.
+                await _first(self.wake.next(busy=True), stop.wait())
                 continue
             if self.settings.until_empty and not len(self.leases) and await self._nothing_due():
                 return
             await _first(self.wake.next(busy=len(self.leases) > 0), stop.wait())
 
-    async def _claim(self, limit: int) -> list[Lease]:
-        """Take up to `limit` leases, none when Postgres is away; and now and then queue what has become due."""
-        started = time.monotonic()
-        settings = self.settings
-        wishes: list[queue.Wish] = []
+    async def _take(self, group: asyncio.TaskGroup, limit: int) -> int:
+        """Set to work on up to `limit` deployments, and now and then queue what has become due; answers how many.
+
+        None when Postgres is away.
+        """
+        taken = 0
         try:
             async with borrow(self.pool) as session:
-                wishes = await queue.claim(session, settings.cluster.name, settings.name, limit, settings.lease_seconds)
-                self._database_answers(True)
+                for lease in await self._claim(session, limit):
+                    lease.task = group.create_task(self._work(lease))
+                    taken += 1
                 # Work that was just committed goes first: a person waits for it.
-                if not wishes or started - self._promoted > PROMOTE_SECONDS:
-                    self._promoted = started
-                    self.wake.due(await queue.promote(session, settings.cluster.name))
+                if not taken or time.monotonic() - self._promoted > PROMOTE_SECONDS:
+                    self._promoted = time.monotonic()
+                    self.wake.due(await queue.promote(session, self.settings.cluster.name))
         except DatabaseError as error:
             # What was claimed before it is ours all the same.
             log.warning("claim failed", error=str(error))
             self.wake.rest()
+        return taken
+
+    async def _claim(self, session: Session, limit: int) -> list[Lease]:
+        started = time.monotonic()
+        settings = self.settings
+        wishes = await queue.claim(session, settings.cluster.name, settings.name, limit, settings.lease_seconds)
+        self._database_answers(True)
         return [self.leases.take(wish, started) for wish in wishes]
 
     async def _nothing_due(self) -> bool:
