@@ -1984,6 +1984,38 @@ ALTER FUNCTION orchestrator.enable_user(name text) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.enable_user(name text) IS 'Enables a user again.';
 
 --
+-- Name: end_lease(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.end_lease(p_settlement jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_id uuid := p_settlement ->> 'deployment_id';
+    v_held boolean;
+BEGIN
+    PERFORM 1 FROM orchestrator.deployments d WHERE d.id = v_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM orchestrator.reconcile_slots s
+      WHERE s.deployment_id = v_id AND s.msg_id = (p_settlement ->> 'msg_id')::bigint AND s.queue = p_settlement ->> 'queue' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('DELETE FROM pgmq.%I q WHERE q.msg_id = $1 AND q.read_ct = $2 RETURNING true', 'q_' || (p_settlement ->> 'queue'))
+       INTO v_held USING (p_settlement ->> 'msg_id')::bigint, (p_settlement ->> 'token')::integer;
+    RETURN coalesce(v_held, false);
+END
+$_$;
+
+ALTER FUNCTION orchestrator.end_lease(p_settlement jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION end_lease(p_settlement jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.end_lease(p_settlement jsonb) IS 'Removes the message of a lease that is still held, and locks what its end will write.';
+
+--
 -- Name: end_preview(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2438,38 +2470,6 @@ ALTER FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) O
 --
 
 COMMENT ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) IS 'Extends leases that are still held.';
-
---
--- Name: hold_lease(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
---
-
-CREATE FUNCTION orchestrator.hold_lease(p_settlement jsonb) RETURNS boolean
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-DECLARE
-    v_id uuid := p_settlement ->> 'deployment_id';
-    v_held boolean;
-BEGIN
-    PERFORM 1 FROM orchestrator.deployments d WHERE d.id = v_id FOR NO KEY UPDATE;
-    PERFORM 1 FROM orchestrator.reconcile_slots s
-      WHERE s.deployment_id = v_id AND s.msg_id = (p_settlement ->> 'msg_id')::bigint AND s.queue = p_settlement ->> 'queue' FOR UPDATE;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    EXECUTE format('SELECT true FROM pgmq.%I q WHERE q.msg_id = $1 AND q.read_ct = $2 FOR UPDATE', 'q_' || (p_settlement ->> 'queue'))
-       INTO v_held USING (p_settlement ->> 'msg_id')::bigint, (p_settlement ->> 'token')::integer;
-    RETURN coalesce(v_held, false);
-END
-$_$;
-
-ALTER FUNCTION orchestrator.hold_lease(p_settlement jsonb) OWNER TO orchestrator_owner;
-
---
--- Name: FUNCTION hold_lease(p_settlement jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON FUNCTION orchestrator.hold_lease(p_settlement jsonb) IS 'Whether a settlement''s lease is still held; locks what it will write.';
 
 --
 -- Name: invert_spec(orchestrator.template_programs, jsonb, jsonb, jsonb, text, text, uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3604,12 +3604,28 @@ COMMENT ON FUNCTION orchestrator.random_secret() IS 'A text that nobody can gues
 --
 
 CREATE FUNCTION orchestrator.read_queue(p_queue text, p_limit integer, p_lease_seconds integer) RETURNS jsonb
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-    SELECT jsonb_agg(jsonb_build_object('queue', p_queue, 'msg_id', m.msg_id, 'token', m.read_ct, 'id', m.message ->> 'id'))
-      FROM pgmq.read(p_queue, p_lease_seconds, p_limit) m
-$$;
+    AS $_$
+DECLARE
+    v_ids bigint[];
+    v_read jsonb;
+BEGIN
+    EXECUTE format('SELECT array_agg(free.msg_id) FROM (SELECT q.msg_id FROM pgmq.%I q WHERE q.vt <= clock_timestamp()
+                     ORDER BY q.msg_id LIMIT $1 FOR UPDATE SKIP LOCKED) free', 'q_' || p_queue)
+       INTO v_ids USING p_limit;
+    IF v_ids IS NULL THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('WITH taken AS (
+                        UPDATE pgmq.%I q SET last_read_at = clock_timestamp(), vt = clock_timestamp() + $2, read_ct = q.read_ct + 1
+                         WHERE q.msg_id = ANY ($1) RETURNING q.msg_id, q.read_ct, q.message)
+                    SELECT jsonb_agg(jsonb_build_object(''queue'', $3, ''msg_id'', t.msg_id, ''token'', t.read_ct, ''id'', t.message ->> ''id'')) FROM taken t',
+                   'q_' || p_queue)
+       INTO v_read USING v_ids, make_interval(secs => p_lease_seconds), p_queue;
+    RETURN v_read;
+END
+$_$;
 
 ALTER FUNCTION orchestrator.read_queue(p_queue text, p_limit integer, p_lease_seconds integer) OWNER TO orchestrator_owner;
 
@@ -4273,8 +4289,7 @@ DECLARE
 BEGIN
     FOR v_lease IN SELECT l FROM jsonb_array_elements(p_leases) l WHERE (l ->> 'deployment_id')::uuid = ANY (v_free)
                    ORDER BY l ->> 'queue', (l ->> 'msg_id')::bigint LOOP
-        CONTINUE WHEN NOT orchestrator.hold_lease(v_lease);
-        PERFORM pgmq.delete(v_lease ->> 'queue', (v_lease ->> 'msg_id')::bigint);
+        CONTINUE WHEN NOT orchestrator.end_lease(v_lease);
         UPDATE orchestrator.reconcile_slots s SET msg_id = NULL WHERE s.deployment_id = (v_lease ->> 'deployment_id')::uuid RETURNING s.* INTO v_slot;
         PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_slot.deployment_id], 'now', NULL, NULL);
         v_count := v_count + 1;
@@ -4772,10 +4787,9 @@ DECLARE
     v_outcome text := p_settlement ->> 'outcome';
     v_generation bigint := p_settlement ->> 'generation';
 BEGIN
-    IF NOT orchestrator.hold_lease(p_settlement) THEN
+    IF NOT orchestrator.end_lease(p_settlement) THEN
         RETURN 'lost';
     END IF;
-    PERFORM pgmq.delete(p_settlement ->> 'queue', (p_settlement ->> 'msg_id')::bigint);
     -- Events first: drift that the watcher has told of already is not told again by the worker that met it.
     INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
     SELECT v_id, v_generation, 'reconciler', e ->> 'type', coalesce(e -> 'data', '{}'), 'orchestrator'
@@ -6999,6 +7013,12 @@ REVOKE ALL ON FUNCTION orchestrator.enable_user(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.enable_user(name text) TO orchestrator_admin;
 
 --
+-- Name: FUNCTION end_lease(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.end_lease(p_settlement jsonb) FROM PUBLIC;
+
+--
 -- Name: FUNCTION end_preview(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7079,12 +7099,6 @@ REVOKE ALL ON FUNCTION orchestrator.forbid(p_path text, p_why text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) TO orchestrator_worker;
-
---
--- Name: FUNCTION hold_lease(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
---
-
-REVOKE ALL ON FUNCTION orchestrator.hold_lease(p_settlement jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -13,8 +13,7 @@ DECLARE
 BEGIN
     FOR v_lease IN SELECT l FROM jsonb_array_elements(p_leases) l WHERE (l ->> 'deployment_id')::uuid = ANY (v_free)
                    ORDER BY l ->> 'queue', (l ->> 'msg_id')::bigint LOOP
-        CONTINUE WHEN NOT orchestrator.hold_lease(v_lease);
-        PERFORM pgmq.delete(v_lease ->> 'queue', (v_lease ->> 'msg_id')::bigint);
+        CONTINUE WHEN NOT orchestrator.end_lease(v_lease);
         UPDATE orchestrator.reconcile_slots s SET msg_id = NULL WHERE s.deployment_id = (v_lease ->> 'deployment_id')::uuid RETURNING s.* INTO v_slot;
         PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_slot.deployment_id], 'now', NULL, NULL);
         v_count := v_count + 1;

@@ -11,10 +11,9 @@ DECLARE
     v_outcome text := p_settlement ->> 'outcome';
     v_generation bigint := p_settlement ->> 'generation';
 BEGIN
-    IF NOT orchestrator.hold_lease(p_settlement) THEN
+    IF NOT orchestrator.end_lease(p_settlement) THEN
         RETURN 'lost';
     END IF;
-    PERFORM pgmq.delete(p_settlement ->> 'queue', (p_settlement ->> 'msg_id')::bigint);
     -- Events first: drift that the watcher has told of already is not told again by the worker that met it.
     INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
     SELECT v_id, v_generation, 'reconciler', e ->> 'type', coalesce(e -> 'data', '{}'), 'orchestrator'
@@ -43,3 +42,5 @@ END
 $$;
 COMMENT ON FUNCTION orchestrator.settle IS 'Ends one reconciliation, if its lease is still held.';
 GRANT EXECUTE ON FUNCTION orchestrator.settle TO orchestrator_worker;
+-- What end_lease replaced; here, because nothing calls it any more once this file is applied.
+DROP FUNCTION IF EXISTS orchestrator.hold_lease(jsonb);
