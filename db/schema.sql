@@ -2042,6 +2042,26 @@ ALTER FUNCTION orchestrator.end_preview() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.end_preview() IS 'Ends a write that is only tried.';
 
 --
+-- Name: end_process(text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.end_process(p_cluster text, p_kind text, p_name text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    DELETE FROM orchestrator.processes p USING orchestrator.clusters c
+     WHERE c.name = p_cluster AND p.cluster_id = c.id AND p.kind = p_kind AND p.name = p_name
+$$;
+
+ALTER FUNCTION orchestrator.end_process(p_cluster text, p_kind text, p_name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION end_process(p_cluster text, p_kind text, p_name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.end_process(p_cluster text, p_kind text, p_name text) IS 'A worker or watcher says that it stops.';
+
+--
 -- Name: end_request(text, integer, jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2810,6 +2830,40 @@ ALTER FUNCTION orchestrator.keep_template() OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.keep_template() IS 'Refuses changes of a template version.';
+
+--
+-- Name: list_leases(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.list_leases() RETURNS TABLE(cluster_id integer, deployment_id uuid, worker text, since timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_namespaces text[] := orchestrator.allowed_namespaces();
+    v_cluster_id integer;
+    v_lane text;
+BEGIN
+    FOR v_cluster_id, v_lane IN SELECT c.id, l.lane FROM orchestrator.clusters c CROSS JOIN (VALUES ('now'), ('bulk')) l (lane) LOOP
+        RETURN QUERY EXECUTE format(
+            'SELECT $1, d.id, e.worker, e.since
+               FROM pgmq.%I q
+               JOIN orchestrator.deployments d ON d.id = (q.message ->> ''id'')::uuid
+              CROSS JOIN LATERAL (
+                  SELECT e.data_json ->> ''worker'' AS worker, e.created_at AS since FROM orchestrator.deployment_events e
+                   WHERE e.deployment_id = d.id AND e.type = ''ReconcileStarted'' ORDER BY e.id DESC LIMIT 1) e
+              WHERE q.vt > now() AND ($2 IS NULL OR d.namespace = ANY ($2))', 'q_' || orchestrator.queue_name(v_cluster_id, v_lane)) USING v_cluster_id, v_namespaces;
+    END LOOP;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.list_leases() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION list_leases(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.list_leases() IS 'The deployments in work, and with which worker.';
 
 --
 -- Name: list_objects(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4445,6 +4499,35 @@ ALTER FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, 
 COMMENT ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) IS 'Records whether a cluster is reachable.';
 
 --
+-- Name: report_process(text, text, text, double precision, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    INSERT INTO orchestrator.processes AS p (cluster_id, kind, name, active, started_at)
+    SELECT c.id, p_kind, p_name, p_active, now() - make_interval(secs => p_age_seconds) FROM orchestrator.clusters c WHERE c.name = p_cluster
+    ON CONFLICT (cluster_id, kind, name) DO UPDATE SET active = excluded.active, started_at = excluded.started_at, last_seen_at = now();
+    -- Never waiting: several clear away at once, each holding its own row.
+    DELETE FROM orchestrator.processes p USING (
+        SELECT o.cluster_id, o.kind, o.name FROM orchestrator.processes o
+         WHERE o.last_seen_at < now() - interval '1 minute'
+            OR (o.active AND p_active AND o.kind = 'watcher' AND p_kind = 'watcher' AND o.name <> p_name
+                AND o.cluster_id = (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster))
+           FOR UPDATE SKIP LOCKED) old
+     WHERE (p.cluster_id, p.kind, p.name) = (old.cluster_id, old.kind, old.name);
+$$;
+
+ALTER FUNCTION orchestrator.report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean) IS 'A worker or watcher says that it is there.';
+
+--
 -- Name: request_reconcile(uuid[], text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5692,6 +5775,65 @@ COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. held
 COMMENT ON COLUMN orchestrator.drift.due_at IS 'When the next attempt is due, if it waits for a time.';
 
 --
+-- Name: processes; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.processes (
+    cluster_id integer NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    active boolean NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT processes_kind_is_known CHECK ((kind = ANY (ARRAY['worker'::text, 'watcher'::text])))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE orchestrator.processes OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE processes; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.processes IS 'Workers and watchers that were seen lately. Read the views workers and watchers.';
+
+--
+-- Name: COLUMN processes.cluster_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.processes.cluster_id IS 'Which cluster it serves.';
+
+--
+-- Name: COLUMN processes.kind; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.processes.kind IS 'worker or watcher.';
+
+--
+-- Name: COLUMN processes.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.processes.name IS 'What it was started with: its host and process id unless told otherwise.';
+
+--
+-- Name: COLUMN processes.active; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.processes.active IS 'It works; a watcher that does not stands by for the one that does.';
+
+--
+-- Name: COLUMN processes.started_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.processes.started_at IS 'Since when it runs.';
+
+--
+-- Name: COLUMN processes.last_seen_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.processes.last_seen_at IS 'When it last said so.';
+
+--
 -- Name: session_secrets; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -6047,6 +6189,116 @@ COMMENT ON COLUMN orchestrator.watch_streams.changed_at IS 'When the state chang
 COMMENT ON COLUMN orchestrator.watch_streams.synced_at IS 'When everything of the kind was last listed.';
 
 --
+-- Name: watchers; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE VIEW orchestrator.watchers WITH (security_invoker='true') AS
+ SELECT c.name AS cluster,
+    p.name AS watcher,
+    p.active,
+    p.started_at,
+    p.last_seen_at
+   FROM (orchestrator.processes p
+     JOIN orchestrator.clusters c ON ((c.id = p.cluster_id)))
+  WHERE ((p.kind = 'watcher'::text) AND (p.last_seen_at > (now() - '00:01:00'::interval)));
+
+ALTER VIEW orchestrator.watchers OWNER TO orchestrator_owner;
+
+--
+-- Name: VIEW watchers; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON VIEW orchestrator.watchers IS 'Watchers that were seen within the last minute.';
+
+--
+-- Name: COLUMN watchers.cluster; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watchers.cluster IS 'Which cluster it watches.';
+
+--
+-- Name: COLUMN watchers.watcher; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watchers.watcher IS 'Its name.';
+
+--
+-- Name: COLUMN watchers.active; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watchers.active IS 'It watches; the others take over when it goes.';
+
+--
+-- Name: COLUMN watchers.started_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watchers.started_at IS 'Since when it runs.';
+
+--
+-- Name: COLUMN watchers.last_seen_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.watchers.last_seen_at IS 'When it last said so.';
+
+--
+-- Name: workers; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE VIEW orchestrator.workers WITH (security_invoker='true') AS
+ SELECT c.name AS cluster,
+    p.name AS worker,
+    p.started_at,
+    p.last_seen_at,
+    COALESCE(b.busy, '[]'::jsonb) AS busy
+   FROM ((orchestrator.processes p
+     JOIN orchestrator.clusters c ON ((c.id = p.cluster_id)))
+     LEFT JOIN ( SELECT l.cluster_id,
+            l.worker,
+            jsonb_agg(jsonb_build_object('id', d.id, 'namespace', d.namespace, 'name', d.name, 'since', l.since) ORDER BY l.since, d.id) AS busy
+           FROM (orchestrator.list_leases() l(cluster_id, deployment_id, worker, since)
+             JOIN orchestrator.deployments d ON ((d.id = l.deployment_id)))
+          GROUP BY l.cluster_id, l.worker) b ON (((b.cluster_id = p.cluster_id) AND (b.worker = p.name))))
+  WHERE ((p.kind = 'worker'::text) AND (p.last_seen_at > (now() - '00:01:00'::interval)));
+
+ALTER VIEW orchestrator.workers OWNER TO orchestrator_owner;
+
+--
+-- Name: VIEW workers; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON VIEW orchestrator.workers IS 'Workers that were seen within the last minute, and the deployments in work with each.';
+
+--
+-- Name: COLUMN workers.cluster; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.workers.cluster IS 'Which cluster it works for.';
+
+--
+-- Name: COLUMN workers.worker; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.workers.worker IS 'Its name in events.';
+
+--
+-- Name: COLUMN workers.started_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.workers.started_at IS 'Since when it runs.';
+
+--
+-- Name: COLUMN workers.last_seen_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.workers.last_seen_at IS 'When it last said so.';
+
+--
+-- Name: COLUMN workers.busy; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.workers.busy IS 'What it works on now, of what you may see: id, namespace, name, since.';
+
+--
 -- Name: answered_requests answered_requests_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -6108,6 +6360,13 @@ ALTER TABLE ONLY orchestrator.deployment_revisions
 
 ALTER TABLE ONLY orchestrator.deployments
     ADD CONSTRAINT deployments_pkey PRIMARY KEY (id);
+
+--
+-- Name: processes processes_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.processes
+    ADD CONSTRAINT processes_pkey PRIMARY KEY (cluster_id, kind, name);
 
 --
 -- Name: reconcile_slots reconcile_slots_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -6427,6 +6686,13 @@ ALTER TABLE ONLY orchestrator.deployments
 
 ALTER TABLE ONLY orchestrator.deployments
     ADD CONSTRAINT deployments_template_id_template_version_fkey FOREIGN KEY (template_id, template_version) REFERENCES orchestrator.templates(id, version);
+
+--
+-- Name: processes processes_cluster_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.processes
+    ADD CONSTRAINT processes_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES orchestrator.clusters(id);
 
 --
 -- Name: reconcile_slots reconcile_slots_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -7025,6 +7291,14 @@ REVOKE ALL ON FUNCTION orchestrator.end_lease(p_settlement jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION orchestrator.end_preview() FROM PUBLIC;
 
 --
+-- Name: FUNCTION end_process(p_cluster text, p_kind text, p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.end_process(p_cluster text, p_kind text, p_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.end_process(p_cluster text, p_kind text, p_name text) TO orchestrator_worker;
+GRANT ALL ON FUNCTION orchestrator.end_process(p_cluster text, p_kind text, p_name text) TO orchestrator_watcher;
+
+--
 -- Name: FUNCTION end_request(p_key text, p_status integer, p_headers jsonb, p_body text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7141,6 +7415,13 @@ REVOKE ALL ON FUNCTION orchestrator.keep_history() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.keep_template() FROM PUBLIC;
+
+--
+-- Name: FUNCTION list_leases(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.list_leases() FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.list_leases() TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION list_objects(p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -7430,6 +7711,14 @@ REVOKE ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable b
 GRANT ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) TO orchestrator_worker;
 
 --
+-- Name: FUNCTION report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean) TO orchestrator_worker;
+GRANT ALL ON FUNCTION orchestrator.report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean) TO orchestrator_watcher;
+
+--
 -- Name: FUNCTION request_reconcile(p_ids uuid[], p_reason text, p_actor text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7598,6 +7887,12 @@ GRANT SELECT ON TABLE orchestrator.deployment_resources TO orchestrator_viewer;
 GRANT SELECT ON TABLE orchestrator.drift TO orchestrator_viewer;
 
 --
+-- Name: TABLE processes; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.processes TO orchestrator_viewer;
+
+--
 -- Name: TABLE sessions; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7645,6 +7940,18 @@ GRANT SELECT ON TABLE orchestrator.waiting TO orchestrator_viewer;
 --
 
 GRANT SELECT ON TABLE orchestrator.watch_streams TO orchestrator_viewer;
+
+--
+-- Name: TABLE watchers; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.watchers TO orchestrator_viewer;
+
+--
+-- Name: TABLE workers; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.workers TO orchestrator_viewer;
 
 --
 -- PostgreSQL database dump complete

@@ -12,6 +12,7 @@ import structlog
 from db import observations as doors
 from db.connection import Session, connect
 from db.errors import DatabaseError
+from db.processes import Presence
 from kube.cluster import Cluster
 from kube.errors import CredentialsError
 from kube.kinds import OBSERVED
@@ -42,12 +43,13 @@ async def run(settings: WatcherSettings) -> None:
 async def watch(settings: WatcherSettings) -> None:
     """Stand by, watch, and stand by again whenever the session is lost."""
     log.info("watcher started", cluster=settings.cluster.name)
+    presence = Presence(settings.cluster.name, "watcher", settings.name)
     async with await reach_cluster(settings) as cluster:
         while True:
             try:
                 async with await connect(settings.database.url, name="watcher") as session:
-                    await stand_by(session, settings)
-                    await serve(session, cluster, settings)
+                    await stand_by(session, settings, presence)
+                    await serve(session, cluster, settings, presence)
             except* DatabaseError as errors:
                 log.warning("postgres lost", error=str(errors.exceptions[0]))
             finally:
@@ -68,24 +70,27 @@ async def reach_cluster(settings: WatcherSettings) -> Cluster:
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def stand_by(session: Session, settings: WatcherSettings) -> None:
+async def stand_by(session: Session, settings: WatcherSettings, presence: Presence) -> None:
     """Wait until no other watcher of this cluster is active. Raises DatabaseError."""
     told = False
     while not await doors.try_become_active(session, settings.cluster.name):
         if not told:
             told = True
             log.info("standing by", cluster=settings.cluster.name)
+        await presence.tell(session, active=False)
         await asyncio.sleep(settings.standby_seconds)
     log.info("watching", cluster=settings.cluster.name)
 
 
-async def serve(session: Session, cluster: Cluster, settings: WatcherSettings) -> None:
+async def serve(session: Session, cluster: Cluster, settings: WatcherSettings, presence: Presence) -> None:
     """Watch and write for as long as the session lives. Raises a group of DatabaseErrors."""
     metrics.ACTIVE.set(1)
     pending = Pending()
     doubts = Doubts(cluster, pending)
     row_says = await doors.resync_seconds(session, settings.cluster.name)
-    writer = Writer(session, cluster, settings.cluster.name, pending, doubts, row_says or DEFAULT_RESYNC_SECONDS)
+    writer = Writer(
+        session, cluster, settings.cluster.name, pending, doubts, presence, row_says or DEFAULT_RESYNC_SECONDS
+    )
 
     def interval_seconds() -> float:
         return settings.resync_seconds or writer.resync_seconds

@@ -15,6 +15,7 @@ from db import observations as doors
 from db.connection import Session, translated
 from db.errors import Contended, Fault, Refused
 from db.observations import KubernetesWarning, Suspect
+from db.processes import Presence
 from kube.cluster import Cluster
 from kube.errors import KubeError
 from kube.live import Live
@@ -50,7 +51,14 @@ class Writer:
     """The only one that talks to Postgres while this watcher is active."""
 
     def __init__(
-        self, session: Session, cluster: Cluster, name: str, pending: Pending, doubts: Doubts, resync_seconds: float
+        self,
+        session: Session,
+        cluster: Cluster,
+        name: str,
+        pending: Pending,
+        doubts: Doubts,
+        presence: Presence,
+        resync_seconds: float,
     ) -> None:
         """`name` is the cluster's row; `resync_seconds` holds until the row says otherwise."""
         self._session = session
@@ -58,6 +66,7 @@ class Writer:
         self._name = name
         self._pending = pending
         self._doubts = doubts
+        self._presence = presence
         self.resync_seconds = resync_seconds
         self._at_once = HURRY_OBJECTS_A_SECOND
         self._filled = time.monotonic()
@@ -65,6 +74,7 @@ class Writer:
     async def write_forever(self) -> None:
         """Take what is pending, as soon as there is any. Raises DatabaseError when the session is of no use."""
         while True:
+            await self._presence.tell(self._session)
             try:
                 async with asyncio.timeout(PULSE_SECONDS):
                     await self._pending.news.wait()

@@ -19,6 +19,7 @@ import structlog
 from db import queue
 from db.connection import Pool, Session, borrow, open_pool
 from db.errors import Contended, DatabaseError, Unavailable
+from db.processes import Presence
 from db.queue import Settlement
 from kube.cluster import Cluster
 from kube.generated import ensure_seed
@@ -34,6 +35,8 @@ log = structlog.get_logger()
 UPKEEP_SECONDS = 10.0
 # While there is work all the time. Longer than a poll, so that a lone change after a rest is not held up by it.
 PROMOTE_SECONDS = 1.5
+PRESENCE_SECONDS = 5.0
+LEAVE_SECONDS = 2.0
 SETTLE_RETRY_SECONDS = 0.1
 # A settle may wait for the watcher to let go of its deployment; claims and heartbeats must not wait behind it.
 POOL_SESSIONS = 8
@@ -59,6 +62,7 @@ class Worker:
         self.pool = pool
         self.leases = Leases(settings.lease_seconds)
         self.breaker = Breaker()
+        self.presence = Presence(settings.cluster.name, "worker", settings.name)
         self.wake = Wake(settings.database.url, settings.cluster.name, settings.poll_seconds)
         self.cluster: Cluster | None = None
         self.freed = asyncio.Event()
@@ -76,11 +80,13 @@ class Worker:
                     group.create_task(self.breaker.watch(self._probe, self._report)),
                     group.create_task(self._beat()),
                     group.create_task(self._keep_up()),
+                    group.create_task(self._be_seen()),
                 ]
                 await self._feed(group, stop)
                 await self._drain()
                 for helper in helpers:
                     helper.cancel()
+            await self._leave()
         finally:
             if self.cluster is not None:
                 await self.cluster.__aexit__(None, None, None)
@@ -248,6 +254,21 @@ class Worker:
                 await self._report(not self.breaker.open, self.breaker.reason if self.breaker.open else None)
             except DatabaseError as error:
                 log.warning("upkeep failed", error=str(error))
+
+    async def _be_seen(self) -> None:
+        """Tell now and then that this worker is there, for people who look at the cluster."""
+        while True:
+            # Not worth a word of its own: when Postgres is away, others say so.
+            with contextlib.suppress(DatabaseError):
+                async with borrow(self.pool) as session:
+                    await self.presence.tell(session)
+            await asyncio.sleep(PRESENCE_SECONDS)
+
+    async def _leave(self) -> None:
+        """Say that it stops; when Postgres does not listen, a minute's silence says the same."""
+        with contextlib.suppress(DatabaseError, TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS), borrow(self.pool) as session:
+                await self.presence.end(session)
 
     async def _drain(self) -> None:
         """Finish what is in work within the grace period; hand the rest back."""

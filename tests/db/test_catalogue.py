@@ -20,7 +20,7 @@ DEFINERS = {
     "make_token", "revoke_token",
     "applied_fields", "claim", "drop_old_events", "heartbeat", "mark_stale", "measure_queues", "newest_event", "promote", "reconcile_now",
     "record_drift", "record_observations", "record_relist", "record_stream", "record_warnings", "release", "repair",
-    "report_cluster", "settle",
+    "report_cluster", "settle", "list_leases", "report_process", "end_process",
 }  # fmt: skip
 
 

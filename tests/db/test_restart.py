@@ -300,3 +300,12 @@ def test_revisions_that_differ_by_a_restart_say_so(stage: Stage) -> None:
     stage.operator.execute("SELECT restart(%s)", (own,))
     told = stage.rows("SELECT field, was FROM compare_revisions(%s, 1, 2)", own)
     assert [(row["field"], row["was"]) for row in told] == [("restarted_at", None)]
+
+
+def test_who_sees_some_namespaces_restarts_those_only(stage: Stage) -> None:
+    mine, other = stage.deploy("lobby", namespace="games"), stage.deploy("lobby", namespace="secret")
+    stage.root.execute("SELECT create_user('test_operator', 'operator', '{games}')")
+    stage.operator.execute("SELECT restart(%s)", (mine,))
+    with refused("SO404", "id"):
+        stage.operator.execute("SELECT restart(%s)", (other,))
+    assert stage.operator.execute("UPDATE deployments SET restarted_at = now()").rowcount == 1

@@ -13,6 +13,7 @@ ROLES = ("admin", "operator", "viewer", "api", "worker", "watcher")
 READABLE = (
     "clusters", "templates", "deployments", "deployment_resources", "deployment_observed", "deployment_events",
     "deployment_revisions", "reconcile_slots", "watch_streams", "drift", "waiting", "users", "api_tokens", "sessions",
+    "processes", "workers", "watchers",
 )  # fmt: skip
 PRIVATE = (
     "template_programs",
@@ -62,6 +63,9 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "make_password_link": ("SELECT make_password_link('nobody')", {"admin"}),
     "make_token": ("SELECT make_token('t')", PEOPLE),
     "revoke_token": ("SELECT revoke_token(0)", PEOPLE),
+    "list_leases": ("SELECT * FROM list_leases()", PEOPLE),
+    "report_process": ("SELECT report_process('default', 'worker', 'w', 0, true)", {"worker", "watcher"}),
+    "end_process": ("SELECT end_process('default', 'worker', 'w')", {"worker", "watcher"}),
     "claim": ("SELECT * FROM claim('default', 'w', 1, 30)", {"worker"}),
     "heartbeat": ("SELECT heartbeat('[]', 30)", {"worker"}),
     "settle": ("SELECT settle('{}')", {"worker"}),

@@ -93,18 +93,24 @@ async def test_a_killed_session_is_replaced_and_nothing_is_missed(
 async def test_a_second_watcher_stands_by_and_takes_over(
     intent: Intent, steps: Steps, watching: Watching, namespace: str, outsider: Outsider
 ) -> None:
+    def seen() -> dict[str, bool]:
+        return {row["watcher"]: row["active"] for row in intent.rows("SELECT * FROM orchestrator.watchers")}
+
     lobby = intent.deploy("lobby")
-    async with watching():
+    async with watching(name="one"):
         await steps.once(lobby)
         await synced(intent)
         first = holder(intent)
-        async with watching():
+        assert seen() == {"one": True}
+        async with watching(name="other"):
             await eventually(lambda: sessions(intent) == 2, 20, "a second session, standing by")
             assert holder(intent) == first
+            await eventually(lambda: seen() == {"one": True, "other": False}, 20, seen)
             kill_sessions(intent, f"AND pid = {first}")
             await eventually(lambda: holder(intent) not in (None, first), 20, "the lock with another session")
             outsider.delete("Service", namespace, "lobby")
             await eventually(lambda: intent.events(lobby, "ResourceDeletedExternally"), 20, intent.story)
+            await eventually(lambda: seen() == {"one": False, "other": True}, 20, seen)
     assert len(intent.events(lobby, "ResourceDeletedExternally")) == 1
 
 
