@@ -17,13 +17,14 @@ from db.connection import Session, translated
 from db.deployments import ASSIGNMENTS, Change, assigned
 from db.errors import Refused
 
-Action = Literal["reconcile"]
+Action = Literal["reconcile", "restart"]
 Apply = Callable[[Sequence[UUID]], Awaitable[object]]
 
 _MISSING = 404
 # In the order of the ids, as every bulk change takes its locks: two at once wait for each other and do not deadlock.
 _ACTIONS: dict[Action, LiteralString] = {
     "reconcile": "SELECT orchestrator.reconcile_now(a.id) FROM (SELECT unnest(%(ids)s::uuid[]) AS id ORDER BY 1) a",
+    "restart": "SELECT orchestrator.restart(a.id) FROM (SELECT unnest(%(ids)s::uuid[]) AS id ORDER BY 1) a",
 }
 
 

@@ -72,6 +72,7 @@ class PageHandlers:
             Unavailable: self.unavailable,
             Contended: self.contended,
             HTTPException: self.mistaken,
+            msgspec.ValidationError: self.unfit,
             Exception: self.broken,
         }
 
@@ -104,6 +105,11 @@ class PageHandlers:
             return self._show(request, UNKNOWN, status)
         trouble = Trouble(title="That could not be understood", text=error.detail, hint="Go back and try again.")
         return self._show(request, trouble, status)
+
+    def unfit(self, request: AnyRequest, error: msgspec.ValidationError) -> Page:
+        """An address or a form with values that none of ours has."""
+        trouble = Trouble(title="That could not be understood", text=f"{error}.", hint="Go back and try again.")
+        return self._show(request, trouble, HTTPStatus.BAD_REQUEST)
 
     def broken(self, request: AnyRequest, error: Exception) -> Page:
         """A fault of ours: told to the log."""

@@ -9,18 +9,26 @@ from litestar import Router
 from litestar.config.csrf import CSRFConfig
 from litestar.di import Provide
 
-from app.page import home
+from app.page import acts, clusters, home
 from app.page.assets import show_asset
+from app.page.live import Views, show_live
 from app.page.visit import arrive
 
 CSRF_COOKIE = "csrf"
+ROUTERS = [home.router, acts.router, clusters.router]
+VIEWS = [home.servers, clusters.view]
 
 
 def routes() -> list[Any]:
     """Everything that people, not programs, ask for."""
+    views = Views({view.name: view for view in VIEWS})
+    given = {
+        "visit": Provide(arrive, sync_to_thread=False),
+        "views": Provide(lambda: views, sync_to_thread=False),
+    }
     return [
         show_asset,
-        Router("/", route_handlers=[home.show_home], dependencies={"visit": Provide(arrive, sync_to_thread=False)}),
+        Router("/", route_handlers=[show_live, home.router, acts.router, clusters.router], dependencies=given),
     ]
 
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response
-from litestar.datastructures import Cookie
+from litestar.datastructures import Cookie, MultiDict
 from litestar.response import Redirect
 from litestar.utils.scope.state import ScopeState
 
 from app.page import words
 from app.page.assets import Assets
+from db.access import Identity
 
 TEMPLATES = Path(__file__).parent / "templates"
 # What was just done, told on the page that is shown next. It holds no more than what that page would say anyway.
 TOLD = "told"
 TOLD_SECONDS = 30
 LONGEST_TOLD = 500
+# Of a list of names, before the rest is only counted.
+NAMES_SHOWN = 20
 # In the scope of a request: who asks, as soon as that is known.
 WHO = "who"
 
@@ -41,8 +44,10 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(asset=assets.path, look=words.look, refusal=None)
-        self._environment.filters.update(ago=words.ago, aged=words.aged, counted=words.counted, query=query_text)
+        self._environment.globals.update(asset=assets.path, look=words.look, refusal=None, shown=NAMES_SHOWN)
+        self._environment.filters.update(
+            ago=words.ago, aged=words.aged, counted=words.counted, pairs=pairs, query=query_text
+        )
 
     def show(self, request: AnyRequest, template: str, *, status_code: int = 200, **values: Any) -> Page:
         """A whole page, with its frame."""
@@ -50,16 +55,18 @@ class Pages:
         content = self.render(request, template, told=told, **values)
         page = Response(content, media_type=MediaType.HTML, status_code=int(status_code))
         if told:
-            page.delete_cookie(TOLD)
+            page.set_cookie(told_cookie("", keep_seconds=0))
         return page
 
     def render(self, request: AnyRequest, template: str, **values: Any) -> str:
         """A template's text. Every template may use `path`, `who` and `csrf_token`."""
         token = ScopeState.from_scope(request.scope).csrf_token
+        who: Identity | None = cast("dict[str, Any]", request.scope).get(WHO)
         frame = {
             "path": request.url.path,
             "page_query": request.url.query,
-            "who": cast("dict[str, Any]", request.scope).get(WHO),
+            "who": who,
+            "may_change": who is not None and who.role != "viewer",
             "csrf_token": token if isinstance(token, str) else "",
             "told": "",
         }
@@ -72,10 +79,10 @@ def back(path: str, told: str = "") -> Redirect:
     return Redirect(path, status_code=303, cookies=cookies)
 
 
-def told_cookie(told: str) -> Cookie:
+def told_cookie(told: str, keep_seconds: int = TOLD_SECONDS) -> Cookie:
     """Carries the words to the next page."""
     value = base64.urlsafe_b64encode(told[:LONGEST_TOLD].encode()).decode()
-    return Cookie(key=TOLD, value=value, max_age=TOLD_SECONDS, path="/", secure=True, httponly=True, samesite="strict")
+    return Cookie(key=TOLD, value=value, max_age=keep_seconds, secure=True, httponly=True, samesite="strict")
 
 
 def read_told(request: AnyRequest) -> str:
@@ -98,6 +105,16 @@ def query_text(values: Mapping[str, Any], **changed: Any) -> str:
     """A query string of these values with some changed; what is empty is left out. Lists repeat their name."""
     kept = {name: value for name, value in {**values, **changed}.items() if value not in (None, "", False, [], ())}
     return urlencode(kept, doseq=True)
+
+
+def query_of(path: str) -> MultiDict[Any]:
+    """The query of one of our own paths."""
+    return MultiDict(parse_qsl(urlsplit(path).query))
+
+
+def pairs(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Choices whose value is what they say."""
+    return [(name, name) for name in names]
 
 
 def text_of(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any, cast
 from litestar.di import NamedDependency
 
 from app.page.rendering import WHO, AnyRequest, Page, Pages
+from db.access import Identity, whoami
 from db.connection import Session
 from db.database import Database
 from db.errors import Refused
@@ -19,15 +20,25 @@ class Visit:
 
     def __init__(self, request: AnyRequest, database: Database, pages: Pages) -> None:
         self.request = request
+        self.query = request.query_params
         self._database = database
         self._pages = pages
+        self._scope = cast("dict[str, Any]", request.scope)
 
     @asynccontextmanager
     async def transaction(self, *, rollback: bool = False) -> AsyncGenerator[Session]:
-        """One transaction in the name of whoever asks. Raises Refused, Unavailable, Contended."""
+        """One transaction in the name of whoever asks, undone at its end for `rollback`.
+
+        Raises Refused, Unavailable, Contended.
+        """
         async with self._database.transaction(rollback=rollback) as session:
-            cast("dict[str, Any]", self.request.scope)[WHO] = None
+            self._scope[WHO] = await whoami(session)
             yield session
+
+    @property
+    def who(self) -> Identity:
+        """Who asks; known from the first transaction on."""
+        return self._scope[WHO]
 
     def show(self, template: str, *, status_code: int = 200, **values: Any) -> Page:
         """A whole page."""

@@ -27,7 +27,7 @@ const theirs = new Set(["open", "checked", "value", "selected"]);
 
 function keep(name, element) {
   if (!theirs.has(name)) return true;
-  return element.matches("input[type=hidden], button, [data-fresh]");
+  return element.matches("input[type=hidden], button") || element.closest("[data-fresh]") !== null;
 }
 
 function unchanged(old, fresh) {
@@ -57,6 +57,14 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.target = document.getElementById("main");
   detail.selectOverride = "#main";
   detail.swapOverride = "outerHTML";
+});
+
+// What is left empty in a form that searches says nothing, so it is left out of the address.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.verb !== "get") return;
+  for (const [name, value] of [...detail.formData.entries()]) {
+    if (value === "") detail.formData.delete(name);
+  }
 });
 
 // ---------------------------------------------------------------- what the notice says
@@ -90,8 +98,8 @@ document.addEventListener("htmx:afterSwap", () => {
 
 // ---------------------------------------------------------------- parts kept current
 
-// The server speaks every five seconds at least.
-const silence = 15_000;
+// The server says something every ten seconds at least.
+const silence = 25_000;
 const patience = 2_000;
 const pause = 2_000;
 const streams = new Map();
@@ -136,9 +144,12 @@ function listen(element, stream) {
     show(element, event.data);
   });
   on("same", isCurrent);
-  on("away", (event) => lose(stream, event.data));
-  // Signed out, or gone: the server tells where to go from here.
-  on("ended", () => location.reload());
+  on("back", isCurrent);
+  on("away", () => lose(stream, "The database does not answer."));
+  // Signed out, or no longer there: a reload tells. What only stopped is asked again.
+  on("end", (event) => {
+    if (JSON.parse(event.data).status < 429) location.reload();
+  });
   source.addEventListener("error", () => {
     lose(stream, "This page is not connected to its server.");
     // An answer other than a stream ends it for good, unless we begin again.
@@ -219,12 +230,13 @@ function countAges() {
 function countSelected() {
   for (const form of document.querySelectorAll("form[data-selects]")) {
     const boxes = [...form.elements].filter((box) => box.type === "checkbox" && box.name === form.dataset.selects);
-    const ticked = boxes.filter((box) => box.checked).length;
+    const every = form.elements.all?.checked;
+    const ticked = every ? Number(form.elements.all.value) : boxes.filter((box) => box.checked).length;
     form.classList.toggle("has-selection", ticked > 0);
     for (const place of form.querySelectorAll("[data-selected]")) place.textContent = String(ticked);
     for (const button of form.querySelectorAll("[data-needs-selection]")) button.disabled = ticked === 0;
     for (const all of form.querySelectorAll("[data-selects-all]")) {
-      all.checked = ticked > 0 && ticked === boxes.length;
+      all.checked = ticked > 0 && ticked >= boxes.length;
       all.indeterminate = ticked > 0 && ticked < boxes.length;
     }
   }
