@@ -124,10 +124,10 @@ ALTER FUNCTION orchestrator.allowed_namespaces() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.allowed_namespaces() IS 'The namespaces this session may see and change; NULL is all.';
 
 --
--- Name: announce_events(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: announce(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.announce_events() RETURNS trigger
+CREATE FUNCTION orchestrator.announce() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -137,13 +137,13 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION orchestrator.announce_events() OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.announce() OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION announce_events(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION announce(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.announce_events() IS 'Wakes those who follow the history.';
+COMMENT ON FUNCTION orchestrator.announce() IS 'Wakes those who follow the history.';
 
 --
 -- Name: applied_fields(uuid, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -6569,10 +6569,28 @@ CREATE INDEX sessions_by_user ON orchestrator.sessions USING btree (user_id);
 CREATE INDEX sign_in_attempts_by_time ON orchestrator.sign_in_attempts USING btree (last_at);
 
 --
--- Name: deployment_events announce_events; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: api_tokens announce; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE TRIGGER announce_events AFTER INSERT ON orchestrator.deployment_events FOR EACH STATEMENT WHEN (pg_try_advisory_xact_lock(hashtext('orchestrator.announce_events'::text), 0)) EXECUTE FUNCTION orchestrator.announce_events();
+CREATE TRIGGER announce AFTER UPDATE OF revoked_at ON orchestrator.api_tokens FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.announce();
+
+--
+-- Name: deployment_events announce; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER announce AFTER INSERT ON orchestrator.deployment_events FOR EACH STATEMENT WHEN (pg_try_advisory_xact_lock(hashtext('orchestrator.announce'::text), 0)) EXECUTE FUNCTION orchestrator.announce();
+
+--
+-- Name: sessions announce; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER announce AFTER DELETE ON orchestrator.sessions FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.announce();
+
+--
+-- Name: users announce; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER announce AFTER UPDATE OF role, namespaces, disabled_at ON orchestrator.users FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.announce();
 
 --
 -- Name: deployments end_preview; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
@@ -6937,10 +6955,10 @@ REVOKE ALL ON FUNCTION orchestrator.allowed_namespaces() FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.allowed_namespaces() TO orchestrator_viewer;
 
 --
--- Name: FUNCTION announce_events(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION announce(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.announce_events() FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.announce() FROM PUBLIC;
 
 --
 -- Name: FUNCTION applied_fields(p_deployment_id uuid, p_kind text, p_namespace text, p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

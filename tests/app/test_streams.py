@@ -8,17 +8,19 @@ import socket
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from app.cursors import pack
 from app.streams import MOST_OF_A_USER
 from db.feed import Place
 from db.migrate import migrate
 from deploy.postgres import FORGETFUL, prepare, running
-from tests.app.conftest import TOKEN, Api, problem, serving
+from tests.app.conftest import Api, problem, serving
 from tests.app.follower import STREAM, Follower
 from tests.app.test_process import Process, client, started
 from tests.conftest import Database
 from tests.intent import Intent
+from tests.people import token_of
 from tests.waiting import eventually
 
 
@@ -115,6 +117,44 @@ async def may_follow(api: Api) -> bool:
     return False
 
 
+# ---------------------------------------------------------------- who may see what
+
+
+async def test_a_stream_shows_what_its_client_may_see_and_no_more(
+    api: Api, templates: Intent, database: Database
+) -> None:
+    mine, others = templates.deploy("mine", "web", namespace="games"), templates.deploy("others", "web")
+    api.show(token_of(database.dsn, "viewer", ["games"]))
+    async with Follower(after="").following(api.client) as follower:
+        templates.change(others, replicas=2)
+        templates.change(mine, replicas=2)
+        await eventually(lambda: follower.ids == [row["id"] for row in templates.events(mine)], 10, "all of its own")
+        assert {event["deployment_id"] for event in follower.named("message")} == {mine}
+    problem(await api.client.get(f"/api/deployments/{others}/events", headers=STREAM), 404)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "SELECT orchestrator.revoke_token(id) FROM orchestrator.api_tokens",
+        "SELECT orchestrator.disable_user('viewer')",
+    ],
+)
+async def test_a_stream_ends_with_the_right_to_see_it(
+    api: Api, templates: Intent, database: Database, how: str
+) -> None:
+    made = templates.deploy("one", "web")
+    token_of(database.dsn, user="the-admin-who-stays")
+    api.show(token_of(database.dsn, "viewer"))
+    async with Follower().following(api.client) as follower:
+        templates.rows(how)
+        await eventually(lambda: follower.is_over, 5, "sooner than the next heartbeat")
+        templates.change(made, replicas=2)
+        (end,) = follower.messages
+        assert (end.event, end.data["status"]) == ("end", 401)
+    problem(await api.client.get("/api/events", headers=STREAM), 401)
+
+
 # ---------------------------------------------------------------- dropping and returning
 
 
@@ -148,7 +188,7 @@ async def test_through_two_processes_that_are_killed_nothing_is_missed_and_nothi
     for round_ in range(8):
         (tmp_path / str(round_)).mkdir()
         with started(tmp_path / str(round_), database) as process:
-            async with client(process) as http:
+            async with client(process, token_of(database.dsn)) as http:
                 for _ in range(chance.randrange(1, 4)):
                     async with follower.following(http):
                         before = len(follower.ids)
@@ -162,7 +202,7 @@ async def test_through_two_processes_that_are_killed_nothing_is_missed_and_nothi
     await asyncio.gather(*writers)
     (tmp_path / "last").mkdir()
     with started(tmp_path / "last", database) as process:
-        async with client(process) as http, follower.following(http):
+        async with client(process, token_of(database.dsn)) as http, follower.following(http):
             await has_all(follower, templates)
 
 
@@ -186,8 +226,8 @@ async def test_followers_of_two_processes_see_the_same(database: Database, templ
         (tmp_path / name).mkdir()
     with started(tmp_path / "a", database) as one, started(tmp_path / "b", database) as two:
         async with (
-            client(one) as first,
-            client(two) as second,
+            client(one, token_of(database.dsn)) as first,
+            client(two, token_of(database.dsn)) as second,
             Follower(after="").following(first) as here,
             Follower(after="").following(second) as there,
         ):
@@ -207,6 +247,7 @@ async def test_streams_outlive_a_restart_of_postgres_and_say_so(scratch: Path) -
     async with serving(server.dsn()) as api:
         with running(server, log):
             await asyncio.to_thread(migrate, server.dsn())
+            api.show(token_of(server.dsn()))
         problem(await api.client.get("/api/events", headers=STREAM), 503)
         async with contextlib.AsyncExitStack() as stack:
             with running(server, log):
@@ -257,14 +298,14 @@ async def test_a_lost_listener_is_replaced_and_no_stream_sees_it(
 # ---------------------------------------------------------------- slow clients, and the end
 
 
-def open_stream(process: Process, *, after: str = "") -> socket.socket:
+def open_stream(process: Process, token: str) -> socket.socket:
     """A raw connection that asks for a stream, and whose buffer for the answer is small."""
     host, port = process.url().removeprefix("http://").split(":")
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(30)
     connection.connect((host, int(port)))
-    request = f"GET /api/events?after={after} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n"
+    request = f"GET /api/events?after= HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
     connection.sendall(f"{request}Accept: text/event-stream\r\n\r\n".encode())
     return connection
 
@@ -280,14 +321,15 @@ def clients(process: Process) -> int:
 async def test_a_client_that_does_not_read_is_dropped_with_a_reason_and_costs_no_memory(
     database: Database, templates: Intent, tmp_path: Path
 ) -> None:
+    token = token_of(database.dsn)
     with started(tmp_path, database) as process:
-        async with client(process) as http:
+        async with client(process, token) as http:
             with psycopg.connect(database.dsn, autocommit=True) as superuser:
                 tell(superuser, "large", count=2000, size=20_000)
             assert (await http.get("/api/events", params={"limit": 500})).status_code == 200
             before_mib, before_clients = process.resident_mib(), clients(process)
             with contextlib.ExitStack() as stack:
-                slow = [stack.enter_context(open_stream(process)) for _ in range(8)]
+                slow = [stack.enter_context(open_stream(process, token)) for _ in range(8)]
                 await eventually(lambda: ended(process, "slow") == len(slow), 30, process.output.read_text)
                 # All of it is 40 MB for each of them.
                 assert process.resident_mib() - before_mib < 60
@@ -311,12 +353,13 @@ def read_all(connection: socket.socket) -> bytes:
 async def test_sigterm_ends_streams_at_once_and_tells_them(
     database: Database, templates: Intent, tmp_path: Path
 ) -> None:
+    token = token_of(database.dsn)
     with started(tmp_path, database) as process:
-        async with client(process) as http, contextlib.AsyncExitStack() as stack:
+        async with client(process, token) as http, contextlib.AsyncExitStack() as stack:
             followers = [await stack.enter_async_context(Follower().following(http)) for _ in range(3)]
             with psycopg.connect(database.dsn, autocommit=True) as superuser:
                 tell(superuser, "large", count=1000, size=20_000)
-            with open_stream(process) as stuck:
+            with open_stream(process, token) as stuck:
                 await eventually(lambda: "large" in stuck.recv(4096).decode(), 10, "it has begun")
                 process.popen.send_signal(signal.SIGTERM)
                 # Below the time that running requests are given to finish.

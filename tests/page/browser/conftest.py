@@ -19,6 +19,8 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 from tests.app.conftest import Api, serving
 from tests.conftest import Database
 from tests.db.stage import Stage
+from tests.intent import TEMPLATES, intent_on
+from tests.people import session_of, token_of
 
 HERE = Path(__file__).parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -92,15 +94,13 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def site(database: Database) -> AsyncIterator[Api]:
     """The app as in a stack."""
-    async with serving(database.dsn_as("api")) as running:
+    async with serving(database.dsn_as("api"), token_of(database.dsn), session_of(database.dsn)) as running:
         yield running
 
 
 @pytest.fixture
 def stage(database: Database) -> Iterator[Stage]:
     """Postgres beside it: a person at psql, and a worker and a watcher played by hand. `web` can be deployed."""
-    from tests.intent import TEMPLATES, intent_on
-
     with intent_on(database, "default") as intent:
         intent.put_template("web", TEMPLATES["web"])
     found = Stage(database)
@@ -109,10 +109,13 @@ def stage(database: Database) -> Iterator[Stage]:
 
 
 @asynccontextmanager
-async def window_on(browser: Browser, url: str, **options: Any) -> AsyncIterator[Page]:
-    """A window of a browser that has never been here. Whatever goes wrong in its scripts fails the test."""
-    context = await browser.new_context(base_url=url, viewport={"width": 1280, "height": 900}, **options)
+async def window_on(browser: Browser, site: Api, **options: Any) -> AsyncIterator[Page]:
+    """A window with the cookies of the site's client. Whatever goes wrong in its scripts fails the test."""
+    url = str(site.client.base_url)
+    context = await browser.new_context(**{"base_url": url, "viewport": {"width": 1280, "height": 900}, **options})
     context.set_default_timeout(10_000)
+    for name, value in site.client.cookies.items():
+        await context.add_cookies([{"name": name, "value": value, "url": url}])
     page = await context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -131,12 +134,10 @@ def note(said: ConsoleMessage, wrong: list[str]) -> None:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def new_window(browser: Browser, site: Api) -> AsyncIterator[NewWindow]:
-    """Opens windows of people who are signed in; options are those of Playwright's new_context."""
-    from tests.app.conftest import TOKEN
+    """Opens windows in which the admin is signed in; options are those of Playwright's new_context."""
 
     def opened(**options: Any) -> AbstractAsyncContextManager[Page]:
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        return window_on(browser, str(site.client.base_url), **{"extra_http_headers": headers, **options})
+        return window_on(browser, site, **options)
 
     yield opened
 
