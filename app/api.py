@@ -24,6 +24,7 @@ from app.page.errors import PageHandlers, by_path
 from app.page.headers import with_headers
 from app.page.rendering import Pages
 from app.problems import HANDLERS
+from app.sign_in import SignIn
 from app.streams import Streams
 from db.database import Database
 
@@ -61,6 +62,7 @@ def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
         dependencies={
             "database": entered(database),
             "streams": provided(streams),
+            "sign_in": provided(SignIn(database)),
             "counted": provided(Counted()),
             "schema": provided(Schema()),
             "assets": provided(assets),

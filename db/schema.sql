@@ -313,6 +313,74 @@ ALTER FUNCTION orchestrator.begin_request(p_key text, p_hash text) OWNER TO orch
 COMMENT ON FUNCTION orchestrator.begin_request(p_key text, p_hash text) IS 'Takes an idempotency key, or answers what was answered under it.';
 
 --
+-- Name: begin_sign_in(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    c_forgotten CONSTANT interval := '1 day';
+    c_longest_seconds CONSTANT integer := 300;
+    v_address text := 'address ' || left(p_address, 100);
+    v_user text := 'user ' || left(p_name, 100);
+    v_attempt record;
+    v_seconds numeric;
+BEGIN
+    DELETE FROM orchestrator.sign_in_attempts a USING (
+        SELECT o.subject FROM orchestrator.sign_in_attempts o
+         WHERE o.last_at < now() - c_forgotten ORDER BY o.last_at LIMIT 20 FOR UPDATE SKIP LOCKED) old
+     WHERE a.subject = old.subject;
+    INSERT INTO orchestrator.sign_in_attempts (subject) VALUES (v_address), (v_user) ON CONFLICT DO NOTHING;
+    -- Locked in one order, so that two attempts cannot wait for each other.
+    FOR v_attempt IN
+        SELECT a.failures - CASE a.subject WHEN v_user THEN 5 ELSE 20 END AS beyond, a.last_at
+          FROM orchestrator.sign_in_attempts a WHERE a.subject IN (v_address, v_user) ORDER BY a.subject FOR UPDATE
+    LOOP
+        v_seconds := least(c_longest_seconds, 2 ^ least(v_attempt.beyond, 20)) - extract(epoch FROM clock_timestamp() - v_attempt.last_at);
+        IF v_attempt.beyond >= 0 AND v_seconds > 0 THEN
+            PERFORM orchestrator.refuse('SO429', 'too many attempts to sign in', 'name', format('Wait %s s.', ceil(v_seconds)));
+        END IF;
+    END LOOP;
+    UPDATE orchestrator.sign_in_attempts a SET failures = a.failures + 1, last_at = clock_timestamp() WHERE a.subject IN (v_address, v_user);
+    RETURN (SELECT s.password_hash FROM orchestrator.users u JOIN orchestrator.user_secrets s ON s.user_id = u.id
+             WHERE u.name = p_name AND u.disabled_at IS NULL);
+END
+$$;
+
+ALTER FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION begin_sign_in(p_name text, p_address text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) IS 'The hash to hold a password against, unless too many attempts failed.';
+
+--
+-- Name: change_password(text, text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.change_password(p_name text, p_old_hash text, p_new_hash text, p_address text, p_user_agent text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM orchestrator.finish_sign_in(p_name, p_old_hash, p_address, p_user_agent);
+    PERFORM orchestrator.replace_password((orchestrator.find_user(p_name)).id, p_new_hash);
+    RETURN orchestrator.open_session((orchestrator.find_user(p_name)).id, p_address, p_user_agent);
+END
+$$;
+
+ALTER FUNCTION orchestrator.change_password(p_name text, p_old_hash text, p_new_hash text, p_address text, p_user_agent text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION change_password(p_name text, p_old_hash text, p_new_hash text, p_address text, p_user_agent text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.change_password(p_name text, p_old_hash text, p_new_hash text, p_address text, p_user_agent text) IS 'Changes a password after the old one was found right; answers the cookie of a new session.';
+
+--
 -- Name: change_user(text, text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2082,6 +2150,30 @@ ALTER FUNCTION orchestrator.end_request(p_key text, p_status integer, p_headers 
 COMMENT ON FUNCTION orchestrator.end_request(p_key text, p_status integer, p_headers jsonb, p_body text) IS 'Keeps an answer for repeats of the request.';
 
 --
+-- Name: end_session(bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.end_session(id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    DELETE FROM orchestrator.sessions s USING orchestrator.users u
+     WHERE s.id = end_session.id AND u.id = s.user_id
+       AND (u.name = orchestrator.current_actor() OR (orchestrator.acting_role() = 'admin' AND orchestrator.sees_everything()));
+END
+$$;
+
+ALTER FUNCTION orchestrator.end_session(id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION end_session(id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.end_session(id bigint) IS 'Ends a session of the page.';
+
+--
 -- Name: enqueue(integer, uuid[], text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2436,6 +2528,37 @@ ALTER FUNCTION orchestrator.find_user(p_name text) OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.find_user(p_name text) IS 'The user of a name.';
+
+--
+-- Name: finish_sign_in(text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.finish_sign_in(p_name text, p_hash text, p_address text, p_user_agent text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_user_id bigint;
+BEGIN
+    -- Locked against a change of the password or the user meanwhile, which would have ended this session too.
+    SELECT u.id INTO v_user_id FROM orchestrator.users u JOIN orchestrator.user_secrets s ON s.user_id = u.id
+     WHERE u.name = p_name AND u.disabled_at IS NULL AND s.password_hash = p_hash FOR NO KEY UPDATE OF u, s;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO401', 'name or password is wrong', 'password', 'Try again, or ask an admin for a new link.');
+    END IF;
+    UPDATE orchestrator.sign_in_attempts a SET failures = greatest(a.failures - 1, 0) WHERE a.subject = 'address ' || left(p_address, 100);
+    DELETE FROM orchestrator.sign_in_attempts a WHERE a.subject = 'user ' || p_name;
+    RETURN orchestrator.open_session(v_user_id, p_address, p_user_agent);
+END
+$$;
+
+ALTER FUNCTION orchestrator.finish_sign_in(p_name text, p_hash text, p_address text, p_user_agent text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION finish_sign_in(p_name text, p_hash text, p_address text, p_user_agent text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.finish_sign_in(p_name text, p_hash text, p_address text, p_user_agent text) IS 'Signs in after the password was found right; answers the cookie.';
 
 --
 -- Name: forbid(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3188,6 +3311,38 @@ ALTER FUNCTION orchestrator.nudge(p_cluster_id integer) OWNER TO orchestrator_ow
 COMMENT ON FUNCTION orchestrator.nudge(p_cluster_id integer) IS 'Wakes the workers of a cluster.';
 
 --
+-- Name: open_session(bigint, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.open_session(p_user_id bigint, p_address text, p_user_agent text) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    c_lasts CONSTANT interval := '7 days';
+    v_id bigint;
+    v_cookie text;
+BEGIN
+    DELETE FROM orchestrator.sessions s USING (
+        SELECT o.id FROM orchestrator.sessions o WHERE o.expires_at < now() ORDER BY o.expires_at LIMIT 20 FOR UPDATE SKIP LOCKED) old
+     WHERE s.id = old.id;
+    INSERT INTO orchestrator.sessions (user_id, address, user_agent, expires_at)
+    VALUES (p_user_id, left(p_address, 100), left(p_user_agent, 300), now() + c_lasts) RETURNING id INTO v_id;
+    v_cookie := format('%s_%s', v_id, orchestrator.random_secret());
+    INSERT INTO orchestrator.session_secrets (session_id, hash) VALUES (v_id, sha256(convert_to(v_cookie, 'UTF8')));
+    RETURN v_cookie;
+END
+$$;
+
+ALTER FUNCTION orchestrator.open_session(p_user_id bigint, p_address text, p_user_agent text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION open_session(p_user_id bigint, p_address text, p_user_agent text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.open_session(p_user_id bigint, p_address text, p_user_agent text) IS 'Opens a session of the page; answers its cookie.';
+
+--
 -- Name: outlook(text, boolean, orchestrator.reconcile_slots, timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3652,6 +3807,35 @@ ALTER FUNCTION orchestrator.random_secret() OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.random_secret() IS 'A text that nobody can guess.';
+
+--
+-- Name: read_password_link(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.read_password_link(p_secret text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_name text;
+BEGIN
+    SELECT u.name INTO v_name FROM orchestrator.user_secrets s JOIN orchestrator.users u ON u.id = s.user_id
+     WHERE s.link_hash = sha256(convert_to(p_secret, 'UTF8')) AND u.link_expires_at > now() AND u.disabled_at IS NULL;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO404', 'this link has been used, replaced, or has expired', 'link',
+            'Ask an admin for another: SELECT orchestrator.make_password_link(name). On the machine of a local stack: orchestrator people link NAME.');
+    END IF;
+    RETURN v_name;
+END
+$$;
+
+ALTER FUNCTION orchestrator.read_password_link(p_secret text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION read_password_link(p_secret text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.read_password_link(p_secret text) IS 'Whose one-time link this is.';
 
 --
 -- Name: read_queue(text, integer, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4455,6 +4639,32 @@ ALTER FUNCTION orchestrator.repair(p_cluster text) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.repair(p_cluster text) IS 'Queues again what lost its message.';
 
 --
+-- Name: replace_password(bigint, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.replace_password(p_user_id bigint, p_hash text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+BEGIN
+    IF coalesce(p_hash, '') !~ '^\$argon2id\$' THEN
+        PERFORM orchestrator.refuse('SO422', 'this is no hash of a password', 'password', 'Give one of argon2id; a password itself is never sent to Postgres.');
+    END IF;
+    UPDATE orchestrator.users u SET password_set_at = now(), link_expires_at = NULL WHERE u.id = p_user_id;
+    UPDATE orchestrator.user_secrets s SET password_hash = p_hash, link_hash = NULL WHERE s.user_id = p_user_id;
+    DELETE FROM orchestrator.sessions s WHERE s.user_id = p_user_id;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.replace_password(p_user_id bigint, p_hash text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION replace_password(p_user_id bigint, p_hash text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.replace_password(p_user_id bigint, p_hash text) IS 'Sets the hash of a user''s password and ends their sessions.';
+
+--
 -- Name: report_cluster(text, boolean, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5060,6 +5270,33 @@ ALTER FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer
 --
 
 COMMENT ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) IS 'A deployment''s history by runs, newest first.';
+
+--
+-- Name: use_password_link(text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.use_password_link(p_secret text, p_hash text, p_address text, p_user_agent text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_user_id bigint;
+BEGIN
+    v_user_id := (orchestrator.find_user(orchestrator.read_password_link(p_secret))).id;
+    -- Once more, now that the user is locked: of two who use one link at once the second finds it void.
+    PERFORM orchestrator.read_password_link(p_secret);
+    PERFORM orchestrator.replace_password(v_user_id, p_hash);
+    RETURN orchestrator.open_session(v_user_id, p_address, p_user_agent);
+END
+$$;
+
+ALTER FUNCTION orchestrator.use_password_link(p_secret text, p_hash text, p_address text, p_user_agent text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION use_password_link(p_secret text, p_hash text, p_address text, p_user_agent text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.use_password_link(p_secret text, p_hash text, p_address text, p_user_agent text) IS 'Sets a password by a one-time link, once; answers the cookie of a session.';
 
 --
 -- Name: waiting_message(integer, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -6988,6 +7225,20 @@ REVOKE ALL ON FUNCTION orchestrator.begin_request(p_key text, p_hash text) FROM 
 GRANT ALL ON FUNCTION orchestrator.begin_request(p_key text, p_hash text) TO orchestrator_operator;
 
 --
+-- Name: FUNCTION begin_sign_in(p_name text, p_address text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) TO orchestrator_api;
+
+--
+-- Name: FUNCTION change_password(p_name text, p_old_hash text, p_new_hash text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.change_password(p_name text, p_old_hash text, p_new_hash text, p_address text, p_user_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.change_password(p_name text, p_old_hash text, p_new_hash text, p_address text, p_user_agent text) TO orchestrator_api;
+
+--
 -- Name: FUNCTION change_user(name text, role text, namespaces text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7324,6 +7575,13 @@ REVOKE ALL ON FUNCTION orchestrator.end_request(p_key text, p_status integer, p_
 GRANT ALL ON FUNCTION orchestrator.end_request(p_key text, p_status integer, p_headers jsonb, p_body text) TO orchestrator_operator;
 
 --
+-- Name: FUNCTION end_session(id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.end_session(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.end_session(id bigint) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7378,6 +7636,13 @@ GRANT SELECT ON TABLE orchestrator.users TO orchestrator_viewer;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.find_user(p_name text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION finish_sign_in(p_name text, p_hash text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.finish_sign_in(p_name text, p_hash text, p_address text, p_user_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.finish_sign_in(p_name text, p_hash text, p_address text, p_user_agent text) TO orchestrator_api;
 
 --
 -- Name: FUNCTION forbid(p_path text, p_why text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -7509,6 +7774,12 @@ GRANT ALL ON FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) TO 
 REVOKE ALL ON FUNCTION orchestrator.nudge(p_cluster_id integer) FROM PUBLIC;
 
 --
+-- Name: FUNCTION open_session(p_user_id bigint, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.open_session(p_user_id bigint, p_address text, p_user_agent text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION outlook(p_state text, p_finalised boolean, p_slot orchestrator.reconcile_slots, p_unreachable_since timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7590,6 +7861,13 @@ REVOKE ALL ON FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text
 --
 
 REVOKE ALL ON FUNCTION orchestrator.random_secret() FROM PUBLIC;
+
+--
+-- Name: FUNCTION read_password_link(p_secret text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.read_password_link(p_secret text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.read_password_link(p_secret text) TO orchestrator_api;
 
 --
 -- Name: FUNCTION read_queue(p_queue text, p_limit integer, p_lease_seconds integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -7722,6 +8000,12 @@ REVOKE ALL ON FUNCTION orchestrator.repair(p_cluster text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.repair(p_cluster text) TO orchestrator_worker;
 
 --
+-- Name: FUNCTION replace_password(p_user_id bigint, p_hash text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.replace_password(p_user_id bigint, p_hash text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION report_cluster(p_cluster text, p_reachable boolean, p_reason text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7831,6 +8115,13 @@ REVOKE ALL ON FUNCTION orchestrator.text_as(p_text text, p_type text) FROM PUBLI
 
 REVOKE ALL ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION use_password_link(p_secret text, p_hash text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.use_password_link(p_secret text, p_hash text, p_address text, p_user_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.use_password_link(p_secret text, p_hash text, p_address text, p_user_agent text) TO orchestrator_api;
 
 --
 -- Name: FUNCTION waiting_message(p_cluster_id integer, p_generation bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -56,6 +56,12 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "require_everything": ("SELECT require_everything('tests')", PEOPLE),
     "enter": ("SELECT enter('token', '')", {"api"}),
     "authenticate": ("SELECT authenticate('token', '')", {"api"}),
+    "begin_sign_in": ("SELECT begin_sign_in('nobody', '127.0.0.1')", {"api"}),
+    "finish_sign_in": ("SELECT finish_sign_in('nobody', '', '127.0.0.1', '')", {"api"}),
+    "read_password_link": ("SELECT read_password_link('')", {"api"}),
+    "use_password_link": ("SELECT use_password_link('', '', '127.0.0.1', '')", {"api"}),
+    "change_password": ("SELECT change_password('nobody', '', '', '127.0.0.1', '')", {"api"}),
+    "end_session": ("SELECT end_session(0)", PEOPLE),
     "create_user": ("SELECT create_user('ann', 'viewer')", {"admin"}),
     "change_user": ("SELECT change_user('nobody', 'viewer', NULL)", {"admin"}),
     "disable_user": ("SELECT disable_user('nobody')", {"admin"}),
@@ -82,7 +88,14 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "record_stream": ("SELECT record_stream('default', 'Pod', 'synced', 0, NULL)", {"watcher"}),
 }
 # Past the grant, and refused for what was asked.
-REFUSED = {"refuse": "SO422", "put_template": "SO422", "enter": "SO401", "authenticate": "SO401"} | dict.fromkeys(
+REFUSED = {
+    "refuse": "SO422",
+    "put_template": "SO422",
+    "enter": "SO401",
+    "authenticate": "SO401",
+    "finish_sign_in": "SO401",
+    "change_password": "SO401",
+} | dict.fromkeys(
     (
         "reconcile_now",
         "restart",
@@ -93,6 +106,8 @@ REFUSED = {"refuse": "SO422", "put_template": "SO422", "enter": "SO401", "authen
         "enable_user",
         "make_password_link",
         "make_token",
+        "read_password_link",
+        "use_password_link",
         "revoke_token",
     ),
     "SO404",
