@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from litestar import Litestar, Request, Router, get
-from litestar.connection import ASGIConnection
+from litestar import Litestar, Request
 from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
-from litestar.exceptions import NotFoundException
-from litestar.handlers import BaseRouteHandler
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
 from app import actions, bulk, clusters, deployments, drift, events, previews, revisions, templates
+from app.description import configuration, show_description
+from app.docs import show_docs
 from app.gate import Gate
 from app.health import Schema, show_health, show_readiness
 from app.metrics import Counted, show_metrics
@@ -24,13 +21,13 @@ from app.page.errors import PageHandlers, by_path
 from app.page.headers import with_headers
 from app.page.rendering import Pages
 from app.problems import HANDLERS
+from app.queries import KnownQuery
 from app.sign_in import SignIn
 from app.streams import Streams
 from db.database import Database
 
 # Parameters of a deployment are a few values; the largest sensible body is far below this.
 LARGEST_BODY_BYTES = 256 * 1024
-VERSION = "0.1.0"
 
 
 def build(database: Database, streams: Streams, secret: str) -> ASGIApp:
@@ -57,6 +54,7 @@ def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
             show_readiness,
             show_metrics,
             show_description,
+            show_docs,
             *page.routes(),
         ],
         dependencies={
@@ -72,7 +70,8 @@ def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
         csrf_config=page.csrf(secret),
         request_max_body_size=LARGEST_BODY_BYTES,
         response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
-        openapi_config=openapi(),
+        openapi_config=configuration(),
+        guards=[KnownQuery()],
         logging_config=None,
     )
 
@@ -89,26 +88,3 @@ def entered(database: Database) -> Provide:
         return database.entered_with(cast("dict[str, Any]", request.scope)["credential"])
 
     return Provide(enter, sync_to_thread=False)
-
-
-@get("/api/openapi.json", include_in_schema=False)
-async def show_description(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """The API as OpenAPI describes it."""
-    return request.app.openapi_schema.to_schema()
-
-
-def openapi() -> OpenAPIConfig:
-    """What the description says beyond the routes themselves."""
-    return OpenAPIConfig(
-        title="server-orchestrator",
-        version=VERSION,
-        description="Game servers on Kubernetes, with Postgres as the control plane. Errors are problem+json.",
-        openapi_router=Router("/openapi", route_handlers=[], include_in_schema=False, guards=[hide]),
-        components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
-        security=[{"token": []}],
-    )
-
-
-def hide(_connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-    """Close the pages that the framework brings along: their scripts come from elsewhere, their 404 is HTML."""
-    raise NotFoundException

@@ -243,7 +243,7 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
             media_type=MEDIA_TYPE,
             generate_examples=False,
             examples=[
-                Example(id=name, summary=kind.title, value=_example(name))
+                Example(id=name, summary=kind.title, value=msgspec.to_builtins(_example(name)))
                 for name, kind in KINDS.items()
                 if kind.status == status
             ],

@@ -24,7 +24,7 @@ _MISSING = 404
 # In the order of the ids, as every bulk change takes its locks: two at once wait for each other and do not deadlock.
 _ACTIONS: dict[Action, LiteralString] = {
     "reconcile": "SELECT orchestrator.reconcile_now(a.id) FROM (SELECT unnest(%(ids)s::uuid[]) AS id ORDER BY 1) a",
-    "restart": "SELECT orchestrator.restart(a.id) FROM (SELECT unnest(%(ids)s::uuid[]) AS id ORDER BY 1) a",
+    "restart": "UPDATE orchestrator.deployments d SET restarted_at = clock_timestamp() WHERE d.id = ANY (%(ids)s)",
 }
 
 

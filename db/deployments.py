@@ -24,7 +24,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """What is wanted, how far that is carried out, and how it is.
 
     `memory` is the parameter of that name, None where it is left to the template or the template has none. `drifted`:
-    an object of it stands otherwise at the cluster than it should.
+    an object of it stands otherwise at the cluster than it should. `restart_required`: what was changed waits for one.
     """
 
     id: UUID
@@ -44,6 +44,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     status_message: str
     stale_since: datetime | None
     drifted: bool
+    restarted_at: datetime | None
+    restart_required: bool
     finalised_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -98,7 +100,7 @@ COLUMNS = (
     " d.parameters ->> 'memory' AS memory, d.desired_state, d.drift_policy, d.keep_data, d.generation,"
     " d.last_applied_generation, d.status_summary, d.status_message, d.stale_since, "
     + DRIFTED
-    + " AS drifted, d.finalised_at, d.created_at, d.updated_at"
+    + " AS drifted, d.restarted_at, d.restart_required, d.finalised_at, d.created_at, d.updated_at"
 )
 FROM = (
     " FROM orchestrator.deployments d JOIN orchestrator.clusters c ON c.id = d.cluster_id"
@@ -173,6 +175,12 @@ async def reconcile_now(session: Session, deployment_id: UUID, expected: Sequenc
     """Ask for a reconciliation whatever the back-off. Raises Refused (404), Moved."""
     await _hold(session, deployment_id, expected)
     await session.execute("SELECT orchestrator.reconcile_now(%s)", (deployment_id,))
+
+
+async def restart(session: Session, deployment_id: UUID, expected: Sequence[int] | None = None) -> None:
+    """Ask for a restart of what runs: a new generation. Raises Refused, Moved."""
+    await _hold(session, deployment_id, expected)
+    await session.execute("SELECT orchestrator.restart(%s)", (deployment_id,))
 
 
 async def _hold(session: Session, deployment_id: UUID, expected: Sequence[int] | None) -> None:

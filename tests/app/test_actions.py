@@ -19,6 +19,16 @@ async def test_an_action_is_a_wish_for_a_state(api: Api, templates: Intent, acti
         assert templates.deployment(made["id"])["generation"] == 2, "asking twice changes nothing more"
 
 
+async def test_a_restart_is_a_generation_of_its_own(api: Api, templates: Intent) -> None:
+    made = await api.create("lobby")
+    told = (await api.client.post(f"{DEPLOYMENTS}/{made['id']}/restart")).json()
+    assert (made["restarted_at"], told["generation"], told["desired_state"]) == (None, 2, "Active")
+    assert told["restarted_at"] is not None
+    assert told["restart_required"] is False
+    stopped = await api.create("stopped", desired_state="Stopped")
+    problem(await api.client.post(f"{DEPLOYMENTS}/{stopped['id']}/restart"), 409)
+
+
 async def test_revisions_tell_who_wanted_what_newest_first_and_differ(api: Api, templates: Intent) -> None:
     made = await api.create("lobby")
     for replicas in (2, 3, 4):

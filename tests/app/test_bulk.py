@@ -41,6 +41,12 @@ async def test_an_action_on_many_asks_for_each(api: Api, templates: Intent, five
     assert states(templates) == {("Active", 1, None)}
 
 
+async def test_a_restart_of_many_is_one_generation_of_each(api: Api, templates: Intent, five: list[str]) -> None:
+    assert (await api.client.post(BULK, json={"ids": five, "action": "restart"})).status_code == 202
+    assert states(templates) == {("Active", 2, None)}
+    assert templates.value("SELECT count(*) FROM orchestrator.deployments WHERE restarted_at IS NOT NULL") == 5
+
+
 @pytest.mark.parametrize("culprit", range(5))
 async def test_what_one_refuses_none_does_and_that_one_is_named(
     api: Api, templates: Intent, five: list[str], culprit: int

@@ -44,7 +44,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("PATCH", "", STOP),
     ("PATCH", "", {}),
     ("DELETE", "", None),
-    *(("POST", f"/{action}", None) for action in ("start", "stop", "pause", "resume", "reconcile")),
+    *(("POST", f"/{action}", None) for action in ("start", "stop", "pause", "resume", "restart", "reconcile")),
 ]
 
 
