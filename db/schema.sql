@@ -747,6 +747,39 @@ ALTER FUNCTION orchestrator.check_identity(p_deployment orchestrator.deployments
 COMMENT ON FUNCTION orchestrator.check_identity(p_deployment orchestrator.deployments) IS 'Refuses a deployment that could not be carried out.';
 
 --
+-- Name: check_kept_data(uuid, integer, text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_kept_data(p_id uuid, p_cluster_id integer, p_namespace text, p_spec jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_kept record;
+BEGIN
+    SELECT r.name, r.deployment_id INTO v_kept
+      FROM jsonb_array_elements(p_spec) m
+      JOIN orchestrator.deployment_resources r
+        ON r.cluster_id = p_cluster_id AND r.kind = 'PersistentVolumeClaim' AND r.namespace = p_namespace AND r.name = m #>> '{metadata,name}'
+      JOIN orchestrator.deployments d ON d.id = r.deployment_id
+     WHERE m ->> 'kind' = 'PersistentVolumeClaim' AND d.id <> p_id AND d.finalised_at IS NOT NULL LIMIT 1;
+    IF FOUND THEN
+        PERFORM orchestrator.refuse('SO409', format('%s holds the data of the deleted deployment %s', v_kept.name, v_kept.deployment_id), 'name', format(
+            'Set desired_state of %1$s to Active to bring it back with its data, or its keep_data to false to discard the data and start afresh; or choose another name.',
+            v_kept.deployment_id));
+    END IF;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.check_kept_data(p_id uuid, p_cluster_id integer, p_namespace text, p_spec jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_kept_data(p_id uuid, p_cluster_id integer, p_namespace text, p_spec jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_kept_data(p_id uuid, p_cluster_id integer, p_namespace text, p_spec jsonb) IS 'Refuses to build on data that a deleted deployment left behind.';
+
+--
 -- Name: check_manifest(jsonb, integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1219,10 +1252,10 @@ BEGIN
             'Its objects and data are found by it. Make a new deployment instead.');
     END IF;
     IF p_before.desired_state = 'Deleted' THEN
-        IF p_after.desired_state = 'Deleted' AND p_before.finalised_at IS NOT NULL THEN
+        IF p_after.desired_state = 'Deleted' AND p_before.finalised_at IS NOT NULL AND NOT (p_before.keep_data AND NOT p_after.keep_data) THEN
             PERFORM orchestrator.refuse('SO409', format('%s is deleted', p_before.name), 'desired_state',
                 'Set desired_state to Active to bring it back, with its data if that was kept.');
-        ELSIF p_after.desired_state <> 'Deleted' THEN
+        ELSIF p_after.desired_state <> 'Deleted' OR p_before.finalised_at IS NOT NULL THEN
             PERFORM orchestrator.check_name_is_free(p_after);
         END IF;
     END IF;
@@ -3414,6 +3447,9 @@ BEGIN
             PERFORM orchestrator.check_policy(NEW.desired_spec_json);
         END IF;
         PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
+        IF v_moved THEN
+            PERFORM orchestrator.check_kept_data(NEW.id, NEW.cluster_id, NEW.namespace, NEW.desired_spec_json);
+        END IF;
     END IF;
     IF NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN
         NEW.restarted_at := orchestrator.check_restart(NEW.name, NEW.desired_state, OLD.restarted_at, NEW.restarted_at);
@@ -3421,7 +3457,8 @@ BEGIN
     NEW.generation := OLD.generation + 1;
     NEW.restart_required := false;
     NEW.updated_at := clock_timestamp();
-    IF OLD.finalised_at IS NOT NULL AND NEW.desired_state <> 'Deleted' THEN
+    -- Back again, or only to discard what it left behind: anything else was refused.
+    IF OLD.finalised_at IS NOT NULL THEN
         NEW.finalised_at := NULL;
         NEW.last_applied_generation := 0;
     END IF;
@@ -3512,6 +3549,7 @@ BEGIN
     IF v_program.guarded THEN
         PERFORM orchestrator.check_policy(v_rendered);
     END IF;
+    PERFORM orchestrator.check_kept_data(NEW.id, NEW.cluster_id, NEW.namespace, v_rendered);
     NEW.desired_spec_json := v_rendered;
     NEW.generation := 1;
     NEW.last_applied_generation := 0;
@@ -7347,6 +7385,12 @@ GRANT UPDATE(restarted_at) ON TABLE orchestrator.deployments TO orchestrator_ope
 --
 
 REVOKE ALL ON FUNCTION orchestrator.check_identity(p_deployment orchestrator.deployments) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_kept_data(p_id uuid, p_cluster_id integer, p_namespace text, p_spec jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_kept_data(p_id uuid, p_cluster_id integer, p_namespace text, p_spec jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION check_manifest(p_manifest jsonb, p_number integer, p_properties jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

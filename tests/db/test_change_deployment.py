@@ -280,7 +280,7 @@ def test_a_deleted_deployment_keeps_row_and_history_and_frees_its_name(stage: St
     assert len(stage.rows("SELECT * FROM deployment_revisions WHERE deployment_id = %s", own)) == 2
     stage.deploy("lobby")
     with refused("SO409", "desired_state", "Active"):
-        stage.operator.execute("UPDATE deployments SET keep_data = false WHERE id = %s", (own,))
+        stage.operator.execute('UPDATE deployments SET parameters = \'{"motd": "x"}\' WHERE id = %s', (own,))
     with refused("SO409", "name"):
         stage.change(own, desired_state="Active")
     with refused("SO404", "id"):

@@ -1,5 +1,8 @@
 """Stopped, Paused and Deleted: what each leaves standing, in what order things go, and how they come back."""
 
+import psycopg
+import pytest
+
 from tests.intent import Intent
 from tests.outsider import Outsider
 from tests.proxy import Proxy
@@ -146,12 +149,35 @@ async def test_a_reused_name_never_gets_the_kept_data_of_another(
     intent.set(first, "Deleted")
     await steps.until(first, intent, "Deleted")
     before = outsider.get("PersistentVolumeClaim", namespace, "lobby-data")["metadata"]["uid"]
+    with pytest.raises(psycopg.Error, match="holds the data of the deleted deployment"):
+        intent.deploy("lobby", "game")
+    # Should Postgres not know of it any more, the worker finds it.
+    intent.superuser.execute("DELETE FROM orchestrator.deployment_resources WHERE deployment_id = %s", (first,))
     second = intent.deploy("lobby", "game")
     assert (await steps.once(second)).permanent
     assert "lobby-data" in intent.message(second)
     assert first in intent.message(second)
     claim = outsider.get("PersistentVolumeClaim", namespace, "lobby-data")["metadata"]
     assert (claim["uid"], claim["labels"]["server-orchestrator.io/deployment-id"]) == (before, first)
+
+
+async def test_kept_data_is_discarded_by_taking_back_that_it_is_kept_and_its_name_is_free(
+    intent: Intent, steps: Steps, outsider: Outsider, namespace: str
+) -> None:
+    first = intent.deploy("lobby", "game")
+    await steps.once(first)
+    intent.set(first, "Deleted")
+    await steps.until(first, intent, "Deleted")
+    before = outsider.get("PersistentVolumeClaim", namespace, "lobby-data")["metadata"]["uid"]
+    intent.operator.execute("UPDATE orchestrator.deployments SET keep_data = false WHERE id = %s", (first,))
+    assert intent.status(first) == "Deleting"
+    await steps.until(first, intent, "Deleted")
+    assert outsider.find("PersistentVolumeClaim", namespace, "lobby-data") is None
+    assert intent.message(first) == "Deleted."
+    assert [event["data_json"]["kept"] for event in intent.events(first, "DeploymentDeleted")][1:] == [[]]
+    second = intent.deploy("lobby", "game")
+    assert (await steps.once(second)).outcome == "succeeded"
+    assert outsider.get("PersistentVolumeClaim", namespace, "lobby-data")["metadata"]["uid"] != before
 
 
 async def test_deleting_what_was_never_applied_ends_at_once(intent: Intent, steps: Steps, proxy: Proxy) -> None:

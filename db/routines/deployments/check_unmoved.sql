@@ -15,10 +15,10 @@ BEGIN
             'Its objects and data are found by it. Make a new deployment instead.');
     END IF;
     IF p_before.desired_state = 'Deleted' THEN
-        IF p_after.desired_state = 'Deleted' AND p_before.finalised_at IS NOT NULL THEN
+        IF p_after.desired_state = 'Deleted' AND p_before.finalised_at IS NOT NULL AND NOT (p_before.keep_data AND NOT p_after.keep_data) THEN
             PERFORM orchestrator.refuse('SO409', format('%s is deleted', p_before.name), 'desired_state',
                 'Set desired_state to Active to bring it back, with its data if that was kept.');
-        ELSIF p_after.desired_state <> 'Deleted' THEN
+        ELSIF p_after.desired_state <> 'Deleted' OR p_before.finalised_at IS NOT NULL THEN
             PERFORM orchestrator.check_name_is_free(p_after);
         END IF;
     END IF;

@@ -40,6 +40,9 @@ BEGIN
             PERFORM orchestrator.check_policy(NEW.desired_spec_json);
         END IF;
         PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
+        IF v_moved THEN
+            PERFORM orchestrator.check_kept_data(NEW.id, NEW.cluster_id, NEW.namespace, NEW.desired_spec_json);
+        END IF;
     END IF;
     IF NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN
         NEW.restarted_at := orchestrator.check_restart(NEW.name, NEW.desired_state, OLD.restarted_at, NEW.restarted_at);
@@ -47,7 +50,8 @@ BEGIN
     NEW.generation := OLD.generation + 1;
     NEW.restart_required := false;
     NEW.updated_at := clock_timestamp();
-    IF OLD.finalised_at IS NOT NULL AND NEW.desired_state <> 'Deleted' THEN
+    -- Back again, or only to discard what it left behind: anything else was refused.
+    IF OLD.finalised_at IS NOT NULL THEN
         NEW.finalised_at := NULL;
         NEW.last_applied_generation := 0;
     END IF;

@@ -36,6 +36,7 @@ BEGIN
     IF v_program.guarded THEN
         PERFORM orchestrator.check_policy(v_rendered);
     END IF;
+    PERFORM orchestrator.check_kept_data(NEW.id, NEW.cluster_id, NEW.namespace, v_rendered);
     NEW.desired_spec_json := v_rendered;
     NEW.generation := 1;
     NEW.last_applied_generation := 0;
