@@ -65,6 +65,7 @@ def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
             "schema": provided(Schema()),
             "assets": provided(assets),
             "pages": provided(pages),
+            "doors": provided(SignIn(database)),
         },
         exception_handlers=by_path(HANDLERS, PageHandlers(pages).by_kind()),
         csrf_config=page.csrf(secret),

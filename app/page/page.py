@@ -9,13 +9,13 @@ from litestar import Router
 from litestar.config.csrf import CSRFConfig
 from litestar.di import Provide
 
-from app.page import acts, clusters, home
+from app.page import account, acts, clusters, home, people, sign_in
 from app.page.assets import show_asset
 from app.page.live import Views, show_live
 from app.page.visit import arrive
 
 CSRF_COOKIE = "csrf"
-ROUTERS = [home.router, acts.router, clusters.router]
+ROUTERS = [home.router, acts.router, clusters.router, people.router, account.router, sign_in.router]
 VIEWS = [home.servers, clusters.view]
 
 
@@ -26,10 +26,7 @@ def routes() -> list[Any]:
         "visit": Provide(arrive, sync_to_thread=False),
         "views": Provide(lambda: views, sync_to_thread=False),
     }
-    return [
-        show_asset,
-        Router("/", route_handlers=[show_live, home.router, acts.router, clusters.router], dependencies=given),
-    ]
+    return [show_asset, Router("/", route_handlers=[show_live, *ROUTERS], dependencies=given)]
 
 
 def csrf(secret: str) -> CSRFConfig:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from litestar.di import NamedDependency
 
 from app.page.rendering import WHO, AnyRequest, Page, Pages
-from db.access import Identity, whoami
+from db.access import Credential, Identity, whoami
 from db.connection import Session
 from db.database import Database
 from db.errors import Refused
@@ -39,6 +39,21 @@ class Visit:
     def who(self) -> Identity:
         """Who asks; known from the first transaction on."""
         return self._scope[WHO]
+
+    @property
+    def credential(self) -> Credential:
+        """What whoever asks has shown."""
+        return self._scope["credential"]
+
+    @property
+    def session_id(self) -> int:
+        """The number of the session that this is."""
+        return int(self.credential.secret.partition("_")[0])
+
+    async def form(self) -> dict[str, str]:
+        """What a form sent, each name once."""
+        sent = await self.request.form()
+        return {name: value for name, value in sent.items() if isinstance(value, str)}
 
     def show(self, template: str, *, status_code: int = 200, **values: Any) -> Page:
         """A whole page."""

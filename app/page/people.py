@@ -1,0 +1,142 @@
+"""People: who may come in, what each may do and where. For admins; Postgres refuses everybody else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from app.page.rendering import Page, back
+from app.page.visit import Visit
+from db import access
+from db.access import User
+from db.connection import Session
+from db.errors import Refused
+
+ROLES = {
+    "viewer": "look at servers",
+    "operator": "look at servers, make, change and delete them",
+    "admin": "do everything, with people and templates too",
+}
+BLANK = {"name": "", "role": "operator", "namespaces": ""}
+
+
+def namespaces_of(form: dict[str, str]) -> list[str] | None:
+    """Names between spaces or commas; None, which is all, for none."""
+    return re.findall(r"[^\s,]+", form.get("namespaces", "")) or None
+
+
+async def find_person(session: Session, name: str) -> User:
+    """Raises Refused (404)."""
+    for person in await access.list_users(session):
+        if person.name == name:
+            return person
+    raise Refused(404, f"there is nobody called {name}", "name", "See the list of people.")
+
+
+@get("/people", include_in_schema=False)
+async def show_people(visit: NamedDependency[Visit]) -> Page:
+    """All that one may see."""
+    async with visit.transaction() as session:
+        people = await access.list_users(session)
+    return visit.show("people.html", people=people, given=BLANK, roles=ROLES, link="")
+
+
+@post("/people", include_in_schema=False)
+async def add_person(visit: NamedDependency[Visit]) -> Page:
+    """A new one, and the link to give them: it is shown this once."""
+    form = await visit.form()
+    name = form.get("name", "").strip()
+    try:
+        async with visit.transaction() as session:
+            await access.create_user(session, name, form.get("role", ""), namespaces_of(form))
+            secret = await access.make_password_link(session, name)
+            people = await access.list_users(session)
+    except Refused as refusal:
+        async with visit.transaction() as session:
+            people = await access.list_users(session)
+        return visit.refuse("people.html", refusal, people=people, given=BLANK | form, roles=ROLES, link="")
+    link = welcome_link(visit, secret)
+    return visit.show("people.html", people=people, given=BLANK, roles=ROLES, link=link, link_for=name)
+
+
+@get("/people/{name:str}", include_in_schema=False)
+async def show_person(name: FromPath[str], visit: NamedDependency[Visit]) -> Page:
+    """One, and what can be changed."""
+    async with visit.transaction() as session:
+        person = await find_person(session, name)
+    return visit.show("person.html", **about(person))
+
+
+@post("/people/{name:str}", include_in_schema=False)
+async def change_person(name: FromPath[str], visit: NamedDependency[Visit]) -> Page | Redirect:
+    """Role and namespaces, at once."""
+    form = await visit.form()
+    try:
+        async with visit.transaction() as session:
+            await access.change_user(session, name, form.get("role", ""), namespaces_of(form))
+    except Refused as refusal:
+        async with visit.transaction() as session:
+            person = await find_person(session, name)
+        return visit.refuse("person.html", refusal, **about(person, form))
+    return back(page_of(name), told="Saved. It holds from now on.")
+
+
+@post("/people/{name:str}/link", include_in_schema=False)
+async def make_link(name: FromPath[str], visit: NamedDependency[Visit]) -> Page:
+    """A link to choose a new password, shown this once."""
+    async with visit.transaction() as session:
+        secret = await access.make_password_link(session, name)
+        person = await find_person(session, name)
+    return visit.show("person.html", **about(person, link=welcome_link(visit, secret)))
+
+
+@post("/people/{name:str}/disable", include_in_schema=False)
+async def disable_person(name: FromPath[str], visit: NamedDependency[Visit]) -> Redirect:
+    """Nothing of theirs works from now on."""
+    async with visit.transaction() as session:
+        await access.disable_user(session, name)
+    return back(page_of(name), told=f"{name} is disabled, and signed out everywhere.")
+
+
+@post("/people/{name:str}/enable", include_in_schema=False)
+async def enable_person(name: FromPath[str], visit: NamedDependency[Visit]) -> Redirect:
+    """They may come in again."""
+    async with visit.transaction() as session:
+        await access.enable_user(session, name)
+    return back(page_of(name), told=f"{name} may come in again.")
+
+
+def about(person: User, form: dict[str, str] | None = None, link: str = "") -> dict[str, Any]:
+    """What the page of one person shows; `form` is what was sent, where that was refused."""
+    now = {"role": person.role, "namespaces": " ".join(person.namespaces or [])}
+    return {"person": person, "given": now | (form or {}), "roles": ROLES, "link": link}
+
+
+def page_of(name: str) -> str:
+    """Where one person is shown."""
+    return f"/people/{quote(name, safe='')}"
+
+
+def welcome_link(visit: Visit, secret: str) -> str:
+    """To send to whom it is for."""
+    return f"{str(visit.request.base_url).rstrip('/')}/welcome/{secret}"
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        show_people,
+        add_person,
+        show_person,
+        change_person,
+        make_link,
+        disable_person,
+        enable_person,
+    ],
+)
