@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
+from app.gate import SESSION_COOKIE
 from tests.app.conftest import Api, serving
 from tests.conftest import Database
 from tests.db.stage import Stage
@@ -28,6 +29,15 @@ CHOSEN = "ORCHESTRATOR_CHROMIUM"
 INSTALL_SECONDS = 300
 # A browser says so of its own whenever a request fails, which some tests provoke.
 EXPECTED = "Failed to load resource"
+# How far things have moved without anybody having done anything: `shifts`, 0 if nothing has.
+COUNT_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (!entry.hadRecentInput) window.shifts.push([entry.value, ...entry.sources.map((one) => one.node?.outerHTML)]);
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
 
 NewWindow = Callable[..., AbstractAsyncContextManager[Page]]
 
@@ -104,18 +114,19 @@ def stage(database: Database) -> Iterator[Stage]:
     with intent_on(database, "default") as intent:
         intent.put_template("web", TEMPLATES["web"])
     found = Stage(database)
+    found.reachable()
     yield found
     found.close()
 
 
 @asynccontextmanager
-async def window_on(browser: Browser, site: Api, **options: Any) -> AsyncIterator[Page]:
-    """A window with the cookies of the site's client. Whatever goes wrong in its scripts fails the test."""
-    url = str(site.client.base_url)
+async def window_on(browser: Browser, url: str, session: str | None, **options: Any) -> AsyncIterator[Page]:
+    """A window of whoever has this session. Whatever goes wrong in its scripts fails the test."""
     context = await browser.new_context(**{"base_url": url, "viewport": {"width": 1280, "height": 900}, **options})
     context.set_default_timeout(10_000)
-    for name, value in site.client.cookies.items():
-        await context.add_cookies([{"name": name, "value": value, "url": url}])
+    await context.add_init_script(COUNT_SHIFTS)
+    if session is not None:
+        await context.add_cookies([{"name": SESSION_COOKIE, "value": session, "url": url}])
     page = await context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -137,7 +148,7 @@ async def new_window(browser: Browser, site: Api) -> AsyncIterator[NewWindow]:
     """Opens windows in which the admin is signed in; options are those of Playwright's new_context."""
 
     def opened(**options: Any) -> AbstractAsyncContextManager[Page]:
-        return window_on(browser, site, **options)
+        return window_on(browser, str(site.client.base_url), site.client.cookies[SESSION_COOKIE], **options)
 
     yield opened
 
