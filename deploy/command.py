@@ -16,6 +16,7 @@ from deploy.errors import DeployError, StateError
 from deploy.stack_commands import (
     DEFAULT_STATE,
     print_environment,
+    print_password_link,
     reset_stack,
     run_kubectl,
     run_psql,
@@ -92,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def stack_commands(commands: Commands) -> None:
-    """`up`, `env`, `down`, `reset`, `psql`, `kubectl`: the local stack."""
+    """`up`, `env`, `down`, `reset`, `people`, `psql`, `kubectl`: the local stack."""
     start = commands.add_parser("up", help="run the whole stack on this machine until Ctrl-C")
     start.add_argument("--kubeconfig", type=Path, help="use this cluster instead of starting a local one")
     start.add_argument("--context", help="the context in the kubeconfig (your own kubeconfig if none is given)")
@@ -109,10 +110,13 @@ def stack_commands(commands: Commands) -> None:
         commands.add_parser(name, help=text, add_help=False).set_defaults(run=run)
     forget = commands.add_parser("reset", help="stop a stack and remove all it keeps")
     forget.add_argument("--yes", action="store_true", help="do not ask")
+    people = commands.add_parser("people", help="who may come in").add_subparsers(required=True, metavar="COMMAND")
+    link = people.add_parser("link", help="print a one-time link where a user of a running stack chooses a password")
+    link.add_argument("name", help="of the user")
+    link.set_defaults(run=print_password_link)
     start.set_defaults(run=start_stack)
     forget.set_defaults(run=reset_stack)
-    for name in ("up", "env", "down", "reset"):
-        state = commands.choices[name]
+    for state in (link, *(commands.choices[name] for name in ("up", "env", "down", "reset"))):
         state.add_argument("--state", type=Path, default=DEFAULT_STATE, help="the folder where it keeps everything")
 
 

@@ -1,4 +1,4 @@
-"""The commands of a person with a local stack: `up`, `env`, `down`, `reset`, `psql`, `kubectl`.
+"""The commands of a person with a local stack: `up`, `env`, `down`, `reset`, `people link`, `psql`, `kubectl`.
 
 The heavy modules are loaded by the command that needs them: `env` shall answer at once.
 """
@@ -89,6 +89,19 @@ def reset_stack(wanted: argparse.Namespace) -> None:
     state.stop_running(folder)
     state.remove(folder)
     tell(f"removed what was in {folder}")
+
+
+def print_password_link(wanted: argparse.Namespace) -> None:
+    """`orchestrator people link NAME`: for who has lost the password, or was just made."""
+    import psycopg  # noqa: PLC0415
+
+    from db.connection import translated  # noqa: PLC0415
+    from db.people import make_password_link  # noqa: PLC0415
+
+    environment = environment_of(wanted.state.resolve())
+    with translated(), psycopg.connect(environment["DATABASE_URL"]) as connection:
+        secret = make_password_link(connection, wanted.name)
+    print(f"{environment['ORCHESTRATOR_URL']}/welcome/{secret}")
 
 
 def run_psql(wanted: argparse.Namespace) -> None:

@@ -40,10 +40,25 @@ def test_after_eval_of_env_psql_kubectl_and_http_just_work(stack: Up) -> None:
     assert stack.shell("kubectl get nodes -o name") == "node/local"
     known = stack.environment()
     request = urllib.request.Request(
-        f"{known['ORCHESTRATOR_URL']}/healthz", headers={"Authorization": f"Bearer {known['ORCHESTRATOR_TOKEN']}"}
+        f"{known['ORCHESTRATOR_URL']}/api/templates", headers={"Authorization": f"Bearer {known['ORCHESTRATOR_TOKEN']}"}
     )
     with urllib.request.urlopen(request, timeout=5) as response:
         assert response.status == 200
+
+
+def test_the_first_start_prints_a_one_time_link_for_the_admin_and_a_command_prints_others(stack: Up) -> None:
+    url = stack.environment()["ORCHESTRATOR_URL"]
+    first = stack.says(f"choose admin's password, once, at {url}/welcome/").split()[-1]
+    second = stack.shell(f"orchestrator people link admin --state {stack.state}")
+    assert second.startswith(f"{url}/welcome/")
+    assert len(second) == len(first)
+    assert second != first
+    told = subprocess.run(
+        [ORCHESTRATOR, "people", "link", "nobody", "--state", stack.state], capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stdout) == (1, "")
+    assert 'there is no user "nobody"' in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 def test_a_stack_begins_with_the_shipped_templates(stack: Up) -> None:
