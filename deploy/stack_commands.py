@@ -96,11 +96,15 @@ def print_password_link(wanted: argparse.Namespace) -> None:
     import psycopg  # noqa: PLC0415
 
     from db.connection import translated  # noqa: PLC0415
+    from db.errors import Refused  # noqa: PLC0415
     from db.people import make_password_link  # noqa: PLC0415
 
     environment = environment_of(wanted.state.resolve())
-    with translated(), psycopg.connect(environment["DATABASE_URL"]) as connection:
-        secret = make_password_link(connection, wanted.name)
+    try:
+        with translated(), psycopg.connect(environment["DATABASE_URL"]) as connection:
+            secret = make_password_link(connection, wanted.name)
+    except Refused as refused:
+        raise StateError(f"{refused.message}: {refused.hint}") from None
     print(f"{environment['ORCHESTRATOR_URL']}/welcome/{secret}")
 
 
