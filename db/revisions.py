@@ -60,6 +60,14 @@ async def list_revisions(session: Session, deployment_id: UUID, before: int | No
     return found
 
 
+async def list_changes(
+    session: Session, deployment_id: UUID, before: int | None, limit: int
+) -> list[tuple[Revision, list[Difference]]]:
+    """The same, each with what it has otherwise than the one before it. Raises Refused (404)."""
+    found = await list_revisions(session, deployment_id, before, limit)
+    return [(one, await compare_revisions(session, deployment_id, one.generation)) for one in found]
+
+
 async def read_revision(session: Session, deployment_id: UUID, generation: int) -> Revision:
     """One generation. Raises Refused (404)."""
     found = await list_revisions(session, deployment_id, generation + 1, 1)

@@ -3380,7 +3380,7 @@ COMMENT ON FUNCTION orchestrator.open_session(p_user_id bigint, p_address text, 
 --
 
 CREATE FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p_slot orchestrator.reconcile_slots, p_unreachable_since timestamp with time zone) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
@@ -3388,8 +3388,8 @@ CREATE FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p_slot o
         WHEN p_state = 'Paused' THEN 'held'
         WHEN (p_slot).quarantined_at IS NOT NULL OR (p_slot).last_error_permanent THEN 'stuck'
         WHEN p_unreachable_since IS NOT NULL THEN 'away'
-        WHEN (p_slot).msg_id IS NOT NULL THEN 'now'
-        WHEN (p_slot).due_at IS NOT NULL THEN 'retrying'
+        WHEN (p_slot).due_at > now() THEN 'retrying'
+        WHEN (p_slot).msg_id IS NOT NULL OR (p_slot).due_at IS NOT NULL THEN 'now'
         ELSE 'resting' END
 $$;
 

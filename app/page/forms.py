@@ -214,9 +214,9 @@ def _limits(rule: Rule, kind: Kind) -> str:
     if kind in ("integer", "number"):
         if least is not None and most is not None:
             return f"{_text(least)} to {_text(most)}"
-        return f"at least {_text(least)}" if least is not None else f"at most {_text(most)}" if most is not None else ""
+        return f"At least {_text(least)}" if least is not None else f"At most {_text(most)}" if most is not None else ""
     if kind in ("text", "long") and rule.max_length:
-        return f"at most {rule.max_length} characters"
+        return f"At most {rule.max_length} characters"
     return ""
 
 

@@ -9,14 +9,26 @@ from litestar import Router
 from litestar.config.csrf import CSRFConfig
 from litestar.di import Provide
 
-from app.page import account, acts, clusters, home, people, sign_in
+from app.page import account, acts, clusters, drift, edit, home, new, people, revisions, server, sign_in
 from app.page.assets import show_asset
 from app.page.live import Views, show_live
 from app.page.visit import arrive
 
 CSRF_COOKIE = "csrf"
-ROUTERS = [home.router, acts.router, clusters.router, people.router, account.router, sign_in.router]
-VIEWS = [home.servers, clusters.view]
+ROUTERS = [
+    home.router,
+    acts.router,
+    new.router,
+    server.router,
+    edit.router,
+    revisions.router,
+    drift.router,
+    clusters.router,
+    people.router,
+    account.router,
+    sign_in.router,
+]
+VIEWS = [home.servers, clusters.view, server.server_view, drift.drift_view]
 
 
 def routes() -> list[Any]:

@@ -45,7 +45,7 @@ def test_a_shipped_template_becomes_a_form_that_people_understand() -> None:
     assert difficulty.shown == '"easy"'
     assert (online.kind, online.shown) == ("boolean", True)
     assert fields["view_distance"].unit == "chunks"
-    assert fields["motd"].limits == "at most 120 characters"
+    assert fields["motd"].limits == "At most 120 characters"
     assert fields["memory"].help == "Three quarters of it go to the Java heap."
 
 
@@ -90,8 +90,8 @@ def test_a_parameter_without_a_title_is_called_by_its_name(name: str, label: str
 @pytest.mark.parametrize(
     ("rule", "limits"),
     [
-        ({"type": "integer", "minimum": 0}, "at least 0"),
-        ({"type": "number", "maximum": 1.5}, "at most 1.5"),
+        ({"type": "integer", "minimum": 0}, "At least 0"),
+        ({"type": "number", "maximum": 1.5}, "At most 1.5"),
         ({"type": "integer", "minimum": 0, "maximum": 0}, "0 to 0"),
         ({"type": "string", "minimum": 3}, ""),
         ({"type": "integer"}, ""),

@@ -1,0 +1,95 @@
+"""What a form for a new or a changed server was filled in with, and what Postgres says to it before it is sent."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+import yaml
+
+from app.page.forms import Field, Schema, changes, read_fields, read_form, read_schema
+from db.catalogue import TemplateDetail
+from db.connection import Session, translated
+from db.errors import Refused
+from db.preview import Preview, PreviewedObject
+
+# Stands in the names of objects for a server that has none yet.
+UNNAMED = "…"
+# What a form of ours sends beside parameters; a refusal about one of these is told beside it.
+OWN_FIELDS = ("name", "namespace", "cluster", "template_version", "desired_state")
+_UNUSABLE = 422
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A form as it stands: the template it asks for, what was filled in, and how that differs from `given`."""
+
+    template: TemplateDetail
+    schema: Schema
+    given: dict[str, Any]
+    filled: dict[str, Any]
+
+    @classmethod
+    def fresh(cls, template: TemplateDetail, given: Mapping[str, Any]) -> Draft:
+        """Nothing is filled in yet: all is as it is given, or as the template has it."""
+        return cls(
+            template=template,
+            schema=read_schema(template.allowed_mutations_json),
+            given=dict(given),
+            filled=dict(given),
+        )
+
+    def filled_in(self, form: Mapping[str, Any]) -> Draft:
+        """The same with what a form sent."""
+        return msgspec.structs.replace(self, filled=read_form(self.schema, form))
+
+    @property
+    def fields(self) -> list[Field]:
+        """As the form shows them."""
+        return read_fields(self.schema, self.filled)
+
+    @property
+    def field_names(self) -> list[str]:
+        """Of everything in the form that a refusal can be told beside."""
+        return [*OWN_FIELDS, *(field.name for field in self.fields)]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What to merge into those that are given."""
+        return changes(self.schema, self.given, self.filled)
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What Postgres says: what would come of it, or why not."""
+
+    preview: Preview | None
+    refusal: Refused | None
+
+
+async def try_out(session: Session, preview: Callable[[], Awaitable[Preview]]) -> Tried:
+    """Ask, and leave the transaction as usable as it was."""
+    try:
+        with translated():
+            async with session.transaction():
+                return Tried(await preview(), None)
+    except Refused as refusal:
+        if refusal.status >= 500:  # noqa: PLR2004 - a fault is none of the form's
+            raise
+        return Tried(None, refusal)
+
+
+def stand_in() -> str:
+    """A name that nobody has, to see what a server without one would be made of."""
+    return f"x{secrets.token_hex(12)}"
+
+
+def unnamed(preview: Preview, name: str) -> Preview:
+    """The same with the ellipsis in place of a stand-in."""
+    text = msgspec.json.encode(preview).decode().replace(name, UNNAMED)
+    return msgspec.json.decode(text, type=Preview)
+
+
+def as_yaml(shown: PreviewedObject) -> str:
+    """The manifest as people of Kubernetes read it."""
+    return yaml.safe_dump(shown.manifest, sort_keys=False, allow_unicode=True, width=100)

@@ -1,0 +1,143 @@
+"""Change one server: the form it was made with, filled in as it stands, and what a change would do to what runs.
+
+The form carries the generation it was filled in from. If somebody else has changed the server meanwhile, nothing is
+written: what they changed is shown, and sending the form again puts it on top of that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+from structlog.contextvars import bind_contextvars
+
+from app.page.drafts import Draft, Tried, as_yaml, try_out
+from app.page.rendering import Page, back, text_of
+from app.page.visit import Visit
+from db import catalogue, revisions
+from db.connection import Session
+from db.deployments import Change, DeploymentDetail, change_deployment, read_deployment
+from db.errors import Moved, Refused
+from db.preview import preview_change
+
+_MOVED = 409
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """A server and the form about it. `seen` is the generation that the form was filled in from."""
+
+    server: DeploymentDetail
+    draft: Draft
+    seen: int
+    keep_data: bool
+
+    @property
+    def change(self) -> Change:
+        """What to change; nothing, where all is as it stands."""
+        version = self.draft.template.version
+        return Change(
+            parameters=self.draft.parameters,
+            template_version=version if version != self.server.template_version else None,
+            keep_data=self.keep_data if self.keep_data != self.server.keep_data else None,
+        )
+
+
+@get("/servers/{deployment_id:uuid}/edit", include_in_schema=False)
+async def show_edit(
+    deployment_id: FromPath[UUID], visit: NamedDependency[Visit], version: FromQuery[int | None] = None
+) -> Page:
+    """The form as the server stands, or as another version of its template asks."""
+    async with visit.transaction() as session:
+        edit = await begin(session, deployment_id, version)
+        return await answer(visit, session, edit)
+
+
+@post("/servers/{deployment_id:uuid}/edit", include_in_schema=False)
+async def change(deployment_id: FromPath[UUID], visit: NamedDependency[Visit]) -> Page | Redirect:
+    """Change it; or, where the form is only checked, show what would come of it."""
+    bind_contextvars(deployment_id=str(deployment_id))
+    form = await visit.request.form()
+    version = msgspec.convert(form.get("template_version") or None, int | None, strict=False)
+    seen = msgspec.convert(form.get("generation"), int, strict=False)
+    async with visit.transaction() as session:
+        edit = await begin(session, deployment_id, version)
+        edit = msgspec.structs.replace(
+            edit, draft=edit.draft.filled_in(form), seen=seen, keep_data=form.get("keep_data") is not None
+        )
+        if "check" in form:
+            return await answer(visit, session, edit)
+    try:
+        async with visit.transaction() as session:
+            await change_deployment(session, deployment_id, edit.change, [seen])
+    except Moved:
+        async with visit.transaction() as session:
+            return await show_moved(visit, session, edit)
+    except Refused as refusal:
+        async with visit.transaction() as session:
+            return await answer(visit, session, edit, refusal)
+    return back(f"/servers/{deployment_id}", told=f"{edit.server.name} is being changed.")
+
+
+async def begin(session: Session, deployment_id: UUID, version: int | None) -> Edit:
+    """The form as it stands before anything is filled in. Raises Refused (404)."""
+    server = await read_deployment(session, deployment_id)
+    template = await catalogue.read_template(session, server.template, version or server.template_version)
+    return Edit(
+        server=server,
+        draft=Draft.fresh(template, server.parameters),
+        seen=server.generation,
+        keep_data=server.keep_data,
+    )
+
+
+async def show_moved(visit: Visit, session: Session, edit: Edit) -> Page:
+    """What somebody else has changed meanwhile, above the form as it was filled in, which now builds on that."""
+    server = await read_deployment(session, edit.server.id)
+    theirs = await revisions.compare_revisions(session, server.id, server.generation, edit.seen)
+    last = await revisions.read_revision(session, server.id, server.generation)
+    onward = msgspec.structs.replace(
+        edit,
+        server=server,
+        draft=msgspec.structs.replace(edit.draft, given=server.parameters),
+        seen=server.generation,
+    )
+    return await answer(visit, session, onward, moved={"theirs": theirs, "last": last})
+
+
+async def answer(
+    visit: Visit,
+    session: Session,
+    edit: Edit,
+    refused: Refused | None = None,
+    moved: dict[str, Any] | None = None,
+) -> Page:
+    """The form, with what would come of it. `refused`: it was sent, and could not be carried out."""
+    tried = await try_edit(session, edit)
+    status_code = _MOVED if moved else 200 if refused is None else refused.status
+    return visit.show(
+        "edit.html",
+        status_code=status_code,
+        edit=edit,
+        server=edit.server,
+        draft=edit.draft,
+        tried=tried,
+        moved=moved,
+        refusal=refused or tried.refusal,
+        sent=refused is not None,
+        versions=[(str(version), f"version {version}") for version in reversed(edit.draft.template.versions)],
+        yaml=as_yaml,
+        text_of=text_of,
+    )
+
+
+async def try_edit(session: Session, edit: Edit) -> Tried:
+    """What would come of it, on top of what the server is now."""
+    return await try_out(session, lambda: preview_change(session, edit.server.id, edit.change))
+
+
+router = Router("/", route_handlers=[show_edit, change])

@@ -1,0 +1,192 @@
+"""Says in words what each step of a run was, and how long it took. Pure; what is shown where is the template's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from app.page.rendering import text_of
+from app.page.words import look
+from db.overview import Run, Step
+
+SECOND, MINUTE, HOUR = 1, 60, 3600
+TENTHS_BELOW_SECONDS = 10
+MOST_CHANGES = 6
+LONGEST_VALUE = 60
+LONGEST_PATHS = 200
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A step: `text` is the sentence, `detail` what follows it in smaller letters."""
+
+    tone: str
+    icon: str
+    text: str
+    detail: str = ""
+
+
+OUTCOMES = {
+    "waiting": Told("busy", "clock", "Queued"),
+    "working": Told("busy", "turning", "Being applied"),
+    "succeeded": Told("good", "check", "Applied"),
+    "failed": Told("bad", "cross", "Failed"),
+    "deferred": Told("warn", "clock", "Waits for the cluster"),
+    "unfinished": Told("still", "clock", "Taken up again"),
+}
+REASONS = {
+    "created": "because it was created",
+    "changed": "because it was changed",
+    "reconcile_now": "on request",
+    "drift": "because it was changed from outside",
+    "observed": "because something was deleted or replaced from outside",
+}
+APPLIED = {
+    "created": "Made",
+    "changed": "Changed",
+    "drifted": "Put back",
+    "missing": "Made again",
+    "recreated": "Took in hand again",
+}
+
+
+def outcome(run: Run) -> Told:
+    """How a run went, as far as it is known: one after which all was well says so."""
+    if run.outcome == "succeeded" and run.healthy_seconds is not None:
+        return Told("good", "check", "Done")
+    return OUTCOMES[run.outcome]
+
+
+def took(seconds: float | None) -> str:
+    """A duration: 40 ms, 3.2 s, 45 s, 2 min 5 s, 3 h 10 min. Empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < SECOND:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < TENTHS_BELOW_SECONDS:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min {whole % MINUTE} s"
+    return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
+
+
+def step_seconds(step: Step) -> float | None:
+    """How long a step took: what the worker measured of its own, otherwise the time since the step before."""
+    measured = step.data.get("milliseconds")
+    return measured / 1000 if step.type == "ResourceApplied" and isinstance(measured, int) else step.seconds
+
+
+def tell(step: Step) -> Told:
+    """A step in words. One of a type that is not known here is told by its name."""
+    rule = _RULES.get(step.type)
+    return rule(step) if rule else Told("still", "info", step.type)
+
+
+def _created(step: Step) -> Told:
+    return Told("still", "plus", f"Created by {step.actor}", f"from {step.data.get('template', 'a template')}")
+
+
+def _changed(step: Step) -> Told:
+    return Told("still", "pencil", f"Changed by {step.actor}", changes(step.data))
+
+
+def _queued(step: Step) -> Told:
+    by = f" by {step.actor}" if step.source == "user" else ""
+    return Told("still", "clock", "Queued", REASONS.get(step.data.get("reason", ""), "") + by)
+
+
+def _deleted(step: Step) -> Told:
+    kept = ", ".join(step.data.get("kept") or [])
+    return Told("still", "bin", "Deleted", f"kept: {kept}" if kept else "nothing is left")
+
+
+def _status(step: Step) -> Told:
+    reached = str(step.data.get("to", ""))
+    shown = look(reached)
+    return Told(shown.tone, shown.icon, reached, str(step.data.get("message", "")))
+
+
+def _applied(step: Step) -> Told:
+    return Told("good", "check", f"{APPLIED.get(step.data.get('reason', ''), 'Applied')}: {_thing(step)}")
+
+
+def _modified(step: Step) -> Told:
+    changed: list[dict[str, Any]] = step.data.get("changes") or []
+    paths = ", ".join(str(change.get("path", "")) for change in changed)
+    return Told("warn", "drift", f"{step.actor} changed {_thing(step)}", clipped(paths, LONGEST_PATHS))
+
+
+def _started(step: Step) -> Told:
+    return Told("busy", "play", "Taken up", f"by {step.data['worker']}" if step.data.get("worker") else "")
+
+
+def _succeeded(step: Step) -> Told:
+    applied, pruned = step.data.get("applied") or 0, step.data.get("pruned") or 0
+    removed = f", {pruned} removed" if pruned else ""
+    seconds = (step.data.get("milliseconds") or 0) / 1000
+    return Told("good", "check", "Applied whole", f"{applied} written{removed} in {took(seconds)}")
+
+
+def _failed(step: Step) -> Told:
+    text = "Refused for good" if step.data.get("permanent") else "Failed, tried again later"
+    return Told("bad", "cross", text, str(step.data.get("error", "")))
+
+
+def _about(tone: str, icon: str, text: str, detail: str = "") -> Callable[[Step], Told]:
+    """A rule for steps about an object, which stands for {} in the text."""
+    return lambda step: Told(tone, icon, text.format(_thing(step)), detail)
+
+
+_RULES: dict[str, Callable[[Step], Told]] = {
+    "DeploymentCreated": _created,
+    "DeploymentChanged": _changed,
+    "DeploymentQueued": _queued,
+    "DeploymentDeleted": _deleted,
+    "DeploymentStale": _about("warn", "clock", "Not seen any more", "What is shown may be out of date."),
+    "DeploymentSeenAgain": _about("good", "check", "Seen again"),
+    "StatusChanged": _status,
+    "ReconcileStarted": _started,
+    "ReconcileSucceeded": _succeeded,
+    "ReconcileFailed": _failed,
+    "ReconcileHeld": _about("still", "pause", "Held", "It is paused: nothing is changed at the cluster."),
+    "ReconcileDeferred": lambda step: Told(
+        "warn", "clock", "Waits for the cluster", str(step.data.get("reason") or "")
+    ),
+    "ReconcileQuarantined": _about("bad", "cross", "Given up", "No worker survived it. “Reconcile now” tries again."),
+    "ResourceApplied": _applied,
+    "ResourcePruned": _about("still", "bin", "Removed: {}"),
+    "ResourceModifiedExternally": _modified,
+    "ResourceDeletedExternally": _about("warn", "drift", "{} was deleted from outside"),
+    "ResourceRecreated": _about("warn", "drift", "{} was replaced from outside"),
+    "ResourceConflict": _about(
+        "bad", "cross", "{} is in the way", "It exists and is not ours; nothing was overwritten."
+    ),
+    "PodRestarted": _about("still", "turning", "Restarted: {}"),
+}
+
+
+def _thing(step: Step) -> str:
+    return f"{step.data.get('kind', 'Object')} {step.data.get('name', '')}".strip()
+
+
+def changes(data: dict[str, Any]) -> str:
+    """What a change changed, in one line: "max_players default → 40, …"."""
+    told = [
+        f"{field.removeprefix('parameters.')} {_value(change.get('from'))} → {_value(change.get('to'))}"
+        for field, change in data.items()
+    ]
+    more = [f"and {len(told) - MOST_CHANGES} more"] if len(told) > MOST_CHANGES else []
+    return ", ".join(told[:MOST_CHANGES] + more)
+
+
+def clipped(text: str, longest: int) -> str:
+    """No longer than that, with an ellipsis where something is missing."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _value(value: Any) -> str:
+    return "default" if value is None else clipped(text_of(value), LONGEST_VALUE) or "(empty)"
