@@ -6,6 +6,7 @@ So an event appears when every earlier one has, not at the moment it was written
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -38,6 +39,12 @@ LastEventId = Annotated[
     str | None,
     HeaderParameter(name="Last-Event-ID", description="Of a stream that broke: it goes on after this event."),
 ]
+Since = Annotated[
+    datetime | None,
+    QueryParameter(
+        description="Where to begin without `after`: at the events of this time. A few earlier ones may come."
+    ),
+]
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -54,13 +61,14 @@ async def list_events(
     database: NamedDependency[Database],
     streams: NamedDependency[Streams],
     after: AfterEvent = None,
+    since: Since = None,
     last_event_id: LastEventId = None,
     limit: Limit = 100,
 ) -> Response[Events]:
     """Oldest first. As server-sent events for `Accept: text/event-stream`: each an Event, its id a cursor."""
     if wants_stream(request):
         return EventStream(streams, await user_of(database), Following(database, streams, after, last_event_id).read)
-    return Response(await page(database, after, limit, None))
+    return Response(await page(database, after, since, limit, None))
 
 
 @get(
@@ -75,6 +83,7 @@ async def list_deployment_events(
     database: NamedDependency[Database],
     streams: NamedDependency[Streams],
     after: AfterEvent = None,
+    since: Since = None,
     last_event_id: LastEventId = None,
     limit: Limit = 100,
 ) -> Response[Events]:
@@ -84,7 +93,7 @@ async def list_deployment_events(
         return EventStream(
             streams, await user_of(database), Following(database, streams, after, last_event_id, deployment_id).read
         )
-    return Response(await page(database, after, limit, deployment_id))
+    return Response(await page(database, after, since, limit, deployment_id))
 
 
 async def user_of(database: Database) -> str:
@@ -98,10 +107,14 @@ def wants_stream(request: Request[Any, Any, Any]) -> bool:
     return request.accept.best_match(["application/json", MEDIA_TYPE]) == MEDIA_TYPE
 
 
-async def page(database: Database, after: str | None, limit: int, deployment_id: UUID | None) -> Events:
+async def page(
+    database: Database, after: str | None, since: datetime | None, limit: int, deployment_id: UUID | None
+) -> Events:
     """Read one page and tell where the next begins."""
     place = unpack(after, Place) if after else Place()
     async with database.transaction() as session:
+        if not after and since is not None:
+            place = await feed.find_since(session, since)
         found = await feed.read_events(session, place, limit, deployment_id)
     last = found[-1][0] if found else place
     return Events([event for _, event in found], pack(last), more=len(found) == limit)

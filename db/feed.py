@@ -66,6 +66,14 @@ async def find_newest(session: Session) -> Place:
     return Place(row[0], row[1])
 
 
+async def find_since(session: Session, at: datetime) -> Place:
+    """A place before every event of that time or later that can be read so far."""
+    cursor = await session.execute("SELECT s.xid::text::bigint, s.id FROM orchestrator.events_since(%s) s", (at,))
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101 - a SELECT of one function
+    return Place(row[0], row[1])
+
+
 async def require_past(session: Session, place: Place, path: str) -> None:
     """Refuse (400, at `path`) a place that this database has not come to: who waits there would wait for very long."""
     cursor = await session.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")

@@ -2354,11 +2354,16 @@ CREATE FUNCTION orchestrator.events_after(p_xid xid8 DEFAULT '0'::xid8, p_id big
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT * FROM orchestrator.deployment_events e
-     WHERE (e.xid, e.id) > (p_xid, p_id)
-       AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
-       AND (p_deployment_id IS NULL OR e.deployment_id = p_deployment_id)
-     ORDER BY e.xid, e.id LIMIT least(p_limit, 1000)
+    -- Two ways, so that either has an index of its own whatever the plan was made for.
+    (SELECT * FROM orchestrator.deployment_events e
+      WHERE p_deployment_id IS NULL AND (e.xid, e.id) > (p_xid, p_id)
+        AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+      ORDER BY e.xid, e.id LIMIT least(p_limit, 1000))
+    UNION ALL
+    (SELECT * FROM orchestrator.deployment_events e
+      WHERE e.deployment_id = p_deployment_id AND (e.xid, e.id) > (p_xid, p_id)
+        AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+      ORDER BY e.xid, e.id LIMIT least(p_limit, 1000))
 $$;
 
 ALTER FUNCTION orchestrator.events_after(p_xid xid8, p_id bigint, p_limit integer, p_deployment_id uuid) OWNER TO orchestrator_owner;
@@ -2368,6 +2373,32 @@ ALTER FUNCTION orchestrator.events_after(p_xid xid8, p_id bigint, p_limit intege
 --
 
 COMMENT ON FUNCTION orchestrator.events_after(p_xid xid8, p_id bigint, p_limit integer, p_deployment_id uuid) IS 'Events after a cursor, none skipped and none twice.';
+
+--
+-- Name: events_since(timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.events_since(p_at timestamp with time zone, OUT xid xid8, OUT id bigint) RETURNS record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH later AS MATERIALIZED (
+        SELECT e.xid, e.id FROM orchestrator.deployment_events e
+         WHERE e.created_at >= p_at AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+    )
+    SELECT f.xid, f.id FROM (SELECT l.xid, l.id - 1 AS id FROM later l ORDER BY l.xid, l.id LIMIT 1) f
+     UNION ALL
+    SELECT n.xid, n.id FROM orchestrator.newest_event() n
+     LIMIT 1
+$$;
+
+ALTER FUNCTION orchestrator.events_since(p_at timestamp with time zone, OUT xid xid8, OUT id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION events_since(p_at timestamp with time zone, OUT xid xid8, OUT id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.events_since(p_at timestamp with time zone, OUT xid xid8, OUT id bigint) IS 'The place before the first event of a time or later: for events_after.';
 
 --
 -- Name: finalise(uuid, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -6754,10 +6785,22 @@ CREATE INDEX answered_requests_by_age ON orchestrator.answered_requests USING bt
 CREATE INDEX api_tokens_by_user ON orchestrator.api_tokens USING btree (user_id);
 
 --
+-- Name: deployment_events_by_time; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployment_events_by_time ON orchestrator.deployment_events USING brin (created_at) WITH (pages_per_range='32');
+
+--
 -- Name: deployment_events_in_commit_order; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 CREATE INDEX deployment_events_in_commit_order ON orchestrator.deployment_events USING btree (xid, id);
+
+--
+-- Name: deployment_events_of_deployment; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployment_events_of_deployment ON orchestrator.deployment_events USING btree (deployment_id, xid, id);
 
 --
 -- Name: deployment_resources_by_deployment; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
@@ -7650,6 +7693,13 @@ GRANT SELECT ON TABLE orchestrator.deployment_events TO orchestrator_viewer;
 
 REVOKE ALL ON FUNCTION orchestrator.events_after(p_xid xid8, p_id bigint, p_limit integer, p_deployment_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.events_after(p_xid xid8, p_id bigint, p_limit integer, p_deployment_id uuid) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION events_since(p_at timestamp with time zone, OUT xid xid8, OUT id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.events_since(p_at timestamp with time zone, OUT xid xid8, OUT id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.events_since(p_at timestamp with time zone, OUT xid xid8, OUT id bigint) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION finalise(p_id uuid, p_generation bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -108,8 +108,10 @@ def particulars(data: Json) -> str:
 
 def drift(api: Api, wanted: argparse.Namespace) -> None:
     """`orchestrator drift`: what stands otherwise at the cluster than it should, of one deployment or of all."""
-    path = path_of(find(api, wanted.name), "drift") if wanted.name else "drift"
-    found = list(api.items(path, {}))
+    if wanted.name:
+        found: list[Json] = api.get(path_of(find(api, wanted.name), "drift"))["items"]
+    else:
+        found = list(api.items("drift", {}))
     if wanted.output == "json":
         show_json({"items": found, "next": None})
         return

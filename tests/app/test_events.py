@@ -1,10 +1,11 @@
 """The history over HTTP: nothing skipped and nothing twice, in whatever order transactions commit."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 
-from tests.app.conftest import Api
+from tests.app.conftest import Api, problem
 from tests.conftest import Database
 from tests.intent import Intent
 
@@ -74,3 +75,21 @@ async def test_the_history_of_a_deleted_deployment_stays_readable(api: Api, temp
     templates.rows("UPDATE orchestrator.deployments SET finalised_at = now() WHERE id = %s RETURNING id", made)
     events, _ = await follow(api, f"/api/deployments/{made}/events")
     assert [event["type"] for event in events][:1] == ["DeploymentCreated"]
+
+
+async def test_a_reader_may_begin_at_a_time(api: Api, templates: Intent) -> None:
+    old = templates.deploy("old", "web")
+    templates.superuser.execute("ALTER TABLE orchestrator.deployment_events DISABLE TRIGGER USER")
+    templates.superuser.execute("UPDATE orchestrator.deployment_events SET created_at = now() - interval '2 hours'")
+    templates.superuser.execute("ALTER TABLE orchestrator.deployment_events ENABLE TRIGGER USER")
+    new = templates.deploy("new", "web")
+    hour, early = (datetime.now(UTC) - timedelta(hours=hours) for hours in (1, 3))
+    page = await api.get("/api/events", since=hour.isoformat())
+    assert {event["deployment_id"] for event in page["items"]} == {new}
+    page = await api.get("/api/events", since=early.isoformat())
+    assert {event["deployment_id"] for event in page["items"]} == {old, new}
+    assert await follow(api, after=page["next"]) == ([], page["next"])
+    page = await api.get("/api/events", since=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
+    assert (page["items"], page["more"]) == ([], False)
+    assert (await api.get(f"/api/deployments/{old}/events", since=hour.isoformat()))["items"] == []
+    problem(await api.client.get("/api/events", params={"since": "soon"}), 400)

@@ -114,6 +114,7 @@ CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     "reconcile_now": ("operator", "SELECT reconcile_now(md5('50000')::uuid)", ()),
     "events_after": ("viewer", "SELECT * FROM events_after('0', 0, 100)", ()),
     "events of one": ("viewer", "SELECT * FROM events_after(p_deployment_id => md5('50000')::uuid)", ()),
+    "events since": ("viewer", "SELECT * FROM events_since(now() + interval '1 hour')", ()),
     "observe fifty": (
         "watcher",
         "SELECT * FROM record_observations('default', %s)",
@@ -169,6 +170,17 @@ def test_a_call_reads_no_big_table_whole(crowd: Stage, name: str) -> None:
     for _ in range(6):
         _, whole = whole_reads(crowd, session, call, *values)
         assert whole == []
+
+
+def test_the_history_of_one_is_found_without_that_of_the_others(crowd: Stage) -> None:
+    fetched = "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'deployment_events'"
+    with crowd.session("viewer") as viewer, viewer.transaction():
+        for _ in range(8):  # however often: also by a plan that is made for any deployment
+            rows = viewer.execute("SELECT * FROM events_after(p_deployment_id => md5('50000')::uuid)").fetchall()
+            assert len(rows) == 1
+        read = viewer.execute(fetched).fetchone()
+    assert read is not None
+    assert read["idx_tup_fetch"] < 20
 
 
 def test_claims_heartbeats_and_settlements_read_no_big_table_whole(crowd: Stage) -> None:

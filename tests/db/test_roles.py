@@ -33,6 +33,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "put_template": ("SELECT put_template('web', '[]', '{}')", {"admin"}),
     "drop_old_events": ("SELECT drop_old_events('30 days')", {"admin"}),
     "events_after": ("SELECT * FROM events_after()", PEOPLE),
+    "events_since": ("SELECT * FROM events_since(now())", PEOPLE),
     "newest_event": ("SELECT * FROM newest_event()", PEOPLE | {"api"}),
     "measure_queues": ("SELECT * FROM measure_queues()", PEOPLE),
     "preview": ("SELECT preview('walk', 'web')", {"admin", "operator"}),
