@@ -19,9 +19,9 @@ from db.connection import Session
 from db.errors import Refused
 
 ROLES = {
-    "viewer": "look at servers",
-    "operator": "look at servers, make, change and delete them",
-    "admin": "do everything, with people and templates too",
+    "viewer": "Viewer: looks at servers",
+    "operator": "Operator: makes and changes servers",
+    "admin": "Admin: does everything",
 }
 BLANK = {"name": "", "role": "operator", "namespaces": ""}
 
