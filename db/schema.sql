@@ -2009,10 +2009,10 @@ ALTER FUNCTION orchestrator.disable_user(name text) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.disable_user(name text) IS 'Disables a user at once; enable_user undoes it, sessions excepted.';
 
 --
--- Name: drop_old_events(interval); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: drop_old_events(interval, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.drop_old_events(p_older_than interval) RETURNS bigint
+CREATE FUNCTION orchestrator.drop_old_events(p_older_than interval, p_limit integer DEFAULT 10000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2023,19 +2023,22 @@ BEGIN
     IF p_older_than < interval '1 day' THEN
         PERFORM orchestrator.refuse('SO422', 'events are kept for at least a day', 'older_than', 'Give an interval of a day or more.');
     END IF;
-    DELETE FROM orchestrator.deployment_events e WHERE e.created_at < now() - p_older_than;
+    -- By their places, which nothing changes: history is not rewritten.
+    DELETE FROM orchestrator.deployment_events e WHERE e.ctid = ANY (ARRAY(
+        SELECT o.ctid FROM (SELECT f.ctid, f.created_at FROM orchestrator.deployment_events f ORDER BY f.xid, f.id LIMIT p_limit) o
+         WHERE o.created_at < now() - p_older_than));
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END
 $$;
 
-ALTER FUNCTION orchestrator.drop_old_events(p_older_than interval) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.drop_old_events(p_older_than interval, p_limit integer) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION drop_old_events(p_older_than interval); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION drop_old_events(p_older_than interval, p_limit integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.drop_old_events(p_older_than interval) IS 'Drops events older than an interval; answers how many.';
+COMMENT ON FUNCTION orchestrator.drop_old_events(p_older_than interval, p_limit integer) IS 'Drops events older than an interval, the oldest first; answers how many. Call it until it answers 0.';
 
 --
 -- Name: effective_parameters(bigint, integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3247,16 +3250,33 @@ CREATE FUNCTION orchestrator.mark_stale(p_cluster text) RETURNS integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
+    c_most CONSTANT integer := 10000;
     v_cluster orchestrator.clusters;
-    v_ids uuid[];
+    v_since timestamptz;
+    v_kinds text[];
+    v_ids uuid[] := '{}';
 BEGIN
     SELECT * INTO v_cluster FROM orchestrator.clusters c WHERE c.name = p_cluster;
-    v_ids := orchestrator.lock_deployments(ARRAY(
-        SELECT d.id FROM orchestrator.deployments d
-          CROSS JOIN LATERAL (SELECT max(r.last_seen_at) AS at FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id AND r.managed) seen
-         WHERE d.cluster_id = v_cluster.id AND d.finalised_at IS NULL
-           AND (d.stale_since IS NULL) = (seen.at < now() - make_interval(secs => 2 * v_cluster.resync_seconds))
-         LIMIT 10000));
+    IF NOT pg_try_advisory_xact_lock(hashtext('orchestrator.mark_stale'), v_cluster.id) THEN
+        RETURN 0;
+    END IF;
+    v_since := now() - make_interval(secs => 2 * v_cluster.resync_seconds);
+    v_kinds := ARRAY(SELECT w.kind FROM orchestrator.watch_streams w WHERE w.cluster_id = v_cluster.id AND w.synced_at >= v_since);
+    IF v_kinds <> '{}' THEN
+        v_ids := ARRAY(
+            SELECT d.id FROM orchestrator.deployments d
+             WHERE d.cluster_id = v_cluster.id AND d.finalised_at IS NULL AND d.stale_since IS NOT NULL
+               AND (SELECT max(r.last_seen_at) FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id AND r.managed) >= v_since
+             LIMIT c_most);
+    END IF;
+    IF 'ConfigMap' <> ALL (v_kinds) THEN
+        v_ids := v_ids || ARRAY(
+            SELECT d.id FROM orchestrator.deployments d
+             WHERE d.cluster_id = v_cluster.id AND d.finalised_at IS NULL AND d.stale_since IS NULL
+               AND (SELECT max(r.last_seen_at) FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id AND r.managed) < v_since
+             LIMIT c_most);
+    END IF;
+    v_ids := orchestrator.lock_deployments(v_ids);
     IF v_ids = '{}' THEN
         RETURN 0;
     END IF;
@@ -6857,6 +6877,12 @@ CREATE INDEX deployments_gone ON orchestrator.deployments USING btree (finalised
 CREATE UNIQUE INDEX deployments_name_is_unique ON orchestrator.deployments USING btree (cluster_id, namespace, name) WHERE (finalised_at IS NULL);
 
 --
+-- Name: deployments_stale; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployments_stale ON orchestrator.deployments USING btree (cluster_id) WHERE (stale_since IS NOT NULL);
+
+--
 -- Name: reconcile_slots_deferred; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7614,11 +7640,11 @@ REVOKE ALL ON FUNCTION orchestrator.disable_user(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.disable_user(name text) TO orchestrator_admin;
 
 --
--- Name: FUNCTION drop_old_events(p_older_than interval); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION drop_old_events(p_older_than interval, p_limit integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.drop_old_events(p_older_than interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.drop_old_events(p_older_than interval) TO orchestrator_admin;
+REVOKE ALL ON FUNCTION orchestrator.drop_old_events(p_older_than interval, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.drop_old_events(p_older_than interval, p_limit integer) TO orchestrator_admin;
 
 --
 -- Name: FUNCTION effective_parameters(p_template_id bigint, p_version integer, p_parameters jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

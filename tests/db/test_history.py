@@ -69,6 +69,25 @@ def test_retention_drops_what_is_older_and_keeps_revisions(stage: Stage) -> None
         stage.operator.execute("SELECT drop_old_events('30 days')")
 
 
+def test_retention_takes_so_many_at_a_time_the_oldest_first(stage: Stage) -> None:
+    for name in ("one", "two", "three"):
+        stage.deploy(name)
+    with stage.root.transaction():
+        stage.root.execute("SET LOCAL session_replication_role = replica")
+        stage.root.execute("UPDATE deployment_events SET created_at = created_at - interval '40 days'")
+    oldest = [row["id"] for row in stage.rows("SELECT id FROM deployment_events ORDER BY xid, id")]
+    dropped = []
+    while True:
+        row = stage.admin.execute("SELECT drop_old_events('30 days', 4) AS n").fetchone()
+        assert row is not None
+        dropped.append(row["n"])
+        left = [row["id"] for row in stage.rows("SELECT id FROM deployment_events ORDER BY xid, id")]
+        assert left == oldest[sum(dropped) :]
+        if not row["n"]:
+            break
+    assert dropped == [4, 2, 0]
+
+
 # ---------------------------------------------------------------- events_after
 
 

@@ -64,6 +64,7 @@ def crowd(crowd_database: Database) -> Iterator[Stage]:
         filler.execute(statement, {"count": DEPLOYMENTS} if "%(count)s" in statement else None)
     filler.close()
     stage.reachable()
+    stage.watcher.execute("SELECT record_stream('default', 'ConfigMap', 'synced', 0, NULL)")
     stage.root.execute(
         "UPDATE deployments SET keep_data = false WHERE id IN (SELECT md5(n::text)::uuid FROM generate_series(1, %s) n)",
         (BUSY,),
@@ -100,6 +101,9 @@ CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     "claim": ("worker", "SELECT * FROM claim('default', 'w', 16, 30)", ()),
     "promote when nothing is due": ("worker", "SELECT promote('default')", ()),
     "report that the cluster answers": ("worker", "SELECT report_cluster('default', true, NULL)", ()),
+    "mark what is stale, while the watcher lists": ("worker", "SELECT mark_stale('default')", ()),
+    "who works": ("viewer", "SELECT * FROM workers", ()),
+    "retention": ("admin", "SELECT drop_old_events('30 days')", ()),
     "deploy": ("operator", "SELECT deploy('new', 'web')", ()),
     "change": (
         "operator",
@@ -222,6 +226,7 @@ def test_what_must_look_at_everything_takes_seconds_at_most(crowd: Stage) -> Non
     present = crowd.rows("SELECT namespace, name, uid FROM deployment_resources WHERE kind = 'Pod'")
     calls: list[tuple[str, str, tuple[Any, ...]]] = [
         ("worker", "SELECT repair('default')", ()),
+        ("root", "UPDATE watch_streams SET synced_at = now() - interval '1 hour'", ()),
         ("worker", "SELECT mark_stale('default')", ()),
         ("watcher", "SELECT * FROM record_relist('default', 'Pod', 1000, %s)", (json.dumps(present),)),
         ("worker", "SELECT report_cluster('default', false, 'gone')", ()),

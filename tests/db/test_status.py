@@ -180,10 +180,36 @@ def test_a_stale_deployment_that_is_seen_again_says_so(stage: Stage) -> None:
     not_seen_for(stage, 300)
     marked(stage)
     stage.observe(stage.seen(own, "Service", "lobby"))
+    stage.watcher.execute("SELECT record_relist('default', 'Service', 1, '[]')")
     assert marked(stage) == 1
     row = stage.deployment("lobby")
     assert (row["stale_since"], row["status_message"]) == (None, "Everything asked for is running.")
     assert stage.events(own, "DeploymentStale", "DeploymentSeenAgain") == ["DeploymentStale", "DeploymentSeenAgain"]
+
+
+def test_nothing_is_stale_while_the_watcher_lists_the_roots_of_all(stage: Stage) -> None:
+    """It has seen them then, and writes so more rarely than it looks."""
+    stage.run_healthy("lobby")
+    not_seen_for(stage, 121)
+    stage.watcher.execute("SELECT record_relist('default', 'ConfigMap', 1, '[]')")
+    assert marked(stage) == 0
+    stage.root.execute("UPDATE watch_streams SET synced_at = now() - interval '121 seconds'")
+    stage.watcher.execute("SELECT record_relist('default', 'Pod', 1, '[]')")
+    assert marked(stage) == 1
+    stage.watcher.execute("SELECT record_relist('default', 'ConfigMap', 1, '[]')")
+    assert marked(stage) == 0, "listed, and this one was not among them"
+    not_seen_for(stage, 0)
+    assert marked(stage) == 1
+
+
+def test_one_worker_at_a_time_looks_for_what_is_stale(stage: Stage) -> None:
+    stage.run_healthy("lobby")
+    not_seen_for(stage, 121)
+    other = stage.session("worker")
+    with other.transaction(force_rollback=True):
+        assert other.execute("SELECT mark_stale('default') AS n").fetchone() == {"n": 1}
+        assert marked(stage) == 0
+    assert marked(stage) == 1
 
 
 def test_what_was_never_seen_or_is_gone_is_not_stale(stage: Stage) -> None:
