@@ -123,15 +123,22 @@ def postgres(postgres_server: EmbeddedPostgres) -> Database:
     return template
 
 
+@contextlib.contextmanager
+def copied(template: Database) -> Iterator[Database]:
+    """A database of the block's own, dropped after it."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(template.server.dsn(), autocommit=True) as connection:
+        make = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(make.format(sql.Identifier(name), sql.Identifier(template.name)))
+        yield msgspec.structs.replace(template, name=name)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 @pytest.fixture
 def database(postgres: Database) -> Iterator[Database]:
-    """A database of this test's own, dropped after it."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres.server.dsn(), autocommit=True) as connection:
-        make = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(make.format(sql.Identifier(name), sql.Identifier(postgres.name)))
-        yield msgspec.structs.replace(postgres, name=name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    """A database of this test's own."""
+    with copied(postgres) as found:
+        yield found
 
 
 # ---------------------------------------------------------------- Kubernetes

@@ -1,0 +1,107 @@
+"""Every view of a town, for everybody: axe finds nothing, nothing is cut off, in light and dark, wide and narrow.
+
+With ORCHESTRATOR_SCREENSHOTS=DIR a picture of each is kept there; `./just screenshots` does so.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+
+from tests.app.conftest import serving
+from tests.conftest import Database, copied
+from tests.db.stage import Stage
+from tests.page.browser import town
+from tests.page.browser.accessibility import faults
+from tests.page.browser.conftest import window_on
+from tests.people import session_of
+
+PICTURES = os.environ.get("ORCHESTRATOR_SCREENSHOTS")
+VIEWS = {
+    "home": "/",
+    "home-nothing-fits": "/?q=nowhere",
+    "home-deleted": "/?deleted=true",
+    "clusters": "/clusters",
+    "people": "/people",
+    "person": "/people/alice",
+    "account": "/account",
+    "no-such-page": "/nowhere",
+}
+DOORS = {"sign-in": "/sign-in", "welcome": "/welcome/{link}", "welcome-used": "/welcome/none"}
+NARROW = {"width": 360, "height": 740}
+
+
+class Town(msgspec.Struct, frozen=True):
+    """Where it is served, the session of an admin, and what stands in addresses."""
+
+    url: str
+    session: str
+    names: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def built(postgres: Database) -> Iterator[tuple[Database, dict[str, str]]]:
+    """One town for all views: they only look."""
+    with copied(postgres) as database, staged(database) as stage:
+        names = {name: str(made) for name, made in town.build(stage).items()}
+        names["link"] = stage.one("SELECT make_password_link('bob')")
+        yield database, names
+
+
+@contextmanager
+def staged(database: Database) -> Iterator[Stage]:
+    stage = Stage(database)
+    yield stage
+    stage.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def here(built: tuple[Database, dict[str, str]]) -> AsyncIterator[Town]:
+    """The town, served."""
+    database, names = built
+    async with serving(database.dsn_as("api")) as site:
+        yield Town(str(site.client.base_url), session_of(database.dsn), names)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", [*VIEWS, *DOORS])
+async def test_a_view_is_there_for_everybody(browser: Browser, here: Town, view: str, scheme: str) -> None:
+    async with opened(browser, here, view, color_scheme=scheme) as window:
+        await picture(window, view if scheme == "light" else f"{view}-{scheme}")
+        assert await faults(window) == []
+        assert await width(window) <= 1280
+
+
+@pytest.mark.parametrize("view", [*VIEWS, *DOORS])
+async def test_a_view_fits_a_telephone(browser: Browser, here: Town, view: str) -> None:
+    async with opened(browser, here, view, viewport=NARROW) as window:
+        await picture(window, f"{view}-narrow")
+        assert await width(window) <= NARROW["width"]
+        assert await faults(window) == []
+
+
+@asynccontextmanager
+async def opened(browser: Browser, here: Town, view: str, **options: Any) -> AsyncIterator[Page]:
+    """A window that shows the view. Doors are for those who are not in yet."""
+    session = here.session if view in VIEWS else None
+    async with window_on(browser, here.url, session, **options) as window:
+        await window.goto((VIEWS | DOORS)[view].format(**here.names))
+        await window.wait_for_load_state("load")
+        yield window
+
+
+async def width(window: Page) -> int:
+    """Of all that there is, seen or not."""
+    return await window.evaluate("document.documentElement.scrollWidth")
+
+
+async def picture(window: Page, name: str) -> None:
+    """Keep one, if pictures are asked for."""
+    if PICTURES is not None:
+        await window.screenshot(path=Path(PICTURES) / f"{name}.png", animations="disabled")

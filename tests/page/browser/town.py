@@ -1,0 +1,94 @@
+"""A town to look at: servers in every state, as people, workers and the watcher of one cluster would have left them."""
+
+import json
+from typing import Any
+
+import psycopg
+
+from tests.db.stage import Row, Stage, load_shipped
+from tests.people import make_user
+
+LONG_NAME = "the-longest-name-that-a-server-can-have"
+MINECRAFT = {"eula": "TRUE", "memory": "4Gi"}
+
+
+def build(stage: Stage) -> dict[str, Any]:
+    """Build it; the ids of its servers by name."""
+    load_shipped(stage.database)
+    stage.reachable()
+    for kind in ("StatefulSet", "Service", "ConfigMap", "Secret", "PersistentVolumeClaim", "Pod"):
+        stage.watcher.execute("SELECT record_stream('default', %s, 'synced', 0, NULL)", (kind,))
+    made = {
+        name: run(stage, name, {**MINECRAFT, **more})
+        for name, more in (
+            ("lobby", {"motd": "Welcome", "max_players": 100}),
+            ("survival", {"difficulty": "hard"}),
+            ("creative", {"mode": "creative"}),
+            ("skyblock", {"memory": "8Gi"}),
+            ("minigames", {}),
+            ("archive", {}),
+            ("event-summer", {}),
+            (LONG_NAME, {}),
+        )
+    }
+    stage.change(made["lobby"], parameters=json.dumps({**MINECRAFT, "motd": "Welcome back", "max_players": 120}))
+    settle_all(stage)
+    healthy(stage, made["lobby"])
+    drift(stage, made["minigames"], "minigames")
+    stage.observe(
+        stage.later(
+            made["survival"], "StatefulSet", "survival", health="Degraded", reason="CrashLoopBackOff",
+            message="container minecraft: back-off 2m40s restarting failed container, exit code 137 (OOMKilled)",
+        )
+    )  # fmt: skip
+    stage.change(made["creative"], desired_state="Stopped")
+    stage.change(made["archive"], desired_state="Paused")
+    settle_all(stage)
+    stage.change(made["skyblock"], parameters=json.dumps({**MINECRAFT, "memory": "16Gi"}))
+    message = "exceeded quota: memory, requested: limits.memory=16Gi, used: limits.memory=28Gi, limited: 32Gi"
+    stage.settle(stage.claim_one(), "failed", error=message, permanent=True)
+    stage.change(made["event-summer"], desired_state="Deleted")
+    made["hub"] = stage.deploy("hub", "vanilla", MINECRAFT)
+    with psycopg.connect(stage.database.dsn, autocommit=True) as superuser:
+        make_user(superuser, "alice", "operator", ["default"])
+        make_user(superuser, "bob", "viewer", None)
+    return made
+
+
+def run(stage: Stage, name: str, parameters: Row) -> Any:
+    """A healthy server."""
+    made = stage.deploy(name, "paper", parameters)
+    settle_all(stage)
+    healthy(stage, made)
+    return made
+
+
+def settle_all(stage: Stage) -> None:
+    """As workers that applied everything they were asked to."""
+    while claimed := stage.claim(100) or stage.claim(100):
+        for one in claimed:
+            stage.converge(one)
+
+
+def healthy(stage: Stage, deployment: Any) -> None:
+    """As a watcher that saw all of it well, and its pod."""
+    resources = stage.rows(
+        "SELECT kind, name FROM deployment_resources WHERE deployment_id = %s AND managed", deployment
+    )
+    seen = [stage.seen(deployment, one["kind"], one["name"]) for one in resources]
+    name = stage.one("SELECT name FROM deployments WHERE id = %s", deployment)
+    stage.observe(*seen, stage.seen(deployment, "Pod", f"{name}-0"))
+
+
+def drift(stage: Stage, deployment: Any, name: str) -> None:
+    """Somebody scaled it with kubectl."""
+    path = {"path": "spec.replicas", "wanted": 1, "live": 2, "manager": "kubectl-edit", "since": "2026-11-20T10:00:00Z"}
+    row = stage.resource(deployment, "StatefulSet", name)
+    assert row is not None
+    report = {
+        "deployment_id": str(deployment), "kind": "StatefulSet", "namespace": "default", "name": name,
+        "resource_version": 0, "drift": [path],
+    }  # fmt: skip
+    with stage.watcher.transaction():
+        stage.observe(stage.later(deployment, "StatefulSet", name, fields_hash="h2"))
+        stage.watcher.execute("SELECT record_drift('default', %s)", (json.dumps([report]),))
