@@ -59,6 +59,11 @@ bench *arguments: sync
     @{{ bin }}/orchestrator cluster build
     @{{ bin }}/python -m tests.bench "$@"
 
+# Take the pictures in docs/screenshots anew, of every view in a real browser
+[no-exit-message]
+screenshots: sync
+    @ORCHESTRATOR_SCREENSHOTS=docs/screenshots {{ bin }}/python -m pytest -q tests/page/browser/test_views.py
+
 # Format the code and mend what can be mended
 fmt: sync
     {{ bin }}/ruff check --fix .

@@ -1,6 +1,6 @@
 """Every view of a town, for everybody: axe finds nothing, nothing is cut off, in light and dark, wide and narrow.
 
-With ORCHESTRATOR_SCREENSHOTS=DIR a picture of each is kept there; `./just screenshots` does so.
+With ORCHESTRATOR_SCREENSHOTS=DIR pictures of some are kept there; `./just screenshots` does so.
 """
 
 import os
@@ -27,13 +27,33 @@ VIEWS = {
     "home": "/",
     "home-nothing-fits": "/?q=nowhere",
     "home-deleted": "/?deleted=true",
+    "new": "/new",
+    "new-paper": "/new/paper",
+    "server": "/servers/{lobby}",
+    "server-degraded": "/servers/{survival}",
+    "server-refused": "/servers/{skyblock}",
+    "server-drifted": "/servers/{minigames}",
+    "server-long-name": "/servers/{the-longest-name-that-a-server-can-have}",
+    "server-new": "/servers/{hub}",
+    "server-deleting": "/servers/{event-summer}",
+    "edit": "/servers/{lobby}/edit",
+    "revisions": "/servers/{lobby}/revisions",
+    "compare": "/servers/{lobby}/compare",
+    "history": "/servers/{lobby}/history",
+    "delete": "/servers/{lobby}/delete",
+    "drift": "/drift",
     "clusters": "/clusters",
     "people": "/people",
     "person": "/people/alice",
     "account": "/account",
     "no-such-page": "/nowhere",
 }
-DOORS = {"sign-in": "/sign-in", "welcome": "/welcome/{link}", "welcome-used": "/welcome/none"}
+DOORS = {"sign-in": "/sign-in", "welcome": "/welcome/{link}", "welcome-used": "/welcome/none", "api": "/api/docs"}
+# Of which docs/screenshots has pictures.
+SHOWN = {
+    "home", "home-dark", "home-narrow", "new", "new-paper", "server", "server-dark", "server-narrow", "server-degraded",
+    "edit", "revisions", "compare", "delete", "drift", "clusters", "people", "account", "sign-in",
+}  # fmt: skip
 NARROW = {"width": 360, "height": 740}
 
 
@@ -91,8 +111,9 @@ async def opened(browser: Browser, here: Town, view: str, **options: Any) -> Asy
     """A window that shows the view. Doors are for those who are not in yet."""
     session = here.session if view in VIEWS else None
     async with window_on(browser, here.url, session, **options) as window:
-        await window.goto((VIEWS | DOORS)[view].format(**here.names))
-        await window.wait_for_load_state("load")
+        answer = await window.goto((VIEWS | DOORS)[view].format(**here.names))
+        assert answer is not None
+        assert answer.status == (404 if view in ("no-such-page", "welcome-used") else 200)
         yield window
 
 
@@ -103,5 +124,5 @@ async def width(window: Page) -> int:
 
 async def picture(window: Page, name: str) -> None:
     """Keep one, if pictures are asked for."""
-    if PICTURES is not None:
+    if PICTURES is not None and name in SHOWN:
         await window.screenshot(path=Path(PICTURES) / f"{name}.png", animations="disabled")

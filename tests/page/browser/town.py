@@ -34,7 +34,6 @@ def build(stage: Stage) -> dict[str, Any]:
     stage.change(made["lobby"], parameters=json.dumps({**MINECRAFT, "motd": "Welcome back", "max_players": 120}))
     settle_all(stage)
     healthy(stage, made["lobby"])
-    drift(stage, made["minigames"], "minigames")
     stage.observe(
         stage.later(
             made["survival"], "StatefulSet", "survival", health="Degraded", reason="CrashLoopBackOff",
@@ -44,9 +43,11 @@ def build(stage: Stage) -> dict[str, Any]:
     stage.change(made["creative"], desired_state="Stopped")
     stage.change(made["archive"], desired_state="Paused")
     settle_all(stage)
+    stage.observe(stage.gone(made["creative"], "Pod", "creative-0"))
     stage.change(made["skyblock"], parameters=json.dumps({**MINECRAFT, "memory": "16Gi"}))
     message = "exceeded quota: memory, requested: limits.memory=16Gi, used: limits.memory=28Gi, limited: 32Gi"
     stage.settle(stage.claim_one(), "failed", error=message, permanent=True)
+    drift(stage, made["minigames"], "minigames")
     stage.change(made["event-summer"], desired_state="Deleted")
     made["hub"] = stage.deploy("hub", "vanilla", MINECRAFT)
     with psycopg.connect(stage.database.dsn, autocommit=True) as superuser:
