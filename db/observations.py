@@ -5,7 +5,8 @@ The rules live in db/routines/observations; these are its doors.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import msgspec
@@ -89,8 +90,26 @@ def _text(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+@asynccontextmanager
+async def recording(session: Session) -> AsyncGenerator[None]:
+    """One transaction for a batch and what was found by a closer look at it. Raises what any of its statements does.
+
+    BEGIN travels with the first statement and COMMIT with the last, since a drift waits for each round trip. So a
+    statement whose answer is not read may fail only when the block is left.
+    """
+    with translated():
+        try:
+            async with session.pipeline():
+                await session.execute("BEGIN")
+                yield
+                await session.execute("COMMIT")
+        except BaseException:
+            await session.rollback()
+            raise
+
+
 async def record_observations(session: Session, cluster: str, batch: Sequence[Observation]) -> Recorded:
-    """Write a batch in one statement. Call it inside a transaction together with record_drift."""
+    """Write a batch in one statement. Call it in a block of `recording`, together with record_drift."""
     suspects: list[Suspect] = []
     busy: list[tuple[str, str, str]] = []
     with translated():

@@ -6,13 +6,11 @@ Postgres cannot take is left out and told; one bad object must not stop the othe
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import structlog
 
 from db import observations as doors
-from db.connection import Session, translated
+from db.connection import Session
 from db.errors import Contended, Fault, Refused
 from db.observations import KubernetesWarning, Suspect
 from db.processes import Presence
@@ -37,14 +35,6 @@ HURRY_OBJECTS_A_SECOND = 250.0
 LINGER_SECONDS = 0.1
 # With nothing to write, make sure this often that the session is alive, and learn the interval of resyncs.
 PULSE_SECONDS = 5.0
-
-
-@asynccontextmanager
-async def within_transaction(session: Session) -> AsyncGenerator[None]:
-    """One transaction, whose beginning and end fail with our errors too."""
-    with translated():
-        async with session.transaction():
-            yield
 
 
 class Writer:
@@ -136,7 +126,7 @@ class Writer:
         """One statement for the observations, one more if any of them is drift, one transaction."""
         started = time.monotonic()
         batch = [entry.observation for entry in entries]
-        async with within_transaction(self._session):
+        async with doors.recording(self._session):
             recorded = await doors.record_observations(self._session, self._name, batch)
             if recorded.suspects:
                 lives = {entry.key: entry.live for entry in entries}

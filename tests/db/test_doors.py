@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from db import observations, queue
@@ -85,7 +86,7 @@ async def test_observations_drift_relist_warnings_and_streams(stage: Stage) -> N
             change="seen", api_version="v1", kind="Service", namespace="default", name="lobby", uid="uid-Service-lobby",
             resource_version=10**9, deployment_id=own, ours=True, fields_hash="x", health="Healthy",
         )  # fmt: skip
-        async with session.transaction():
+        async with observations.recording(session):
             recorded = await observations.record_observations(session, "default", [seen])
             (suspect,) = recorded.suspects
             assert recorded.busy == []
@@ -111,6 +112,32 @@ async def test_observations_drift_relist_warnings_and_streams(stage: Stage) -> N
         await observations.record_stream(session, "default", "Service", "lost", 2, "reset")
     assert stage.one("SELECT path FROM drift") == "spec.type"
     assert stage.one("SELECT error FROM watch_streams") == "reset"
+
+
+async def test_what_was_seen_is_kept_only_together_with_what_a_closer_look_found(stage: Stage) -> None:
+    own = str(stage.run_healthy("lobby"))
+    seen = observations.Observation(
+        change="seen", api_version="v1", kind="Service", namespace="default", name="lobby", uid="uid-Service-lobby",
+        resource_version=10**9, deployment_id=own, ours=True, fields_hash="x", health="Healthy",
+    )  # fmt: skip
+    unknown = observations.DriftReport("no id", "Service", "default", "lobby", [{"path": "spec.type"}])
+    async with await connect(stage.database.dsn_as("watcher"), name="test") as session:
+        with pytest.raises(Refused, match="no id"):
+            async with observations.recording(session):
+                await observations.record_observations(session, "default", [seen])
+                await observations.record_drift(session, "default", [unknown])
+        with pytest.raises(KeyError):
+            async with observations.recording(session):
+                await observations.record_observations(session, "default", [seen])
+                raise KeyError
+        misspelt = msgspec.structs.replace(seen, deployment_id="no id")
+        with pytest.raises(Refused, match="no id"):
+            async with observations.recording(session):
+                await observations.record_observations(session, "default", [misspelt])
+        assert stage.one("SELECT count(*) FROM deployment_resources WHERE resource_version = 10 ^ 9") == 0
+        async with observations.recording(session):
+            await observations.record_observations(session, "default", [seen])
+    assert stage.one("SELECT count(*) FROM deployment_resources WHERE resource_version = 10 ^ 9") == 1
 
 
 async def test_one_watcher_a_cluster_is_active_and_the_next_takes_over_when_it_goes(stage: Stage) -> None:
