@@ -169,6 +169,15 @@ async def settle(session: Session, settlement: Settlement) -> Literal["settled",
         return "settled" if row is not None and row[0] == "settled" else "lost"
 
 
+async def settle_all(session: Session, settlements: Sequence[Settlement]) -> dict[str, Literal["settled", "lost"]]:
+    """End several in one transaction, which never waits: deployments that somebody holds are not in the answer."""
+    with translated():
+        cursor = await session.execute(
+            "SELECT * FROM orchestrator.settle_all(%s)", (msgspec.json.encode(settlements).decode(),), prepare=True
+        )
+        return {str(row[0]): "settled" if row[1] == "settled" else "lost" for row in await cursor.fetchall()}
+
+
 async def heartbeat(session: Session, wishes: Sequence[Wish], lease_seconds: int) -> set[str]:
     """Extend these leases; answers the ids of those still held. Work on the others must stop at once."""
     with translated():

@@ -28,6 +28,7 @@ from workers.breaker import Breaker
 from workers.leases import Lease, LeaseLost, Leases
 from workers.reconcile import Run, failed, reconcile
 from workers.settings import WorkerSettings
+from workers.settling import Settler
 from workers.wake import Wake
 
 log = structlog.get_logger()
@@ -61,6 +62,7 @@ class Worker:
         self.settings = settings
         self.pool = pool
         self.leases = Leases(settings.lease_seconds)
+        self.settler = Settler(pool)
         self.breaker = Breaker()
         self.presence = Presence(settings.cluster.name, "worker", settings.name)
         self.wake = Wake(settings.database.url, settings.cluster.name, settings.poll_seconds)
@@ -204,8 +206,7 @@ class Worker:
         which = {"deployment_id": settlement.deployment_id, "generation": settlement.generation}
         while True:
             try:
-                async with borrow(self.pool) as session:
-                    return await queue.settle(session, settlement)
+                return await self.settler.settle(settlement)
             except (Contended, Unavailable) as error:
                 log.warning("settle put off", error=str(error), **which)
             except DatabaseError:

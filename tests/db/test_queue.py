@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.db.stage import Row, Session, Stage, applied, leases, manifests
+from tests.db.stage import Row, Session, Stage, applied, leases, manifests, settlement
 from tests.waiting import eventually_blocking
 
 BACK_OFF_LONGEST_SECONDS = 300
@@ -353,6 +353,45 @@ def test_release_passes_over_what_somebody_holds(stage: Stage) -> None:
 
 
 # ---------------------------------------------------------------- settle
+
+
+def settle_all(stage: Stage, *endings: str) -> dict[Any, str]:
+    rows = stage.worker.execute("SELECT * FROM settle_all(%s)", (f"[{','.join(endings)}]",)).fetchall()
+    return {row["deployment_id"]: row["answer"] for row in rows}
+
+
+def test_several_runs_are_settled_by_one_statement_each_as_by_itself(stage: Stage) -> None:
+    for name in ("good", "bad", "late"):
+        stage.deploy(name)
+    good, bad, late = sorted(stage.claim(), key=lambda one: ["good", "bad", "late"].index(one["name"]))
+    expire_lease(stage, late)
+    stage.claim_one()
+    before = state_of(stage, late["deployment_id"])
+    resources = [applied(m, "default") for m in manifests(good)]
+    assert settle_all(
+        stage,
+        settlement(late, resources=[applied(m, "default") for m in manifests(late)]),
+        settlement(good, resources=resources),
+        settlement(bad, "failed", error="no"),
+    ) == {good["deployment_id"]: "settled", bad["deployment_id"]: "settled", late["deployment_id"]: "lost"}
+    assert stage.deployment("good")["last_applied_generation"] == 1
+    assert stage.slot(good["deployment_id"])["msg_id"] is None
+    assert stage.slot(bad["deployment_id"])["failures"] == 1
+    assert state_of(stage, late["deployment_id"]) == before
+
+
+def test_settling_several_waits_for_nobody_and_leaves_out_what_somebody_holds(stage: Stage) -> None:
+    stage.deploy("held")
+    stage.deploy("free")
+    claimed = {one["name"]: one for one in stage.claim()}
+    endings = [settlement(one) for one in claimed.values()]
+    with stage.operator.transaction():
+        stage.operator.execute("SELECT FROM deployments WHERE name = 'held' FOR UPDATE")
+        assert settle_all(stage, *endings) == {claimed["free"]["deployment_id"]: "settled"}
+    assert settle_all(stage, *endings) == {
+        claimed["held"]["deployment_id"]: "settled",
+        claimed["free"]["deployment_id"]: "lost",
+    }
 
 
 def test_success_writes_inventory_events_generation_and_rests(stage: Stage) -> None:

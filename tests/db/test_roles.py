@@ -76,6 +76,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "claim": ("SELECT * FROM claim('default', 'w', 1, 30)", {"worker"}),
     "heartbeat": ("SELECT heartbeat('[]', 30)", {"worker"}),
     "settle": ("SELECT settle('{}')", {"worker"}),
+    "settle_all": ("SELECT settle_all('[]')", {"worker"}),
     "release": ("SELECT release('[]')", {"worker"}),
     "promote": ("SELECT promote('default')", {"worker"}),
     "repair": ("SELECT repair('default')", {"worker"}),
