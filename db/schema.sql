@@ -1196,12 +1196,17 @@ COMMENT ON FUNCTION orchestrator.check_schema(p_schema jsonb) IS 'Refuses a para
 CREATE FUNCTION orchestrator.check_storage(p_before jsonb, p_after jsonb) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
 DECLARE
+    c_claims CONSTANT jsonpath := '$[*] ? (@.kind == "PersistentVolumeClaim")';
     v_old jsonb;
     v_new jsonb;
     v_at text;
 BEGIN
+    -- Nearly no change reaches a claim, and finding that out is cheaper than going through them.
+    IF jsonb_path_query_array(p_before, c_claims) = jsonb_path_query_array(p_after, c_claims) THEN
+        RETURN;
+    END IF;
     FOR v_old IN SELECT e FROM jsonb_array_elements(p_before) e WHERE e ->> 'kind' = 'PersistentVolumeClaim' LOOP
         v_at := format('PersistentVolumeClaim/%s', v_old -> 'metadata' ->> 'name');
         SELECT e INTO v_new FROM jsonb_array_elements(p_after) e
@@ -1222,7 +1227,7 @@ BEGIN
         END IF;
     END LOOP;
 END
-$$;
+$_$;
 
 ALTER FUNCTION orchestrator.check_storage(p_before jsonb, p_after jsonb) OWNER TO orchestrator_owner;
 
@@ -4646,6 +4651,8 @@ DECLARE
                       || jsonb_build_object('name', p_name, 'namespace', p_namespace, 'id', p_id);
     v_arguments text[];
     v_names text[] := p_program.parameter_names;
+    v_bodies text[] := p_program.bodies;
+    v_conditions text[] := p_program.conditions;
     v_raw text;
     v_body text;
     v_parts text[] := '{}';
@@ -4656,12 +4663,12 @@ BEGIN
         v_arguments[i] := v_raw;
         v_arguments[v_count + i] := CASE WHEN left(v_raw, 1) = '"' THEN substr(v_raw, 2, length(v_raw) - 2) ELSE v_raw END;
     END LOOP;
-    FOR i IN 1 .. cardinality(p_program.bodies) LOOP
-        IF p_program.conditions[i] IS NOT NULL AND v_values -> p_program.conditions[i] <> 'true' THEN
+    FOR i IN 1 .. cardinality(v_bodies) LOOP
+        IF v_conditions[i] IS NOT NULL AND v_values -> v_conditions[i] <> 'true' THEN
             v_arguments[2 * v_count + i] := '';
             CONTINUE;
         END IF;
-        v_body := format(p_program.bodies[i], VARIADIC v_arguments);
+        v_body := format(v_bodies[i], VARIADIC v_arguments);
         v_arguments[2 * v_count + i] := md5(v_body);
         v_parts := v_parts || v_body;
     END LOOP;
@@ -5206,6 +5213,37 @@ ALTER FUNCTION orchestrator.settle(p_settlement jsonb) OWNER TO orchestrator_own
 --
 
 COMMENT ON FUNCTION orchestrator.settle(p_settlement jsonb) IS 'Ends one reconciliation, if its lease is still held.';
+
+--
+-- Name: settle_all(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.settle_all(p_settlements jsonb) RETURNS TABLE(deployment_id uuid, answer text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_free uuid[] := orchestrator.lock_deployments(ARRAY(SELECT (s ->> 'deployment_id')::uuid FROM jsonb_array_elements(p_settlements) s));
+    v_settlement jsonb;
+BEGIN
+    FOR deployment_id, v_settlement IN
+        SELECT (s ->> 'deployment_id')::uuid, s FROM jsonb_array_elements(p_settlements) s
+         WHERE (s ->> 'deployment_id')::uuid = ANY (v_free) ORDER BY s ->> 'queue', (s ->> 'msg_id')::bigint
+    LOOP
+        answer := orchestrator.settle(v_settlement);
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.settle_all(p_settlements jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION settle_all(p_settlements jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.settle_all(p_settlements jsonb) IS 'Ends several reconciliations at once, where their leases are still held.';
 
 --
 -- Name: store_program(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -8210,6 +8248,13 @@ REVOKE ALL ON FUNCTION orchestrator.send_messages(p_queue text, p_ids uuid[]) FR
 
 REVOKE ALL ON FUNCTION orchestrator.settle(p_settlement jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.settle(p_settlement jsonb) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION settle_all(p_settlements jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.settle_all(p_settlements jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.settle_all(p_settlements jsonb) TO orchestrator_worker;
 
 --
 -- Name: FUNCTION store_program(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
