@@ -9,7 +9,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from app import actions, bulk, clusters, deployments, drift, events, previews, revisions, templates
+from app import actions, bulk, clusters, deployments, drift, events, people, previews, revisions, templates
 from app.description import configuration, show_description
 from app.docs import show_docs
 from app.gate import Gate
@@ -22,6 +22,7 @@ from app.page.headers import with_headers
 from app.page.rendering import Pages
 from app.problems import HANDLERS
 from app.queries import KnownQuery
+from app.rates import Limited, Rate
 from app.sign_in import SignIn
 from app.streams import Streams
 from db.database import Database
@@ -30,9 +31,9 @@ from db.database import Database
 LARGEST_BODY_BYTES = 256 * 1024
 
 
-def build(database: Database, streams: Streams, secret: str) -> ASGIApp:
+def build(database: Database, streams: Streams, secret: str, rate: Rate) -> ASGIApp:
     """The whole API and the page, behind their gate. `secret` is the same for every API process of a database."""
-    return with_headers(Gate(build_routes(database, streams, secret)))
+    return with_headers(Gate(Limited(build_routes(database, streams, secret), rate)))
 
 
 def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
@@ -50,6 +51,7 @@ def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
             drift.router,
             clusters.router,
             events.router,
+            people.router,
             show_health,
             show_readiness,
             show_metrics,

@@ -15,13 +15,12 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, Literal, cast
 from urllib.parse import quote, urlsplit
 
-import msgspec
 import structlog
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from structlog.contextvars import clear_contextvars
 
 from app.metrics import HTTP_REQUESTS
-from app.problems import MEDIA_TYPE, WWW_AUTHENTICATE, Problem
+from app.problems import WWW_AUTHENTICATE, Problem, send_problem
 from db.access import Credential
 
 log = structlog.get_logger()
@@ -129,15 +128,7 @@ async def _refuse(send: Send) -> None:
         path="Authorization",
         hint='Send "Authorization: Bearer so_…"; ./just env prints one as ORCHESTRATOR_TOKEN.',
     )
-    body = msgspec.json.encode(problem)
-    headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"www-authenticate", WWW_AUTHENTICATE.encode()),
-        (b"connection", b"close"),  # what it was sending is not read
-    ]
-    await send({"type": "http.response.start", "status": int(problem.status), "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send_problem(send, problem, {"WWW-Authenticate": WWW_AUTHENTICATE})
 
 
 # ---------------------------------------------------------------- the way to the sign-in

@@ -68,7 +68,7 @@ async def serve(settings: ApiSettings, listener: socket.socket) -> None:
     async with open_pool(settings.database.url, name="api", size=settings.sessions) as pool:
         server = Server(
             uvicorn.Config(
-                build(Database(pool), streams, secret=settings.database.url),
+                build(Database(pool), streams, secret=settings.database.url, rate=settings.rate),
                 http=Connection,
                 lifespan="off",
                 log_config=None,

@@ -19,6 +19,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
+from litestar.types import Send
 
 from db.errors import Contended, Moved, Refused, Unavailable
 
@@ -98,6 +99,15 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response[Problem]:
     """The problem as a response."""
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+async def send_problem(send: Send, problem: Problem, headers: Mapping[str, str]) -> None:
+    """The same before any route was asked. The connection ends: what the client was sending is not read."""
+    body = msgspec.json.encode(problem)
+    given = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close", **headers}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in given.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 # ---------------------------------------------------------------- from Postgres

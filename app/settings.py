@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from app.rates import Rate
 from db.settings import DatabaseSettings
 
 
@@ -16,16 +17,24 @@ class ApiSettings(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 8480
     sessions: int = 8
+    rate: Rate = Rate(50, 200)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ApiSettings:
-        """Read DATABASE_URL and ORCHESTRATOR_HOST, _PORT, _SESSIONS (how many at most on Postgres)."""
+        """Read DATABASE_URL and ORCHESTRATOR_HOST, _PORT, _SESSIONS (how many at most on Postgres).
+
+        ORCHESTRATOR_REQUESTS_PER_SECOND and _REQUESTS_AT_ONCE are how many one credential may send.
+        """
         database = DatabaseSettings.from_environment(environment)
         return cls(
             database=database,
             host=environment.get("ORCHESTRATOR_HOST") or "127.0.0.1",
             port=_number(environment, "ORCHESTRATOR_PORT", 8480, 0, 65535),
             sessions=_number(environment, "ORCHESTRATOR_SESSIONS", 8, 2, 100),
+            rate=Rate(
+                _number(environment, "ORCHESTRATOR_REQUESTS_PER_SECOND", 50, 1, 100_000),
+                _number(environment, "ORCHESTRATOR_REQUESTS_AT_ONCE", 200, 1, 100_000),
+            ),
         )
 
 

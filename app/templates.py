@@ -43,4 +43,11 @@ async def read_template(
         return await catalogue.read_template(session, name, version)
 
 
-router = Router("/api/templates", route_handlers=[list_templates, read_template], tags=["templates"])
+@get("/{name:str}/versions", responses=PROBLEMS, summary="Every version of one template")
+async def list_versions(name: FromPath[str], database: NamedDependency[Database]) -> Templates:
+    """Newest first, in short."""
+    async with database.transaction() as session:
+        return Templates(await catalogue.list_versions(session, name))
+
+
+router = Router("/api/templates", route_handlers=[list_templates, read_template, list_versions], tags=["templates"])

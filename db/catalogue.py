@@ -15,7 +15,7 @@ _MISSING = 404
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest version of a template, in short."""
+    """One version of a template, in short."""
 
     id: int
     name: str
@@ -51,6 +51,21 @@ async def list_templates(session: Session) -> list[Template]:
         return await cursor.fetchall()
 
 
+async def list_versions(session: Session, name: str) -> list[Template]:
+    """Every version of one, newest first. Raises Refused (404)."""
+    query = (
+        "SELECT "  # noqa: S608 - as above
+        + _COLUMNS
+        + " FROM orchestrator.templates t WHERE t.name = %s ORDER BY t.version DESC"
+    )
+    async with session.cursor(row_factory=class_row(Template)) as cursor:
+        await cursor.execute(query, (name,))
+        found = await cursor.fetchall()
+    if not found:
+        raise _unknown(f'"{name}"')
+    return found
+
+
 async def read_template(session: Session, name: str, version: int | None) -> TemplateDetail:
     """One version, the newest for None. Raises Refused (404)."""
     query = (
@@ -66,5 +81,9 @@ async def read_template(session: Session, name: str, version: int | None) -> Tem
         row = await cursor.fetchone()
     if row is None:
         wanted = f'"{name}"' if version is None else f'"{name}" version {version}'
-        raise Refused(_MISSING, f"there is no template {wanted}", "template", "GET /api/templates lists them.")
+        raise _unknown(wanted)
     return row
+
+
+def _unknown(wanted: str) -> Refused:
+    return Refused(_MISSING, f"there is no template {wanted}", "template", "GET /api/templates lists them.")

@@ -13,11 +13,15 @@ import pytest
 from app.gate import SESSION_COOKIE
 from app.main import listen, serve
 from app.problems import KINDS
+from app.rates import Rate
 from app.settings import ApiSettings
 from db.settings import DatabaseSettings
 from tests.conftest import Database
 from tests.intent import TEMPLATES, Intent, intent_on
 from tests.people import UNKNOWN_SESSION, UNKNOWN_TOKEN, session_of, token_of
+
+# Tests ask as fast as they can.
+UNHURRIED = Rate(100_000, 100_000)
 
 
 class Api(msgspec.Struct, frozen=True):
@@ -62,10 +66,15 @@ def problem(response: httpx.Response, status: int) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def serving(
-    url: str, token: str = UNKNOWN_TOKEN, cookie: str = UNKNOWN_SESSION, *, sessions: int = 4
+    url: str,
+    token: str = UNKNOWN_TOKEN,
+    cookie: str = UNKNOWN_SESSION,
+    *,
+    sessions: int = 4,
+    rate: Rate = UNHURRIED,
 ) -> AsyncIterator[Api]:
     """Serve from this Postgres for the block. Unknown credentials will do as long as no Postgres is asked."""
-    settings = ApiSettings(DatabaseSettings(url), port=0, sessions=sessions)
+    settings = ApiSettings(DatabaseSettings(url), port=0, sessions=sessions, rate=rate)
     with contextlib.closing(listen(settings)) as listener:
         task = asyncio.create_task(serve(settings, listener))
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
