@@ -1,0 +1,138 @@
+"""One server in a real browser: made, watched, edited, held, put back and deleted."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.db.stage import Stage, load_shipped
+from tests.page.browser import town
+from tests.page.browser.accessibility import faults
+from tests.page.browser.test_home import TOLD_MILLISECONDS, row, tab_to
+
+
+@pytest.fixture
+def catalogue(stage: Stage) -> Stage:
+    """With the templates of a release."""
+    load_shipped(stage.database)
+    return stage
+
+
+async def test_a_minecraft_server_is_made_only_once_its_eula_was_accepted(window: Page, catalogue: Stage) -> None:
+    await window.goto("/")
+    await window.get_by_role("link", name="New server").first.click()
+    await window.get_by_role("link", name=re.compile("Paper")).click()
+    consent = window.get_by_label("I have read and accept")
+    await expect(consent).not_to_be_checked()
+    await window.get_by_label("Name", exact=True).press_sequentially("lobby")
+    players = window.get_by_label("Players at most")
+    await players.fill("5000")
+    preview = window.get_by_role("region", name="What this creates")
+    await expect(players).to_have_accessible_description(re.compile("at most 1000"))
+    assert await faults(window) == []
+    await players.fill("50")
+    await expect(players).not_to_have_attribute("aria-invalid", "true")
+    await window.get_by_role("button", name="Create server").click()
+    await expect(consent).to_have_attribute("aria-invalid", "true")
+    await expect(window.get_by_label("Name", exact=True)).to_have_value("lobby")
+    assert stage_names(catalogue) == []
+    await consent.check()
+    await expect(preview.get_by_text("StatefulSet lobby")).to_be_visible()
+    await window.get_by_role("button", name="Create server").click()
+    await expect(window.get_by_role("heading", name="lobby", exact=True)).to_be_visible()
+    assert catalogue.deployment("lobby")["parameters"]["eula"] == "TRUE"
+    assert catalogue.deployment("lobby")["parameters"]["max_players"] == 50
+    await window.goto("/")
+    await expect(row(window, "lobby")).to_be_visible()
+
+
+def stage_names(stage: Stage) -> list[str]:
+    return [one["name"] for one in stage.rows("SELECT name FROM deployments ORDER BY name")]
+
+
+async def test_its_timeline_moves_while_one_watches(window: Page, catalogue: Stage) -> None:
+    made = catalogue.deploy("lobby", "paper", town.MINECRAFT)
+    await window.goto(f"/servers/{made}")
+    await expect(window.locator("#standing")).to_contain_text("Progressing")
+    await window.evaluate("window.stays = true")
+    claimed = catalogue.claim_one()
+    timeline = window.locator(".runs")
+    before = await timeline.locator("li[id^=step-]").count()
+    catalogue.converge(claimed)
+    await expect(timeline.locator("li[id^=step-]")).not_to_have_count(before, timeout=TOLD_MILLISECONDS)
+    town.healthy(catalogue, made)
+    await expect(window.locator("#standing")).to_contain_text("Healthy", timeout=TOLD_MILLISECONDS)
+    await expect(timeline).to_contain_text("well after")
+    await expect(window.get_by_text("lobby-0")).to_be_visible()
+    assert await window.evaluate("window.stays"), "it was never reloaded"
+
+
+async def test_an_edit_makes_a_revision_that_says_what_changed(window: Page, catalogue: Stage) -> None:
+    made = town.run(catalogue, "lobby", town.MINECRAFT)
+    await window.goto(f"/servers/{made}")
+    await window.get_by_role("link", name="Edit").click()
+    await window.get_by_label("Message of the day").fill("Welcome <b>back</b>")
+    preview = window.get_by_role("region", name="What this changes")
+    await expect(preview).to_contain_text("changed")
+    await window.get_by_role("button", name="Save").click()
+    await expect(window.get_by_role("heading", name="lobby", exact=True)).to_be_visible()
+    assert catalogue.deployment("lobby")["generation"] == 2
+    await window.get_by_role("link", name="Revisions").click()
+    newest = window.locator("#revision-2")
+    await expect(newest).to_contain_text("Message of the day")
+    await expect(newest.locator("del")).to_contain_text("A Minecraft server")
+    await expect(newest.locator("ins")).to_contain_text("Welcome <b>back</b>")
+    await expect(newest).to_contain_text("admin")
+
+
+async def test_what_is_paused_drifts_and_is_put_back_when_it_is_resumed(window: Page, catalogue: Stage) -> None:
+    made = town.run(catalogue, "lobby", town.MINECRAFT)
+    await window.goto(f"/servers/{made}")
+    await window.get_by_label("More actions").click()
+    await window.get_by_role("button", name=re.compile("Pause")).click()
+    await expect(window.locator("#standing")).to_contain_text("Paused")
+    town.settle_all(catalogue)
+    town.drift(catalogue, made, "lobby")
+    drift = window.get_by_role("region", name="Changed from outside")
+    await expect(drift).to_contain_text("spec.replicas", timeout=TOLD_MILLISECONDS)
+    await expect(drift).to_contain_text("kubectl-edit")
+    assert await faults(window) == []
+    await window.goto("/drift")
+    await expect(window.get_by_role("link", name="lobby")).to_be_visible()
+    await window.goto(f"/servers/{made}")
+    await drift.get_by_role("button", name="Resume and put back").click()
+    town.settle_all(catalogue)
+    town.healthy(catalogue, made)
+    await expect(window.locator("#standing")).to_contain_text("Healthy")
+    await expect(drift).to_have_count(0)
+    await window.goto("/drift")
+    await expect(window.get_by_role("link", name="lobby")).to_have_count(0)
+
+
+async def test_a_delete_is_typed_and_names_the_data_that_is_lost(window: Page, catalogue: Stage) -> None:
+    made = town.run(catalogue, "lobby", town.MINECRAFT)
+    await window.goto(f"/servers/{made}")
+    await window.get_by_label("More actions").click()
+    await window.get_by_role("link", name="Delete…").click()
+    await window.get_by_label("Lose it for good").check()
+    await expect(window.get_by_text("Nobody can bring back lobby-data")).to_be_visible()
+    delete = window.get_by_role("button", name="Delete lobby")
+    await delete.click()
+    await expect(window.get_by_label("Type lobby to delete it")).to_have_attribute("aria-invalid", "true")
+    assert catalogue.deployment("lobby")["desired_state"] == "Active"
+    await window.get_by_label("Type lobby to delete it").fill("lobby")
+    await delete.click()
+    await expect(window.get_by_role("heading", name="Delete lobby?")).to_have_count(0)
+    found = catalogue.deployment("lobby")
+    assert (found["desired_state"], found["keep_data"]) == ("Deleted", False)
+
+
+async def test_a_server_is_stopped_by_keyboard_alone(window: Page, catalogue: Stage) -> None:
+    made = town.run(catalogue, "lobby", town.MINECRAFT)
+    await window.goto(f"/servers/{made}")
+    await tab_to(window, window.locator("#ask-stop summary"))
+    await window.keyboard.press("Enter")
+    await tab_to(window, window.get_by_role("button", name="Stop now"))
+    await window.keyboard.press("Enter")
+    await expect(window.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    assert catalogue.deployment("lobby")["desired_state"] == "Stopped"
