@@ -161,10 +161,22 @@ def wait_commands(commands: Commands) -> None:
 
 
 def sign_in_commands(commands: Commands) -> None:
-    """`login`."""
+    """`login` and `tokens`."""
     login = command(commands, "login", "sign_in.login", "sign in: keep an address and a token in a profile", output=())
     login.add_argument("url", nargs="?", metavar="URL", help="where the API is; ORCHESTRATOR_URL if left out")
     login.set_defaults(asks=False)
+    tokens = command(commands, "tokens", "sign_in.tokens", "list API tokens, make or revoke one")
+    tokens.add_argument("--all", action="store_true", help="everybody's that you may see")
+    kinds = tokens.add_subparsers(metavar="make|revoke")
+    make = command(kinds, "make", "sign_in.make_token", "make an API token; it is printed once")
+    make.add_argument("token_name", metavar="NAME", help="what it is for")
+    make.add_argument("--role", choices=("viewer", "operator", "admin"), help="yours if left out, and never more")
+    make.add_argument("-n", "--namespace", action="append", help="only this one; may be given several times")
+    make.add_argument("--days", type=positive, default=90, help="how long it is good; 90 if left out")
+    make.add_argument("--user", help="for somebody else")
+    make.add_argument("--save-as", metavar="PROFILE", help="keep it in this profile instead of printing it")
+    revoke = command(kinds, "revoke", "sign_in.revoke_token", "end a token at once and for good", output=())
+    revoke.add_argument("id", type=positive, metavar="ID")
 
 
 def completion_commands(commands: Commands) -> None:

@@ -42,6 +42,7 @@ class Api:
     """The API at one place, with one token. Not for threads. `attempts` bounds how often a request is sent."""
 
     def __init__(self, target: Target, *, attempts: int = ATTEMPTS) -> None:
+        self.url = target.url
         self._address = parsed(target.url)
         self._token = target.token
         self.attempts = attempts
@@ -106,10 +107,10 @@ class Api:
                 answer = connection.getresponse()
                 text = answer.read()
             except (OSError, http.client.HTTPException) as error:
+                lost = lost or self._connection is not None  # it may have been sent, and carried out
                 self.close()
                 if last or not may_pass(error):
                     raise self.unreachable(error, wrote=lost and method != "GET") from None
-                lost = True
                 time.sleep(pause(attempt))
                 continue
             if answer.status in BUSY and not last:

@@ -1,4 +1,7 @@
-"""`orchestrator login`: a profile with an address and a token that was tried, so that later commands need neither."""
+"""`login` and `tokens`: who may ask the API, and where this machine keeps it.
+
+A token is printed once, when it is made, unless it goes straight into a profile; otherwise never.
+"""
 
 import argparse
 import getpass
@@ -6,9 +9,10 @@ import os
 import sys
 
 from deploy.client.errors import ClientError, Misused
-from deploy.client.http import Api
+from deploy.client.http import Api, Json
 from deploy.client.profile import Target, chosen_profile, place, write
 from deploy.client.running import warn_if_exposed
+from deploy.client.tables import age, clock, show_json, show_table
 
 LONGEST_TOKEN = 4096
 
@@ -22,7 +26,7 @@ def login(wanted: argparse.Namespace) -> None:
     api = Api(Target(url, ""))  # refuses what is no URL before it asks for a token
     warn_if_exposed(api)
     target = Target(url.rstrip("/"), token_for(api))
-    who = Api(target).get("whoami")
+    who: Json = Api(target).get("whoami")
     write(place(os.environ), name, target)
     print(f"signed in to {api.told} as {who['user']} ({who['role']}); profile {name} in {place(os.environ)}")
 
@@ -45,3 +49,57 @@ def token_for(api: Api) -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise Misused("that is no token", hint="Give it at the prompt, on standard input, or as ORCHESTRATOR_TOKEN.")
     return token
+
+
+# ---------------------------------------------------------------- tokens
+
+
+def tokens(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator tokens`: one's own, or all that one may see."""
+    found = api.get("tokens", {"everybodys": "true" if wanted.all else None})
+    if wanted.output == "json":
+        show_json(found)
+        return
+    rows = [
+        (
+            one["id"],
+            one["user"],
+            one["name"],
+            one["role"],
+            "all" if one["namespaces"] is None else ", ".join(one["namespaces"]),
+            f"{age(one['created_at'])} ago",
+            f"{age(one['last_used_at'])} ago" if one["last_used_at"] else "never",
+            validity(one),
+        )
+        for one in found["items"]
+    ]
+    headings = ("ID", "USER", "NAME", "ROLE", "NAMESPACES", "MADE", "USED", "VALID")
+    show_table(headings, rows, gives_way="NAMESPACES")
+
+
+def validity(token: Json) -> str:
+    """Until when it is good."""
+    if token["revoked_at"]:
+        return f"revoked {age(token['revoked_at'])} ago"
+    return f"until {clock(token['expires_at'])}" if token["expires_at"] else "for ever"
+
+
+def make_token(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator tokens make`."""
+    body: Json = {"name": wanted.token_name, "role": wanted.role, "namespaces": wanted.namespace, "user": wanted.user}
+    body["expires_in_days"] = wanted.days
+    api.attempts = 1  # one whose answer was lost would be made again, and stay unknown
+    made = api.call("POST", "tokens", body=body).body
+    if wanted.save_as:
+        write(place(os.environ), wanted.save_as, Target(api.url, made["token"]))
+        print(f"made token {made['id']}; profile {wanted.save_as} in {place(os.environ)} holds it")
+    elif wanted.output == "json":
+        show_json(made)
+    else:
+        print(made["token"])
+
+
+def revoke_token(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator tokens revoke`."""
+    api.call("DELETE", f"tokens/{wanted.id}")
+    print(f"token {wanted.id} is revoked")

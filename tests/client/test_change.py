@@ -123,6 +123,15 @@ async def test_several_are_changed_together_or_not_at_all(command: Command, stag
     (await command("reconcile", *names)).fine()
 
 
+async def test_restart_asks_for_pods_anew(command: Command, stage: Stage) -> None:
+    stage.run_healthy("site")
+    assert (await command("restart", "site")).fine().out == "default/site asked to restart (generation 2)\n"
+    assert stage.deployment("site")["generation"] == 2
+    stage.deploy("off", desired_state="Stopped")
+    (await command("restart", "site", "off")).failed(4, "off", "hint: ")
+    assert stage.deployment("site")["generation"] == 2
+
+
 async def test_a_dry_run_checks_and_shows_but_changes_nothing(command: Command, stage: Stage) -> None:
     told = (await command("deploy", "lobby", "-t", "paper", "-p", "eula=TRUE", "--dry-run")).fine().out
     for words in ("max_players = 20", "PersistentVolumeClaim", "lobby-data", "nothing was changed"):
@@ -165,9 +174,11 @@ async def test_many_whose_answer_was_lost_are_changed_once(wired: Command, wire:
     for name in ("one", "two"):
         stage.deploy(name)
     wire.lose("POST", "bulk")
-    (await wired("stop", "one", "two")).fine()
-    assert len(wire.writes("bulk")) == 2
-    assert [stage.deployment(name)["generation"] for name in ("one", "two")] == [2, 2]
+    (await wired("restart", "one", "two")).fine()
+    wire.lose("POST", "bulk")
+    (await wired("restart", "one")).fine()
+    assert len(wire.writes("bulk")) == 4
+    assert [stage.deployment(name)["generation"] for name in ("one", "two")] == [3, 2]
 
 
 async def test_a_change_made_meanwhile_is_not_overwritten(wired: Command, wire: Proxy, stage: Stage) -> None:
