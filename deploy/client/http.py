@@ -5,9 +5,8 @@ Built on http.client alone: a command that scripts call in a loop shall spend it
 
 import http.client
 import json
-import random
+import os
 import time
-import uuid
 from collections.abc import Generator, Mapping
 from typing import Any, NamedTuple, cast
 from urllib.parse import SplitResult, urlencode, urlsplit
@@ -77,7 +76,7 @@ class Api:
 
     def once(self, path: str, body: Json) -> Any:
         """The body of a POST that the API carries out once, however often it has to be sent. Raises ClientError."""
-        return self.call("POST", path, body=body, headers={"Idempotency-Key": str(uuid.uuid4())}).body
+        return self.call("POST", path, body=body, headers={"Idempotency-Key": os.urandom(16).hex()}).body
 
     def call(
         self,
@@ -217,6 +216,8 @@ def pause(attempt: int, asked: str | None = None) -> float:
     """Seconds before the next attempt: what the server asks for, within bounds, else doubling, with jitter."""
     if asked is not None and asked.isdecimal():
         return min(float(asked), LONGEST_PAUSE_SECONDS)
+    import random  # noqa: PLC0415 - seldom needed
+
     return FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311 - no secret
 
 
