@@ -62,7 +62,6 @@ def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
         dependencies={
             "database": entered(database),
             "streams": provided(streams),
-            "sign_in": provided(SignIn(database)),
             "counted": provided(Counted()),
             "schema": provided(Schema()),
             "assets": provided(assets),

@@ -73,7 +73,7 @@ class Gate:
             seconds = time.perf_counter() - started
             _count(scope, method, status, seconds)
             # Handlers bind deployment_id and generation to the context; they are still bound here.
-            log.info("request", method=method, path=path, status=status, milliseconds=round(seconds * 1000, 1))
+            log.info("request", method=method, path=_told(path), status=status, milliseconds=round(seconds * 1000, 1))
 
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         place = place_of(scope["path"])
@@ -113,6 +113,11 @@ def session_cookie(scope: HTTPScope) -> Credential | None:
                 return None
     found = cookies.get(SESSION_COOKIE)
     return Credential("session", found.value) if found is not None and _SESSION.fullmatch(found.value) else None
+
+
+def _told(path: str) -> str:
+    """The path for the log: the secret of a one-time link is a credential."""
+    return "/welcome/…" if path.startswith("/welcome/") else path
 
 
 def _count(scope: Scope, method: str, status: int, seconds: float) -> None:

@@ -14,7 +14,6 @@ from app.page.assets import show_asset
 from app.page.live import Views, show_live
 from app.page.visit import arrive
 
-CSRF_COOKIE = "csrf"
 ROUTERS = [
     home.router,
     acts.router,
@@ -43,9 +42,12 @@ def routes() -> list[Any]:
 
 def csrf(secret: str) -> CSRFConfig:
     """Whoever sends a form has been shown it by us. Programs show no cookie, so nobody can misuse theirs."""
+    digest = hashlib.sha256(b"csrf " + secret.encode()).hexdigest()
     return CSRFConfig(
-        secret=hashlib.sha256(b"csrf " + secret.encode()).hexdigest(),
-        cookie_name=CSRF_COOKIE,
+        secret=digest,
+        # A browser also sends the cookie of another stack on this host, or of an earlier secret. Were it called the same,
+        # it would be kept for good, and every form refused.
+        cookie_name=f"csrf-{hashlib.sha256(digest.encode()).hexdigest()[:8]}",
         cookie_secure=True,
         cookie_httponly=True,
         cookie_samesite="lax",

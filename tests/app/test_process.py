@@ -91,12 +91,20 @@ async def test_it_logs_one_line_a_request_with_what_it_is_about_and_never_the_to
             await http.patch(place, json={"parameters": {"replicas": 2}})
             await http.patch(place, json={"parameters": {"replicas": 99}})
             await http.get("/api/nope", headers={"Authorization": f"Bearer {token}-wrong"})
-        requests = await eventually(lambda: at_least(process, 4), 10, process.output.read_text)
+            await http.get("/welcome/a-secret-of-a-link")
+        requests = await eventually(lambda: at_least(process, 5), 10, process.output.read_text)
         about = [(line["status"], line.get("deployment_id"), line.get("generation")) for line in requests]
-        assert about == [(201, made["id"], 1), (200, made["id"], 2), (422, made["id"], None), (401, None, None)]
+        assert about == [
+            (201, made["id"], 1),
+            (200, made["id"], 2),
+            (422, made["id"], None),
+            (401, None, None),
+            (404, None, None),
+        ]
         assert all({"method", "path", "milliseconds", "level", "timestamp"} <= line.keys() for line in requests)
         text = process.output.read_text()
         assert token not in text
+        assert "a-secret-of-a-link" not in text
         assert database.password not in text
 
 

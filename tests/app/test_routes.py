@@ -1,0 +1,296 @@
+"""Every route with everybody: without a credential, and as each role, limited to a namespace and not.
+
+The list is held against the application's own: a route that is added and not listed here fails, so nobody forgets to
+say who may use it.
+"""
+
+import re
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from app.api import build_routes
+from app.streams import Streams
+from app.wakes import Wakes
+from db.database import Database as Way
+from tests.app.conftest import Api
+from tests.conftest import Database
+from tests.intent import Intent
+from tests.people import UNKNOWN_SESSION, UNKNOWN_TOKEN, session_of, token_of
+
+ROLES = ("viewer", "operator", "admin")
+# A namespace that the limited ones have not, and no text of ours holds.
+ELSEWHERE = "vault-7"
+OPEN = {
+    "GET /healthz",
+    "GET /readyz",
+    "GET /api/openapi.json",
+    "GET /api/docs",
+    "GET /assets/{name:str}",
+    "GET /sign-in",
+    "POST /sign-in",
+    "GET /welcome/{secret:str}",
+    "POST /welcome/{secret:str}",
+}
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """From which role on a route is for whom, and what to send it.
+
+    `limited`: how it ends for the same role where that is limited to another namespace than what it is asked about; 200
+    is any success, without a word of what is elsewhere.
+    """
+
+    role: str
+    limited: int = 200
+    body: Any = None
+    form: dict[str, str] | None = None
+    path: dict[str, str] = {}
+    query: dict[str, str] = {}
+
+
+ONE = 404  # asked about one deployment, which is not there for who may not see it
+NEW = {"name": "{fresh}", "template": "web", "namespace": ELSEWHERE}
+PASSWORD = {"current": "not this", "password": "four words in a row", "again": "four words in a row"}
+STOP = {"desired_state": "Stopped"}
+TEMPLATE = {"name": "web"}
+RULES: dict[str, Rule] = {
+    "GET /metrics": Rule("viewer", 403),
+    "GET /api/clusters": Rule("viewer"),
+    "GET /api/deployments": Rule("viewer"),
+    "POST /api/deployments": Rule("operator", 403, NEW),
+    "POST /api/deployments/bulk": Rule("operator", ONE, {"ids": ["{deployment_id}"], "change": STOP}),
+    "GET /api/deployments/counts": Rule("viewer"),
+    "POST /api/deployments/preview": Rule("operator", 403, NEW),
+    "GET /api/deployments/{deployment_id:uuid}": Rule("viewer", ONE),
+    "PATCH /api/deployments/{deployment_id:uuid}": Rule("operator", ONE, STOP),
+    "DELETE /api/deployments/{deployment_id:uuid}": Rule("operator", ONE),
+    "GET /api/deployments/{deployment_id:uuid}/drift": Rule("viewer", ONE),
+    "GET /api/deployments/{deployment_id:uuid}/events": Rule("viewer", ONE),
+    "POST /api/deployments/{deployment_id:uuid}/pause": Rule("operator", ONE),
+    "POST /api/deployments/{deployment_id:uuid}/preview": Rule("operator", ONE, STOP),
+    "POST /api/deployments/{deployment_id:uuid}/reconcile": Rule("operator", ONE),
+    "GET /api/deployments/{deployment_id:uuid}/resources": Rule("viewer", ONE),
+    "POST /api/deployments/{deployment_id:uuid}/restart": Rule("operator", ONE),
+    "POST /api/deployments/{deployment_id:uuid}/resume": Rule("operator", ONE),
+    "GET /api/deployments/{deployment_id:uuid}/revisions": Rule("viewer", ONE),
+    "GET /api/deployments/{deployment_id:uuid}/revisions/{generation:int}": Rule("viewer", ONE),
+    "POST /api/deployments/{deployment_id:uuid}/start": Rule("operator", ONE),
+    "POST /api/deployments/{deployment_id:uuid}/stop": Rule("operator", ONE),
+    "GET /api/drift": Rule("viewer"),
+    "GET /api/events": Rule("viewer"),
+    "GET /api/templates": Rule("viewer"),
+    "GET /api/templates/{name:str}": Rule("viewer", path=TEMPLATE),
+    "GET /api/templates/{name:str}/versions": Rule("viewer", path=TEMPLATE),
+    "GET /api/tokens": Rule("viewer"),
+    "POST /api/tokens": Rule("viewer", body={"name": "t"}),
+    "DELETE /api/tokens/{token_id:int}": Rule("viewer", ONE),
+    "GET /api/users": Rule("viewer"),
+    "POST /api/users": Rule("admin", 403, {"name": "{fresh}", "role": "viewer"}),
+    "PATCH /api/users/{name:str}": Rule("admin", 404, {"role": "viewer"}),
+    "POST /api/users/{name:str}/link": Rule("admin", 403),
+    "GET /api/whoami": Rule("viewer"),
+    "GET /": Rule("viewer"),
+    "GET /account": Rule("viewer"),
+    # Past who may: the password is another.
+    "POST /account/password": Rule("viewer", 422, form=PASSWORD),
+    "POST /account/sessions/{session_id:int}/end": Rule("viewer", form={}),
+    "POST /account/tokens": Rule("viewer", form={"name": "t", "expires_in": "30"}),
+    "POST /account/tokens/{token_id:int}/revoke": Rule("viewer", ONE, form={}),
+    "GET /clusters": Rule("viewer"),
+    "GET /live/{name:str}": Rule("viewer", path={"name": "servers"}),
+    "GET /people": Rule("viewer"),
+    "POST /people": Rule("admin", 403, form={"name": "cid", "role": "viewer"}),
+    "GET /people/{name:str}": Rule("admin", 404),
+    "POST /people/{name:str}": Rule("admin", ONE, form={"role": "viewer"}),
+    "POST /people/{name:str}/disable": Rule("admin", 403, form={}),
+    "POST /people/{name:str}/enable": Rule("admin", 403, form={}),
+    "POST /people/{name:str}/link": Rule("admin", 403, form={}),
+    "GET /drift": Rule("viewer"),
+    "GET /new": Rule("viewer"),
+    "GET /new/{template:str}": Rule("viewer"),
+    "POST /new/{template:str}": Rule("operator", 403, form={"name": "{fresh}", "namespace": ELSEWHERE}),
+    "GET /servers/{deployment_id:uuid}": Rule("viewer", ONE),
+    "POST /servers/{deployment_id:uuid}/{action:str}": Rule("operator", ONE, form={}, path={"action": "pause"}),
+    "GET /servers/{deployment_id:uuid}/compare": Rule("viewer", ONE, query={"was": "1", "becomes": "1"}),
+    "GET /servers/{deployment_id:uuid}/delete": Rule("viewer", ONE),
+    "POST /servers/{deployment_id:uuid}/delete": Rule("operator", ONE, form={"typed": "{deployment}", "data": "keep"}),
+    "GET /servers/{deployment_id:uuid}/edit": Rule("viewer", ONE),
+    "POST /servers/{deployment_id:uuid}/edit": Rule("operator", ONE, form={"generation": "1", "replicas": "2"}),
+    "GET /servers/{deployment_id:uuid}/history": Rule("viewer", ONE),
+    "GET /servers/{deployment_id:uuid}/revisions": Rule("viewer", ONE),
+    "POST /servers/act": Rule("operator", ONE, form={"action": "pause", "id": "{deployment_id}"}),
+    "POST /sign-out": Rule("viewer", form={}),
+}
+# Ends that are not the usual 403 for who may less: what is somebody else's is not there.
+HIDDEN = {"GET /people/{name:str}", "POST /people/{name:str}", "PATCH /api/users/{name:str}"}
+# Everybody who may use them gets this: their own password is not the one sent, the token is another's.
+ALWAYS = {
+    "DELETE /api/tokens/{token_id:int}": 404,
+    "POST /account/password": 422,
+    "POST /account/tokens/{token_id:int}/revoke": 404,
+}
+
+
+def routes() -> set[str]:
+    """What the application answers, but for what the framework adds: OPTIONS, and pages of its own that are closed."""
+    app = build_routes(Way(None), Streams(Wakes(""), 1), "secret")  # type: ignore[arg-type]
+    return {
+        f"{method} {route.path}"
+        for route in app.routes
+        for method in getattr(route, "methods", ())
+        if method != "OPTIONS" and not route.path.startswith("/openapi")
+    }
+
+
+def test_every_route_is_listed_here() -> None:
+    assert routes() == OPEN | RULES.keys()
+
+
+class Somebody(msgspec.Struct, frozen=True):
+    """Who asks: a name for messages, an API token, and a cookie."""
+
+    name: str
+    role: str
+    limited: bool
+    token: str
+    cookie: str
+
+
+@pytest.fixture
+def people(database: Database) -> list[Somebody]:
+    return [
+        Somebody(
+            f"{role} of {limit or 'all'}",
+            role,
+            limit is not None,
+            token_of(database.dsn, role, limit),
+            session_of(database.dsn, role, limit),
+        )
+        for role in ROLES
+        for limit in (None, ["games"])
+    ]
+
+
+class World:
+    """Makes what a route is asked about: a deployment elsewhere, and a person, anew for each request."""
+
+    def __init__(self, templates: Intent) -> None:
+        self._templates = templates
+        self._superuser = templates.superuser
+        self._made = 0
+
+    def fresh(self, route: str) -> dict[str, str]:
+        self._made += 1
+        names = {"fresh": f"n{self._made}", "deployment": f"d{self._made}", "template": "web", "secret": "none"}
+        names |= {"generation": "1", "token_id": "999", "session_id": "999"}
+        if "{deployment_id" in f"{route} {RULES.get(route)}":
+            names["deployment_id"] = self._templates.deploy(f"d{self._made}", "web", namespace=ELSEWHERE)
+        if "{name:str}" in route:
+            names["name"] = f"person-{self._made}"
+            self._superuser.execute("SELECT orchestrator.create_user(%s, 'operator')", (names["name"],))
+        return names
+
+
+@pytest.fixture
+def world(templates: Intent) -> World:
+    return World(templates)
+
+
+def filled(value: Any, names: dict[str, str]) -> Any:
+    """The same with `{name}` and `{name:type}` replaced, wherever it stands."""
+    text = re.sub(
+        r"\{(\w+)(?::\w+)?\}", lambda match: names.get(match[1], match[0]), msgspec.json.encode(value).decode()
+    )
+    return msgspec.json.decode(text)
+
+
+async def ask(
+    api: Api, world: World, route: str, csrf: tuple[str, str] | None = None, *, token: str = "", cookie: str = ""
+) -> tuple[int, str]:
+    """Status and text of an answer; of a stream only the status."""
+    (method, path), names, rule = route.split(" "), world.fresh(route), RULES.get(route, Rule("viewer"))
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    cookies = [f"session={cookie}"] if cookie else []
+    if csrf is not None:
+        cookies.append(csrf[0])
+        headers["X-CSRF-Token"] = csrf[1]
+    if cookies:
+        headers["Cookie"] = "; ".join(cookies)
+    sent = {"json": filled(rule.body, names)} if rule.body is not None else {"data": filled(rule.form, names)}
+    async with api.stranger.stream(
+        method,
+        filled(path, names | rule.path),
+        params=rule.query,
+        headers=headers,
+        **({} if method in {"GET", "DELETE"} else sent),
+    ) as response:
+        if response.headers.get("content-type", "").startswith("text/event-stream"):
+            return response.status_code, ""
+        return response.status_code, (await response.aread()).decode()
+
+
+async def csrf_of(client: httpx.AsyncClient) -> tuple[str, str]:
+    """The cookie and the token that a form is shown with."""
+    page = await client.get("/sign-in")
+    cookie = next(given for given in page.headers.get_list("set-cookie") if given.startswith("csrf"))
+    token = re.search(r'name="_csrf_token" value="([^"]+)"', page.text)
+    assert token
+    return cookie.split(";")[0], token[1]
+
+
+def is_api(route: str) -> bool:
+    """Whether it asks for a token rather than a session."""
+    return route.split(" ")[1].startswith(("/api/", "/metrics"))
+
+
+def fits(route: str, person: Somebody, status: int, text: str) -> bool:
+    """Whether an answer is what the rule says."""
+    rule = RULES[route]
+    if ROLES.index(person.role) < ROLES.index(rule.role):
+        return status == 403 or (status == 404 and (route in HIDDEN or person.limited))
+    if route in ALWAYS:
+        return status == ALWAYS[route]
+    if person.limited and rule.limited != 200:
+        return status == rule.limited
+    return status < 400 and "/sign-in" not in text[:200] and not (person.limited and ELSEWHERE in text)
+
+
+async def test_an_open_route_asks_for_nothing(api: Api, world: World) -> None:
+    csrf = await csrf_of(api.stranger)
+    answers = {route: (await ask(api, world, route, csrf))[0] for route in OPEN}
+    assert {route: status for route, status in answers.items() if status not in {200, 401, 404}} == {}
+
+
+async def test_a_route_is_closed_to_who_shows_nothing_that_is_good_for_it(
+    api: Api, world: World, people: list[Somebody]
+) -> None:
+    csrf, admin = await csrf_of(api.stranger), people[-2]
+    wrong: list[dict[str, str]] = [{}, {"token": UNKNOWN_TOKEN}, {"cookie": UNKNOWN_SESSION}]
+    answers = {
+        (route, str(shown)): (await ask(api, world, route, csrf, **shown))[0]
+        for route in RULES
+        for shown in (*wrong, {"cookie": admin.cookie} if is_api(route) else {"token": admin.token})
+    }
+    assert {asked: got for asked, got in answers.items() if got != (401 if is_api(asked[0]) else 303)} == {}
+
+
+async def test_a_route_is_for_those_it_is_for(api: Api, world: World, people: list[Somebody]) -> None:
+    csrf, wrong = await csrf_of(api.stranger), []
+    for route in RULES:
+        for person in people:
+            shown = {"token": person.token} if is_api(route) else {"cookie": person.cookie}
+            status, text = await ask(api, world, route, csrf, **shown)
+            if not fits(route, person, status, text):
+                wrong.append(f"{route} as {person.name}: {status} {text[-300:]}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_a_form_of_another_site_changes_nothing(api: Api, world: World, people: list[Somebody]) -> None:
+    for route in RULES:
+        if not is_api(route) and not route.startswith("GET "):
+            status, text = await ask(api, world, route, cookie=people[-2].cookie)
+            assert status == 403, route
+            assert "Nothing was changed" in text
