@@ -44,6 +44,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         """The same with what a form sent."""
         return msgspec.structs.replace(self, filled=read_form(self.schema, form))
 
+    def with_changes(self, changed: Mapping[str, Any]) -> Draft:
+        """All as it is given, but for these parameters; None for the template's default."""
+        kept = {name: value for name, value in self.given.items() if name not in changed}
+        return msgspec.structs.replace(self, filled=kept | {n: v for n, v in changed.items() if v is not None})
+
     @property
     def fields(self) -> list[Field]:
         """As the form shows them."""

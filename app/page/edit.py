@@ -1,7 +1,7 @@
 """Change one server: the form it was made with, filled in as it stands, and what a change would do to what runs.
 
 The form carries the generation it was filled in from. If somebody else has changed the server meanwhile, nothing is
-written: what they changed is shown, and sending the form again puts it on top of that.
+written: what they changed is shown, and sending the form again puts what was changed in it, and only that, on top.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from litestar.response import Redirect
 from structlog.contextvars import bind_contextvars
 
 from app.page.drafts import Draft, Tried, as_yaml, try_out
+from app.page.forms import changes
 from app.page.rendering import Page, back, text_of
 from app.page.visit import Visit
 from db import catalogue, revisions
@@ -58,7 +59,7 @@ async def show_edit(
 
 
 @post("/servers/{deployment_id:uuid}/edit", include_in_schema=False)
-async def change(deployment_id: FromPath[UUID], visit: NamedDependency[Visit]) -> Page | Redirect:
+async def save(deployment_id: FromPath[UUID], visit: NamedDependency[Visit]) -> Page | Redirect:
     """Change it; or, where the form is only checked, show what would come of it."""
     bind_contextvars(deployment_id=str(deployment_id))
     form = await visit.request.form()
@@ -96,15 +97,18 @@ async def begin(session: Session, deployment_id: UUID, version: int | None) -> E
 
 
 async def show_moved(visit: Visit, session: Session, edit: Edit) -> Page:
-    """What somebody else has changed meanwhile, above the form as it was filled in, which now builds on that."""
+    """What somebody else has changed meanwhile, above the form: their values, with what was changed in it on top."""
     server = await read_deployment(session, edit.server.id)
-    theirs = await revisions.compare_revisions(session, server.id, server.generation, edit.seen)
+    base = await revisions.read_revision(session, server.id, edit.seen)
     last = await revisions.read_revision(session, server.id, server.generation)
+    theirs = await revisions.compare_revisions(session, server.id, server.generation, edit.seen)
+    version = edit.draft.template.version
+    onward = await begin(session, server.id, None if version == base.template_version else version)
+    mine = changes(edit.draft.schema, base.parameters, edit.draft.filled)
     onward = msgspec.structs.replace(
-        edit,
-        server=server,
-        draft=msgspec.structs.replace(edit.draft, given=server.parameters),
-        seen=server.generation,
+        onward,
+        draft=onward.draft.with_changes(mine),
+        keep_data=server.keep_data if edit.keep_data == base.keep_data else edit.keep_data,
     )
     return await answer(visit, session, onward, moved={"theirs": theirs, "last": last})
 
@@ -140,4 +144,4 @@ async def try_edit(session: Session, edit: Edit) -> Tried:
     return await try_out(session, lambda: preview_change(session, edit.server.id, edit.change))
 
 
-router = Router("/", route_handlers=[show_edit, change])
+router = Router("/", route_handlers=[show_edit, save])

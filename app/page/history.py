@@ -38,7 +38,7 @@ OUTCOMES = {
 REASONS = {
     "created": "because it was created",
     "changed": "because it was changed",
-    "reconcile_now": "on request",
+    "reconcile_now": "as {} asked",
     "drift": "because it was changed from outside",
     "observed": "because something was deleted or replaced from outside",
 }
@@ -95,8 +95,7 @@ def _changed(step: Step) -> Told:
 
 
 def _queued(step: Step) -> Told:
-    by = f" by {step.actor}" if step.source == "user" else ""
-    return Told("still", "clock", "Queued", REASONS.get(step.data.get("reason", ""), "") + by)
+    return Told("still", "clock", "Queued", REASONS.get(step.data.get("reason", ""), "").format(step.actor))
 
 
 def _deleted(step: Step) -> Told:

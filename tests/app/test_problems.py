@@ -18,7 +18,7 @@ WEB = {"name": "lobby", "template": "web"}
 @pytest.mark.parametrize(
     ("body", "path", "hint"),
     [
-        ({**WEB, "parameters": {"replicas": 99}}, "parameters.replicas", '"maximum": 50'),
+        ({**WEB, "parameters": {"replicas": 99}}, "parameters.replicas", "at most 50"),
         ({**WEB, "parameters": {"replicas": "two"}}, "parameters.replicas", "integer"),
         ({**WEB, "parameters": {"colour": "red"}}, "parameters.colour", "Allowed:"),
         ({**WEB, "name": "Lobby!"}, "name", "small letters"),

@@ -306,7 +306,8 @@ async def test_somebody_elses_change_meanwhile_is_shown_and_not_overwritten(
     again = form_of(answer.text)
     assert again["generation"] == "2"
     await person.send(here, here, **again)
-    assert stage.deployment("lobby")["parameters"] == {"eula": "TRUE", "max_players": 40, "motd": "Mine"}
+    assert again["parameters.max_players"] == "99", "what one has not touched is as they want it"
+    assert stage.deployment("lobby")["parameters"] == {"eula": "TRUE", "max_players": 99, "motd": "Mine"}
 
 
 async def test_a_check_of_a_form_that_was_overtaken_does_not_pretend_to_have_seen_the_change(

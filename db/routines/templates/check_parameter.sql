@@ -28,7 +28,12 @@ BEGIN
         RETURN;
     END IF;
     PERFORM orchestrator.refuse('SO422', format('parameter %s %s', p_name, v_problem), 'parameters.' || p_name,
-        format('%s allows: %s', coalesce(p_property ->> 'title', p_name), p_property - 'title' - 'description' - 'default'));
+        format('%s allows: %s.', coalesce(p_property ->> 'title', p_name), concat_ws(', ',
+            CASE WHEN p_property ? 'enum' THEN (SELECT string_agg(e #>> '{}', ', ') FROM jsonb_array_elements(p_property -> 'enum') e)
+                 ELSE CASE v_wanted WHEN 'string' THEN 'text' WHEN 'integer' THEN 'an integer' WHEN 'number' THEN 'a number' ELSE 'true or false' END END,
+            'at least ' || (p_property ->> 'minimum'), 'at most ' || (p_property ->> 'maximum'),
+            'at least ' || (p_property ->> 'minLength') || ' characters', 'at most ' || (p_property ->> 'maxLength') || ' characters',
+            'matching ' || (p_property ->> 'pattern'))));
 END
 $$;
 COMMENT ON FUNCTION orchestrator.check_parameter IS 'Refuses a parameter value outside its schema.';
