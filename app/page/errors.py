@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 import structlog
+from litestar.datastructures import Cookie
 from litestar.exceptions import HTTPException, PermissionDeniedException
 
-from app.page.rendering import AnyRequest, Page, Pages
+from app.page.rendering import CSRF_COOKIE, AnyRequest, Page, Pages
 from db.errors import Contended, Refused, Unavailable
 
 log = structlog.get_logger()
@@ -100,7 +101,10 @@ class PageHandlers:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return self.broken(request, error)
         if isinstance(error, PermissionDeniedException):
-            return self._show(request, FORGED, status)
+            page = self._show(request, FORGED, status)
+            # One that another secret made would never fit again; the next page makes a new one.
+            page.set_cookie(Cookie(CSRF_COOKIE, "", max_age=0, secure=True, httponly=True))
+            return page
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
             return self._show(request, UNKNOWN, status)
         trouble = Trouble(title="That could not be understood", text=error.detail, hint="Go back and try again.")

@@ -19,6 +19,7 @@ from app.page import words
 from app.page.assets import Assets
 from db.access import Identity
 
+CSRF_COOKIE = "csrf"
 TEMPLATES = Path(__file__).parent / "templates"
 # What was just done, told on the page that is shown next. It holds no more than what that page would say anyway.
 TOLD = "told"

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from tests.conftest import Database
 from tests.intent import Intent
 from tests.page.conftest import Person, text
+from tests.people import session_of
 
 
 @pytest.fixture
@@ -100,6 +102,42 @@ async def test_an_action_without_the_forms_token_is_refused(
         answer = await person.client.post("/servers/act", data={"id": ids["arena"], "action": "pause", **forged})
         assert answer.status_code == 403
         assert "Please send that again" in text(answer.text)
+    assert set(states(templates).values()) == {"Active"}
+
+
+async def test_a_token_that_no_secret_of_ours_made_is_replaced(person: Person, ids: dict[str, str]) -> None:
+    person.client.cookies.set("csrf", "0" * 128)
+    assert (await person.send("/servers/act", id=ids["arena"], action="pause")).status_code == 403
+    assert (await person.send("/servers/act", id=ids["arena"], action="pause")).status_code == 303
+
+
+async def test_a_form_that_is_too_large_is_refused(person: Person, ids: dict[str, str]) -> None:
+    answer = await person.send("/servers/act", id=ids["arena"], action="pause", back="x" * 300_000)
+    assert answer.status_code == 413
+
+
+async def test_who_may_only_look_is_shown_no_buttons_and_refused(
+    database: Database, person: Person, templates: Intent, ids: dict[str, str]
+) -> None:
+    person.client.cookies.set("session", session_of(database.dsn, "viewer"))
+    page = await person.look("/")
+    assert 'name="id"' not in page
+    assert 'href="/new"' not in page
+    answer = await person.send("/servers/act", id=ids["arena"], action="pause")
+    assert answer.status_code == 403
+    assert set(states(templates).values()) == {"Active"}
+
+
+async def test_who_is_limited_to_namespaces_sees_and_reaches_those_only(
+    database: Database, person: Person, templates: Intent, ids: dict[str, str]
+) -> None:
+    elsewhere = templates.deploy("secret", "web", namespace="games")
+    person.client.cookies.set("session", session_of(database.dsn, "operator", ["default"]))
+    page = await person.look("/")
+    assert "secret" not in page
+    assert "lobby" in page
+    answer = await person.send("/servers/act", id=[ids["arena"], elsewhere], action="pause")
+    assert answer.status_code == 404
     assert set(states(templates).values()) == {"Active"}
 
 

@@ -69,21 +69,23 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
 
 // ---------------------------------------------------------------- what the notice says
 
+// The age is no part of what is announced: it changes each second.
 const notice = document.getElementById("notice");
+const noticeText = document.getElementById("notice-text");
+const noticeAge = document.getElementById("notice-age");
 let failed = "";
 
-function say(text) {
-  if (notice === null || notice.textContent === text) return;
-  notice.textContent = text;
+function say(text, since) {
+  noticeAge.hidden = since === null;
+  if (since !== null) noticeAge.dateTime = new Date(since).toISOString();
   notice.hidden = text === "";
+  if (noticeText.textContent !== text) noticeText.textContent = text;
 }
 
 function sayWhatIsWrong() {
   const behind = [...streams.values()].find((stream) => stream.lost !== null && Date.now() - stream.lost > patience);
-  if (behind === undefined) return say(failed);
-  const then = new Date(behind.current);
-  const age = aged(Date.now() - behind.current);
-  say(`${behind.reason} What you see is from ${then.toLocaleTimeString()}, ${age} ago. It catches up by itself.`);
+  if (behind === undefined) return say(failed, null);
+  say(`${behind.reason} It catches up by itself; what you see was so`, behind.current);
 }
 
 for (const event of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
@@ -261,6 +263,14 @@ document.addEventListener("click", async ({ target }) => {
   if (copy === null) return;
   await navigator.clipboard.writeText(document.getElementById(copy.dataset.copies).textContent);
   copy.textContent = "Copied";
+});
+
+// A second click on a button that sends something is no second wish.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (Date.now() - Number(form.dataset.sent ?? 0) < 1_000) event.preventDefault();
+  else form.dataset.sent = String(Date.now());
 });
 
 document.addEventListener("keydown", (event) => {
