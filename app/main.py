@@ -18,8 +18,7 @@ from app.api import build
 from app.settings import ApiSettings
 from app.streams import Streams
 from app.wakes import Wakes
-from db.connection import open_pool
-from db.database import Database
+from db.database import Database, open_sessions
 
 log = structlog.get_logger()
 
@@ -65,7 +64,7 @@ async def serve(settings: ApiSettings, listener: socket.socket) -> None:
     wakes = Wakes(settings.database.url)
     # Streams never take all sessions: requests come first.
     streams = Streams(wakes, readers=settings.sessions // 2)
-    async with open_pool(settings.database.url, name="api", size=settings.sessions) as pool:
+    async with open_sessions(settings.database.url, settings.sessions) as pool:
         server = Server(
             uvicorn.Config(
                 build(Database(pool), streams, secret=settings.database.url, rate=settings.rate),

@@ -59,8 +59,12 @@ async def connect(url: str, *, name: str) -> Session:
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, name: str, size: int) -> AsyncGenerator[Pool]:
-    """A pool of up to `size` sessions in autocommit, which reconnects by itself for as long as it takes."""
+async def open_pool(url: str, *, name: str, size: int, options: str = "") -> AsyncGenerator[Pool]:
+    """A pool of up to `size` sessions in autocommit, which reconnects by itself for as long as it takes.
+
+    `options` are further settings of theirs, as "-c name=value".
+    """
+    settings = session_options(url)
     pool: Pool = AsyncConnectionPool(
         url,
         min_size=1,
@@ -69,7 +73,12 @@ async def open_pool(url: str, *, name: str, size: int) -> AsyncGenerator[Pool]:
         timeout=10,
         reconnect_timeout=5,
         check=AsyncConnectionPool.check_connection if size == 1 else None,
-        kwargs={"autocommit": True, "application_name": name, **session_options(url)},
+        kwargs={
+            "autocommit": True,
+            "application_name": name,
+            **settings,
+            "options": f"{settings['options']} {options}".strip(),
+        },
     )
     await pool.open(wait=False)
     try:

@@ -14,7 +14,7 @@ import psycopg
 from structlog.contextvars import bind_contextvars
 
 from db.access import Credential
-from db.connection import Pool, Session, hung_up_after, translated
+from db.connection import Pool, Session, hung_up_after, open_pool, translated
 from db.errors import Unavailable
 
 # A person waits for these; what takes longer is better refused than piled up.
@@ -22,8 +22,19 @@ SESSION_WAIT_SECONDS = 2.0
 TRANSACTION_SECONDS = 15.0
 MOST_WAITING = 200
 
+# What is asked for here are pages and single rows: an index finds them, however many there were when Postgres planned,
+# and compiling a plan would cost more than any of them.
+PLANNING = "-c enable_seqscan=off -c jit=off"
+
 _PREPARE = "SELECT set_config('statement_timeout', '10s', true), set_config('lock_timeout', '3s', true)"
 _ENTER = _PREPARE + ", e.user_name FROM orchestrator.enter(%s, %s) e"
+
+
+@asynccontextmanager
+async def open_sessions(url: str, size: int) -> AsyncGenerator[Pool]:
+    """The sessions that transactions take place on, up to `size` at once."""
+    async with open_pool(url, name="api", size=size, options=PLANNING) as pool:
+        yield pool
 
 
 class Database:

@@ -7190,7 +7190,8 @@ ALTER TABLE orchestrator.api_tokens ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY by_deployment ON orchestrator.deployment_events FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
    FROM orchestrator.deployments d
-  WHERE (d.id = deployment_events.deployment_id)))));
+  WHERE (d.id = deployment_events.deployment_id)
+ OFFSET 0))));
 
 --
 -- Name: deployment_observed by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
@@ -7198,7 +7199,8 @@ CREATE POLICY by_deployment ON orchestrator.deployment_events FOR SELECT USING (
 
 CREATE POLICY by_deployment ON orchestrator.deployment_observed FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
    FROM orchestrator.deployments d
-  WHERE (d.id = deployment_observed.deployment_id)))));
+  WHERE (d.id = deployment_observed.deployment_id)
+ OFFSET 0))));
 
 --
 -- Name: deployment_resources by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
@@ -7206,7 +7208,8 @@ CREATE POLICY by_deployment ON orchestrator.deployment_observed FOR SELECT USING
 
 CREATE POLICY by_deployment ON orchestrator.deployment_resources FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
    FROM orchestrator.deployments d
-  WHERE (d.id = deployment_resources.deployment_id)))));
+  WHERE (d.id = deployment_resources.deployment_id)
+ OFFSET 0))));
 
 --
 -- Name: deployment_revisions by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
@@ -7214,7 +7217,8 @@ CREATE POLICY by_deployment ON orchestrator.deployment_resources FOR SELECT USIN
 
 CREATE POLICY by_deployment ON orchestrator.deployment_revisions FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
    FROM orchestrator.deployments d
-  WHERE (d.id = deployment_revisions.deployment_id)))));
+  WHERE (d.id = deployment_revisions.deployment_id)
+ OFFSET 0))));
 
 --
 -- Name: reconcile_slots by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
@@ -7222,7 +7226,8 @@ CREATE POLICY by_deployment ON orchestrator.deployment_revisions FOR SELECT USIN
 
 CREATE POLICY by_deployment ON orchestrator.reconcile_slots FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
    FROM orchestrator.deployments d
-  WHERE (d.id = reconcile_slots.deployment_id)))));
+  WHERE (d.id = reconcile_slots.deployment_id)
+ OFFSET 0))));
 
 --
 -- Name: deployments by_namespace; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner

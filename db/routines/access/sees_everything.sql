@@ -11,25 +11,26 @@ $$;
 COMMENT ON FUNCTION orchestrator.sees_everything IS 'Whether this session is limited to no namespaces.';
 GRANT EXECUTE ON FUNCTION orchestrator.sees_everything TO orchestrator_viewer;
 
--- The policies. A deployment is seen by its namespace, and what belongs to it by the deployment.
+-- The policies. A deployment is seen by its namespace, and what belongs to it by the deployment. OFFSET 0: each is looked up by its
+-- id; without it Postgres reads all deployments into a hash for a page of fifty.
 DROP POLICY IF EXISTS by_namespace ON orchestrator.deployments;
 CREATE POLICY by_namespace ON orchestrator.deployments
     USING ((SELECT orchestrator.sees_everything()) OR namespace = ANY ((SELECT orchestrator.allowed_namespaces())::text[]));
 DROP POLICY IF EXISTS by_deployment ON orchestrator.deployment_resources;
 CREATE POLICY by_deployment ON orchestrator.deployment_resources FOR SELECT
-    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id));
+    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id OFFSET 0));
 DROP POLICY IF EXISTS by_deployment ON orchestrator.deployment_observed;
 CREATE POLICY by_deployment ON orchestrator.deployment_observed FOR SELECT
-    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id));
+    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id OFFSET 0));
 DROP POLICY IF EXISTS by_deployment ON orchestrator.deployment_events;
 CREATE POLICY by_deployment ON orchestrator.deployment_events FOR SELECT
-    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id));
+    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id OFFSET 0));
 DROP POLICY IF EXISTS by_deployment ON orchestrator.deployment_revisions;
 CREATE POLICY by_deployment ON orchestrator.deployment_revisions FOR SELECT
-    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id));
+    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id OFFSET 0));
 DROP POLICY IF EXISTS by_deployment ON orchestrator.reconcile_slots;
 CREATE POLICY by_deployment ON orchestrator.reconcile_slots FOR SELECT
-    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id));
+    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id OFFSET 0));
 
 -- Templates and clusters are everybody's: all read them, and only an admin of everything changes them.
 DROP POLICY IF EXISTS all_read ON orchestrator.templates;

@@ -1,0 +1,130 @@
+"""Lists and details at 20,000 deployments: each finds its rows by an index, for whoever asks, and reads no table whole.
+
+Asked as the API asks, through its own pool: what Postgres plans depends on the session. Counted by Postgres itself.
+"""
+
+# ruff: noqa: E501 - SQL is easier to read whole
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, get_args
+from uuid import UUID
+
+import pytest
+
+from db import clusters, deployments, drift, feed, listing, revisions
+from db.access import Credential
+from db.connection import Session
+from db.database import Database as Entered
+from db.database import open_sessions
+from db.deployments import Change
+from db.listing import Filter, Sort, Stop
+from tests.conftest import Database
+from tests.db.conftest import copied
+from tests.db.stage import Stage
+from tests.db.test_plans import BIG, FILL
+from tests.people import token_of
+
+DEPLOYMENTS = 20_000
+ONE = UUID("a87ff679-a2f3-e71d-9181-a67b7542122c")  # md5('4')
+Call = Callable[[Session], Awaitable[Any]]
+
+LIVELY = [
+    "UPDATE deployments SET namespace = 'games' WHERE id IN (SELECT md5(n::text)::uuid FROM generate_series(1, 2000) n)",
+    """UPDATE deployments SET status_summary = (ARRAY['Error', 'Degraded', 'Progressing', 'Stopped'])[1 + n % 4],
+              desired_state = CASE n % 4 WHEN 3 THEN 'Stopped' ELSE desired_state END, updated_at = now() - n * interval '1 second'
+         FROM generate_series(1, 1000) n WHERE id = md5(n::text)::uuid""",
+    """UPDATE deployments SET finalised_at = now() - n * interval '1 second', status_summary = 'Deleted'
+         FROM generate_series(1001, 1500) n WHERE id = md5(n::text)::uuid""",
+    """UPDATE deployment_resources SET drift = '[{"path": "spec.x", "wanted": 1, "live": 2}]', drifted_at = now()
+        WHERE kind = 'Service' AND deployment_id IN (SELECT md5(n::text)::uuid FROM generate_series(3000, 3600) n)""",
+    "VACUUM ANALYZE",
+]
+
+
+@pytest.fixture(scope="module")
+def crowd(shipped_postgres: Database) -> Iterator[Database]:
+    for database in copied(shipped_postgres):
+        stage = Stage(database)
+        filler = stage.session()
+        for statement in [*FILL, *LIVELY]:
+            filler.execute(statement, {"count": DEPLOYMENTS} if "%(count)s" in statement else None)
+        filler.close()
+        stage.reachable()
+        stage.close()
+        yield database
+
+
+@pytest.fixture
+async def entered(crowd: Database, request: pytest.FixtureRequest) -> AsyncIterator[Entered]:
+    """The API's way in, as an admin of everything or an operator of one namespace."""
+    role, namespaces = request.param
+    async with open_sessions(crowd.dsn_as("api"), 1) as pool:
+        yield Entered(pool, Credential("token", token_of(crowd.dsn, role, namespaces)))
+
+
+def lists() -> dict[str, Call]:
+    calls: dict[str, Call] = {}
+    filters = {
+        "all": Filter(),
+        "q": Filter(q="999"),
+        "name": Filter(name="d1"),
+        "two statuses": Filter(status=["Error", "Degraded"]),
+        "namespace": Filter(namespace="games"),
+        "drifted": Filter(drifted=True),
+        "not drifted": Filter(drifted=False),
+        "template and state": Filter(template="web", desired_state="Stopped"),
+        "nothing": Filter(q="no such thing", cluster="default"),
+        "gone": Filter(deleted=True),
+    }
+    for name, wanted in filters.items():
+        calls[f"count {name}"] = lambda session, wanted=wanted: listing.count_deployments(session, wanted)
+        for sort in get_args(Sort):
+            calls[f"{name} by {sort}"] = lambda session, wanted=wanted, sort=sort: two_pages(session, wanted, sort)
+    return calls
+
+
+async def two_pages(session: Session, wanted: Filter, sort: Sort) -> None:
+    after: Stop | None = None
+    for limit in (50, 500):
+        page = await listing.list_deployments(session, wanted, sort=sort, after=after, limit=limit)
+        after = page.next
+
+
+async def drift_pages(session: Session) -> None:
+    page = await drift.list_all_drift(session, None, 100)
+    assert len(page.items) in {100, 0}
+    await drift.list_all_drift(session, page.next, 500)
+
+
+CALLS: dict[str, Call] = {
+    **lists(),
+    "drift": drift_pages,
+    "clusters": clusters.list_clusters,
+    "one": lambda session: deployments.read_deployment(session, ONE),
+    "resources": lambda session: deployments.list_resources(session, ONE),
+    "drift of one": lambda session: drift.list_drift(session, ONE),
+    "revisions": lambda session: revisions.list_revisions(session, ONE, None, 100),
+    "revision": lambda session: revisions.compare_revisions(session, ONE, 1),
+    "events": lambda session: feed.read_events(session, feed.Place(), 100),
+    "events of one": lambda session: feed.read_events(session, feed.Place(), 100, ONE),
+    "reconcile": lambda session: deployments.reconcile_now(session, ONE, [1]),
+    "change": lambda session: deployments.change_deployment(session, ONE, Change(desired_state="Stopped"), [1]),
+}
+
+
+@pytest.mark.parametrize(
+    "entered", [("admin", None), ("operator", ["games"])], indirect=True, ids=["of everything", "of one namespace"]
+)
+async def test_every_list_and_detail_reads_no_big_table_whole(entered: Entered) -> None:
+    """Six times each on one session: from the sixth on Postgres may keep a plan that fits any value."""
+    wrong: list[str] = []
+    for name, call in CALLS.items():
+        for _ in range(6):
+            async with entered.transaction(rollback=True) as session:
+                await call(session)
+                cursor = await session.execute(
+                    "SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0 AND relname = ANY (%s)",
+                    (list(BIG),),
+                )
+                wrong += [f"{name}: {row[0]}" for row in await cursor.fetchall()]
+    assert not wrong, sorted(set(wrong))
