@@ -55,27 +55,31 @@ def plain(value: object) -> str:
 
 
 def show_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, gives_way: str) -> None:
-    """Print rows under headings; the column `gives_way` is cut first where the terminal is too narrow."""
+    """Print rows under headings. Where the terminal is too narrow, the column `gives_way` is cut, then left out."""
     seen = terminal()
     cells = [[plain(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
     if seen.width is not None:
         fit(widths, seen.width, headings.index(gives_way))
     for number, row in enumerate([list(headings), *cells]):
-        parts = [cut(text, width).ljust(width) for text, width in zip(row, widths, strict=True)]
+        parts = [cut(text, width).ljust(width) for text, width in zip(row, widths, strict=True) if width]
         if seen.colours and number:
             parts = [paint(part) for part in parts]
         print(GAP.join(parts).rstrip())
 
 
 def fit(widths: list[int], room: int, first: int) -> None:
-    """Narrow columns in place until a line fits: the one numbered `first`, then the widest; none beyond NARROWEST."""
-    order = [first, *sorted((n for n in range(len(widths)) if n != first), key=lambda n: -widths[n])]
-    for number in order:
-        excess = sum(widths) + len(GAP) * (len(widths) - 1) - room
-        if excess <= 0:
-            return
-        widths[number] = max(min(widths[number], NARROWEST), widths[number] - excess)
+    """Narrow columns in place until a line fits: the one numbered `first`, down to nothing, then the widest others."""
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - room
+    if excess > 0:
+        whole = widths[first]
+        widths[first] = whole - excess if whole - excess >= NARROWEST else 0
+        excess -= whole - widths[first] + (0 if widths[first] else len(GAP))
+    for number in sorted(range(len(widths)), key=lambda number: -widths[number]):
+        if excess > 0 and number != first:
+            narrowed = max(min(widths[number], NARROWEST), widths[number] - excess)
+            excess -= widths[number] - narrowed
+            widths[number] = narrowed
 
 
 def cut(text: str, width: int) -> str:
