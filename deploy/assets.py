@@ -107,7 +107,7 @@ def run(command: list[str]) -> None:
         )
     try:
         done = subprocess.run(  # noqa: S603 - programs and arguments are ours
-            [program, *command[1:]],
+            [*started_by(program), *command[1:]],
             cwd=WEB,
             env={**os.environ, "PATH": path},
             capture_output=True,
@@ -120,6 +120,15 @@ def run(command: list[str]) -> None:
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip())[-TOLD_CHARACTERS:]
         raise AssetsError(f"`{' '.join(command[:2])}` failed in {WEB}:\n{said}\n{_REMEDY}")
+
+
+def started_by(program: str) -> list[str]:
+    """What starts a program. The wheel's npm is a copy of a link, and does not find the rest of npm from there."""
+    place = Path(program).parent.parent
+    whole = place / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if Path(program).name != "npm" or str(place / "bin") not in wheel_programs():
+        return [program]
+    return [str(place / "bin" / "node"), str(whole)]
 
 
 def wheel_programs() -> list[str]:
