@@ -12,6 +12,7 @@ from litestar.di import Provide
 from app.page import account, acts, clusters, drift, edit, home, new, people, revisions, server, sign_in
 from app.page.assets import show_asset
 from app.page.live import Views, show_live
+from app.page.rendering import CSRF_COOKIE
 from app.page.visit import arrive
 
 ROUTERS = [
@@ -42,12 +43,9 @@ def routes() -> list[Any]:
 
 def csrf(secret: str) -> CSRFConfig:
     """Whoever sends a form has been shown it by us. Programs show no cookie, so nobody can misuse theirs."""
-    digest = hashlib.sha256(b"csrf " + secret.encode()).hexdigest()
     return CSRFConfig(
-        secret=digest,
-        # A browser also sends the cookie of another stack on this host, or of an earlier secret. Were it called the same,
-        # it would be kept for good, and every form refused.
-        cookie_name=f"csrf-{hashlib.sha256(digest.encode()).hexdigest()[:8]}",
+        secret=hashlib.sha256(b"csrf " + secret.encode()).hexdigest(),
+        cookie_name=CSRF_COOKIE,
         cookie_secure=True,
         cookie_httponly=True,
         cookie_samesite="lax",
