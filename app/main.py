@@ -54,9 +54,13 @@ def listen(settings: ApiSettings) -> socket.socket:
     """Take the address first, so that one already in use is said at once and plainly."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=LARGEST_BACKLOG)
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=LARGEST_BACKLOG)
     except OSError as error:
         raise SystemExit(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+    # What it accepts inherits this. asyncio sets it only where a socket names its protocol, which these do not; without
+    # it the body of an answer waits for the receipt of its headers: 40 ms on a connection that is kept.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def serve(settings: ApiSettings, listener: socket.socket) -> None:

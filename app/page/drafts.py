@@ -19,7 +19,8 @@ from db.preview import Preview, PreviewedObject
 UNNAMED = "…"
 # What a form of ours sends beside parameters; a refusal about one of these is told beside it.
 OWN_FIELDS = ("name", "namespace", "cluster", "template_version", "desired_state")
-_UNUSABLE = 422
+# The one in C takes a tenth of the time, where PyYAML has it.
+DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,4 +98,4 @@ def unnamed(preview: Preview, name: str) -> Preview:
 
 def as_yaml(shown: PreviewedObject) -> str:
     """The manifest as people of Kubernetes read it."""
-    return yaml.safe_dump(shown.manifest, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(shown.manifest, Dumper=DUMPER, sort_keys=False, allow_unicode=True, width=100)

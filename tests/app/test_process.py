@@ -15,6 +15,9 @@ import httpx
 import msgspec
 import psycopg
 
+from app.main import listen
+from app.settings import ApiSettings
+from db.settings import DatabaseSettings
 from deploy.leash import leashed
 from tests.conftest import Database
 from tests.intent import Intent
@@ -185,3 +188,11 @@ def test_a_start_that_cannot_be_says_what_is_wrong() -> None:
             assert done.returncode != 0, settings
             assert words in done.stderr
             assert "Traceback" not in done.stderr
+
+
+def test_answers_are_sent_at_once_and_not_held_back_for_a_receipt() -> None:
+    settings = ApiSettings(DatabaseSettings("postgresql://nobody@127.0.0.1/none"), port=0)
+    with listen(settings) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+    with accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
