@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 from psycopg import sql
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 
 from db.connection import Session, translated
 
@@ -111,32 +111,6 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     events: Sequence[EventRow] = ()
 
 
-class _Row(msgspec.Struct, frozen=True):
-    """A row of orchestrator.claim as psycopg gives it."""
-
-    deployment_id: Any
-    queue: str
-    msg_id: int
-    token: int
-    seen: int
-    name: str
-    namespace: str
-    generation: int
-    last_applied_generation: int
-    desired_state: DesiredState
-    keep_data: bool
-    template_version: int
-    failures: int
-    manifests: list[dict[str, Any]]
-    inventory: list[dict[str, Any]]
-
-    def wish(self) -> Wish:
-        values = msgspec.structs.asdict(self)
-        values["deployment_id"] = str(self.deployment_id)
-        values["inventory"] = msgspec.convert(self.inventory, list[InventoryItem])
-        return Wish(**values)
-
-
 def _lease(wish: Wish) -> dict[str, Any]:
     return {
         "deployment_id": wish.deployment_id,
@@ -150,13 +124,14 @@ def _lease(wish: Wish) -> dict[str, Any]:
 async def claim(session: Session, cluster: str, worker: str, limit: int, lease_seconds: int) -> list[Wish]:
     """Take up to `limit` deployments. Start the lease clock before calling."""
     with translated():
-        async with session.cursor(row_factory=class_row(_Row)) as cursor:
+        async with session.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(
                 "SELECT * FROM orchestrator.claim(%s, %s, %s, %s)",
                 (cluster, worker, limit, lease_seconds),
                 prepare=True,
             )
-            return [row.wish() for row in await cursor.fetchall()]
+            rows = await cursor.fetchall()
+    return [msgspec.convert({**row, "deployment_id": str(row["deployment_id"])}, Wish) for row in rows]
 
 
 async def settle(session: Session, settlement: Settlement) -> Literal["settled", "lost"]:

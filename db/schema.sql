@@ -2220,10 +2220,10 @@ ALTER FUNCTION orchestrator.end_session(id bigint) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.end_session(id bigint) IS 'Ends a session of the page.';
 
 --
--- Name: enqueue(integer, uuid[], text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: enqueue(integer, uuid[], text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) RETURNS void
+CREATE FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2237,23 +2237,17 @@ BEGIN
        SET msg_id = sent.msg_id, queue = v_queue, due_at = NULL
       FROM unnest(p_ids, v_messages) sent (id, msg_id)
      WHERE s.deployment_id = sent.id;
-    IF p_reason IS NOT NULL THEN
-        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
-        SELECT d.id, d.generation, CASE WHEN p_reason IN ('created', 'changed', 'reconcile_now') THEN 'user' ELSE 'system' END,
-               'DeploymentQueued', jsonb_build_object('reason', p_reason), p_actor
-          FROM orchestrator.deployments d WHERE d.id = ANY (p_ids);
-    END IF;
     PERFORM orchestrator.nudge(p_cluster_id);
 END
 $$;
 
-ALTER FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION enqueue(p_cluster_id integer, p_ids uuid[], p_lane text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) IS 'Sends queue messages for deployments.';
+COMMENT ON FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text) IS 'Sends queue messages for deployments.';
 
 --
 -- Name: enter(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3756,7 +3750,7 @@ BEGIN
       FROM (SELECT s.deployment_id FROM orchestrator.reconcile_slots s
              WHERE s.cluster_id = v_cluster_id AND s.due_at <= now() ORDER BY s.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED) due;
     IF v_ids IS NOT NULL THEN
-        PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk', NULL, NULL);
+        PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk');
     END IF;
     RETURN (SELECT greatest(extract(epoch FROM s.due_at - now()), 0) FROM orchestrator.reconcile_slots s
              WHERE s.cluster_id = v_cluster_id AND s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1);
@@ -4628,7 +4622,7 @@ BEGIN
                    ORDER BY l ->> 'queue', (l ->> 'msg_id')::bigint LOOP
         CONTINUE WHEN NOT orchestrator.end_lease(v_lease);
         UPDATE orchestrator.reconcile_slots s SET msg_id = NULL WHERE s.deployment_id = (v_lease ->> 'deployment_id')::uuid RETURNING s.* INTO v_slot;
-        PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_slot.deployment_id], 'now', NULL, NULL);
+        PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_slot.deployment_id], 'now');
         v_count := v_count + 1;
     END LOOP;
     RETURN v_count;
@@ -4725,7 +4719,10 @@ BEGIN
                       AND NOT s.last_error_permanent AND (s.requested > s.settled OR s.deployment_id = ANY (v_lost))
                     ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED);
     IF v_ids <> '{}' THEN
-        PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk', 'repair', 'orchestrator');
+        PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk');
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT d.id, d.generation, 'system', 'DeploymentQueued', '{"reason": "repair"}', 'orchestrator'
+          FROM orchestrator.deployments d WHERE d.id = ANY (v_ids);
     END IF;
     RETURN cardinality(v_ids);
 END
@@ -5099,7 +5096,7 @@ BEGIN
     IF v_finalised THEN
         RETURN;
     ELSIF v_slot.requested > v_seen OR orchestrator.was_overtaken(p_settlement) THEN
-        PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_id], 'now', NULL, NULL);
+        PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_id], 'now');
     ELSIF v_outcome = 'deferred' THEN
         PERFORM orchestrator.defer(v_slot.cluster_id, ARRAY[v_id], p_settlement ->> 'error');
     END IF;
@@ -7743,10 +7740,10 @@ REVOKE ALL ON FUNCTION orchestrator.end_session(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.end_session(id bigint) TO orchestrator_viewer;
 
 --
--- Name: FUNCTION enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION enqueue(p_cluster_id integer, p_ids uuid[], p_lane text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

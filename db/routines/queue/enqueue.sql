@@ -1,6 +1,6 @@
--- orchestrator.enqueue(cluster_id, ids, lane, reason, actor) -> void
+-- orchestrator.enqueue(cluster_id, ids, lane) -> void
 -- Sends one message for each of these slots, which the caller holds locked and without a live one, and nudges.
-CREATE OR REPLACE FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text, p_reason text, p_actor text) RETURNS void
+CREATE OR REPLACE FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -13,13 +13,9 @@ BEGIN
        SET msg_id = sent.msg_id, queue = v_queue, due_at = NULL
       FROM unnest(p_ids, v_messages) sent (id, msg_id)
      WHERE s.deployment_id = sent.id;
-    IF p_reason IS NOT NULL THEN
-        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
-        SELECT d.id, d.generation, CASE WHEN p_reason IN ('created', 'changed', 'reconcile_now') THEN 'user' ELSE 'system' END,
-               'DeploymentQueued', jsonb_build_object('reason', p_reason), p_actor
-          FROM orchestrator.deployments d WHERE d.id = ANY (p_ids);
-    END IF;
     PERFORM orchestrator.nudge(p_cluster_id);
 END
 $$;
 COMMENT ON FUNCTION orchestrator.enqueue IS 'Sends queue messages for deployments.';
+-- What told of it too, before only repair did.
+DROP FUNCTION IF EXISTS orchestrator.enqueue(integer, uuid[], text, text, text);

@@ -11,7 +11,7 @@ BEGIN
       FROM (SELECT s.deployment_id FROM orchestrator.reconcile_slots s
              WHERE s.cluster_id = v_cluster_id AND s.due_at <= now() ORDER BY s.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED) due;
     IF v_ids IS NOT NULL THEN
-        PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk', NULL, NULL);
+        PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk');
     END IF;
     RETURN (SELECT greatest(extract(epoch FROM s.due_at - now()), 0) FROM orchestrator.reconcile_slots s
              WHERE s.cluster_id = v_cluster_id AND s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1);

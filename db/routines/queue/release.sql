@@ -15,7 +15,7 @@ BEGIN
                    ORDER BY l ->> 'queue', (l ->> 'msg_id')::bigint LOOP
         CONTINUE WHEN NOT orchestrator.end_lease(v_lease);
         UPDATE orchestrator.reconcile_slots s SET msg_id = NULL WHERE s.deployment_id = (v_lease ->> 'deployment_id')::uuid RETURNING s.* INTO v_slot;
-        PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_slot.deployment_id], 'now', NULL, NULL);
+        PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_slot.deployment_id], 'now');
         v_count := v_count + 1;
     END LOOP;
     RETURN v_count;

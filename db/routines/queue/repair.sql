@@ -32,7 +32,10 @@ BEGIN
                       AND NOT s.last_error_permanent AND (s.requested > s.settled OR s.deployment_id = ANY (v_lost))
                     ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED);
     IF v_ids <> '{}' THEN
-        PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk', 'repair', 'orchestrator');
+        PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk');
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT d.id, d.generation, 'system', 'DeploymentQueued', '{"reason": "repair"}', 'orchestrator'
+          FROM orchestrator.deployments d WHERE d.id = ANY (v_ids);
     END IF;
     RETURN cardinality(v_ids);
 END

@@ -32,7 +32,7 @@ BEGIN
     IF v_finalised THEN
         RETURN;
     ELSIF v_slot.requested > v_seen OR orchestrator.was_overtaken(p_settlement) THEN
-        PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_id], 'now', NULL, NULL);
+        PERFORM orchestrator.enqueue(v_slot.cluster_id, ARRAY[v_id], 'now');
     ELSIF v_outcome = 'deferred' THEN
         PERFORM orchestrator.defer(v_slot.cluster_id, ARRAY[v_id], p_settlement ->> 'error');
     END IF;
