@@ -170,8 +170,10 @@ COMMENT ON FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind tex
 --
 
 CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id uuid, summary text, message text, restart_required boolean)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $_$
     SELECT d.id, a.summary,
            CASE WHEN d.stale_since IS NOT NULL THEN format('Not seen since %s; what follows may be out of date. ', to_char(d.stale_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) ELSE '' END || a.message,
@@ -1288,6 +1290,8 @@ CREATE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit intege
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
 #variable_conflict use_column
 DECLARE
@@ -4084,6 +4088,8 @@ CREATE FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) RETURNS 
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
 DECLARE
     v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
@@ -4270,11 +4276,14 @@ CREATE FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) 
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
 #variable_conflict use_column
 DECLARE
     v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
     v_batch orchestrator.observation[];
+    v_ids uuid[];
     v_held uuid[];
     v_gone orchestrator.observation[];
     v_seen orchestrator.observation[];
@@ -4283,9 +4292,13 @@ DECLARE
     v_lost uuid[];
 BEGIN
     v_batch := orchestrator.locate_observations(v_cluster_id, p_batch);
-    v_held := orchestrator.lock_deployments(ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(v_batch) o));
-    RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb
-      FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
+    v_ids := ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(v_batch) o);
+    v_held := orchestrator.lock_deployments(v_ids);
+    -- A drift waits for each of these statements, and nearly always there is nothing for most of them to do.
+    IF cardinality(v_held) < cardinality(v_ids) THEN
+        RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb
+          FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
+    END IF;
     -- An older observation never overwrites a newer one; an equal one may bring the health that our own apply could not know.
     SELECT array_agg(o) FILTER (WHERE o.change = 'gone'), array_agg(o) FILTER (WHERE o.change = 'seen') INTO v_gone, v_seen
       FROM unnest(v_batch) o
@@ -4297,8 +4310,13 @@ BEGIN
     v_lost := orchestrator.record_gone(v_cluster_id, v_gone) || orchestrator.record_recreated(v_cluster_id, v_seen);
     v_changed := orchestrator.record_seen(v_cluster_id, v_seen) || v_lost;
     PERFORM orchestrator.record_digests(v_gone, v_seen);
-    PERFORM orchestrator.request_unless_paused(v_lost, 'observed');
+    IF v_lost <> '{}' THEN
+        PERFORM orchestrator.request_unless_paused(v_lost, 'observed');
+    END IF;
     PERFORM orchestrator.refresh_status(v_changed);
+    IF v_suspects = '{}' THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT 'suspect', d.id, o.kind, o.namespace, o.name, d.name, r.applied_generation, d.template_version, root.uid, r.applied_fields,
            (SELECT m FROM jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at)) m
@@ -5172,6 +5190,8 @@ CREATE FUNCTION orchestrator.settle(p_settlement jsonb) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $_$
 DECLARE
     v_id uuid := p_settlement ->> 'deployment_id';
@@ -5224,6 +5244,8 @@ CREATE FUNCTION orchestrator.settle_all(p_settlements jsonb) RETURNS TABLE(deplo
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
 DECLARE
     v_free uuid[] := orchestrator.lock_deployments(ARRAY(SELECT (s ->> 'deployment_id')::uuid FROM jsonb_array_elements(p_settlements) s));

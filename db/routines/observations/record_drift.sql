@@ -1,8 +1,11 @@
 -- orchestrator.record_drift(cluster, rows) -> void
 -- What a closer look at suspects found: the lost paths of an object, or none. New drift is an event and, by policy, a request.
 -- rows: [{deployment_id, kind, namespace, name, drift: [{path, wanted, live, manager, since, …}]}]. Same transaction as record_observations.
+-- Nested loops only: Postgres takes a JSON document for a hundred rows and a function for a thousand, and would read whole
+-- tables to look up the one there is.
 CREATE OR REPLACE FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+    SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);

@@ -11,12 +11,13 @@ RETURNS TABLE (
     root_uid text, applied_fields jsonb, wanted jsonb
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
-    SET enable_seqscan = off
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
     v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
     v_batch orchestrator.observation[];
+    v_ids uuid[];
     v_held uuid[];
     v_gone orchestrator.observation[];
     v_seen orchestrator.observation[];
@@ -25,9 +26,13 @@ DECLARE
     v_lost uuid[];
 BEGIN
     v_batch := orchestrator.locate_observations(v_cluster_id, p_batch);
-    v_held := orchestrator.lock_deployments(ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(v_batch) o));
-    RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb
-      FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
+    v_ids := ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(v_batch) o);
+    v_held := orchestrator.lock_deployments(v_ids);
+    -- A drift waits for each of these statements, and nearly always there is nothing for most of them to do.
+    IF cardinality(v_held) < cardinality(v_ids) THEN
+        RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb
+          FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
+    END IF;
     -- An older observation never overwrites a newer one; an equal one may bring the health that our own apply could not know.
     SELECT array_agg(o) FILTER (WHERE o.change = 'gone'), array_agg(o) FILTER (WHERE o.change = 'seen') INTO v_gone, v_seen
       FROM unnest(v_batch) o
@@ -39,8 +44,13 @@ BEGIN
     v_lost := orchestrator.record_gone(v_cluster_id, v_gone) || orchestrator.record_recreated(v_cluster_id, v_seen);
     v_changed := orchestrator.record_seen(v_cluster_id, v_seen) || v_lost;
     PERFORM orchestrator.record_digests(v_gone, v_seen);
-    PERFORM orchestrator.request_unless_paused(v_lost, 'observed');
+    IF v_lost <> '{}' THEN
+        PERFORM orchestrator.request_unless_paused(v_lost, 'observed');
+    END IF;
     PERFORM orchestrator.refresh_status(v_changed);
+    IF v_suspects = '{}' THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT 'suspect', d.id, o.kind, o.namespace, o.name, d.name, r.applied_generation, d.template_version, root.uid, r.applied_fields,
            (SELECT m FROM jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at)) m

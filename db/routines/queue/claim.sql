@@ -2,6 +2,8 @@
 -- Takes up to that many deployments under a lease by database time, with all a worker needs: intent, manifests, inventory.
 -- Only queue rows are locked, so a claim cannot deadlock. (msg_id, token) fences: a later claim of the message has another token.
 -- Generic plans: Postgres takes an array of ids for ten rows, and would plan anew at each call for the one there is.
+-- Nested loops only: Postgres takes a JSON document for a hundred rows and a function for a thousand, and would read whole
+-- tables to look up the one there is.
 CREATE OR REPLACE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer)
 RETURNS TABLE (
     deployment_id uuid, queue text, msg_id bigint, token integer, seen bigint, name text, namespace text, generation bigint,
@@ -9,6 +11,7 @@ RETURNS TABLE (
     manifests jsonb, inventory jsonb
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+    SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE

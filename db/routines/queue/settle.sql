@@ -3,8 +3,11 @@
 -- settlement: {deployment_id, queue, msg_id, token, seen, generation, outcome, error, permanent, retry_seconds, look_again_seconds,
 --              resources[], pruned[], restarted[], events[]}; outcome is succeeded | held | failed | deferred | finalised.
 -- Generic plans: Postgres takes an array of ids for ten rows, and would plan anew at each call for the one there is.
+-- Nested loops only: Postgres takes a JSON document for a hundred rows and a function for a thousand, and would read whole
+-- tables to look up the one there is.
 CREATE OR REPLACE FUNCTION orchestrator.settle(p_settlement jsonb) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+    SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     v_id uuid := p_settlement ->> 'deployment_id';

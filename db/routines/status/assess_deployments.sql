@@ -1,7 +1,9 @@
 -- orchestrator.assess_deployments(ids) -> setof (id, summary, message, restart_required)
 -- The status of deployments, from intent, queue and observation. The one place that decides it.
+-- ROWS 1 and nested loops: Postgres takes a function for a thousand rows and an array for ten, and would read whole tables to
+-- look up the one there is.
 CREATE OR REPLACE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE (id uuid, summary text, message text, restart_required boolean)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
     SELECT d.id, a.summary,
            CASE WHEN d.stale_since IS NOT NULL THEN format('Not seen since %s; what follows may be out of date. ', to_char(d.stale_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) ELSE '' END || a.message,
