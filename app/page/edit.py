@@ -54,8 +54,8 @@ async def show_edit(
 ) -> Page:
     """The form as the server stands, or as another version of its template asks."""
     async with visit.transaction() as session:
-        edit = await begin(session, deployment_id, version)
-        return await answer(visit, session, edit)
+        visit.require_change("change servers")
+        return await answer(visit, session, await begin(session, deployment_id, version))
 
 
 @post("/servers/{deployment_id:uuid}/edit", include_in_schema=False)

@@ -53,8 +53,9 @@ async def show_form(
 ) -> Page:
     """The form, with what it would create as it stands."""
     async with visit.transaction() as session:
+        visit.require_change("create servers")
         draft = Draft.fresh(await catalogue.read_template(session, template, version), {})
-        return await answer(visit, session, draft, Asked(namespace=own_namespace(visit)))
+        return await answer(visit, session, draft, Asked(namespace=(visit.who.namespaces or ["default"])[0]))
 
 
 @post("/new/{template:str}", include_in_schema=False)
@@ -95,6 +96,7 @@ async def answer(visit: Visit, session: Session, draft: Draft, asked: Asked, ref
         states=list(STATES.items()),
         clusters=[("", "The default one"), *((one.name, one.name) for one in await clusters.list_clusters(session))],
         versions=[(str(version), f"version {version}") for version in reversed(draft.template.versions)],
+        namespaces=visit.who.namespaces,
         yaml=as_yaml,
         tried=tried,
         refusal=refused or tried.refusal,
@@ -121,11 +123,6 @@ async def try_draft(session: Session, draft: Draft, asked: Asked) -> Tried:
     if asked.name or tried.preview is None:
         return tried
     return Tried(unnamed(tried.preview, name), None)
-
-
-def own_namespace(visit: Visit) -> str:
-    """The first that whoever asks may use."""
-    return (visit.who.namespaces or ["default"])[0]
 
 
 router = Router("/", route_handlers=[show_catalogue, show_form, create])

@@ -134,6 +134,7 @@ async def carry_out(session: Session, deployment_id: UUID, action: str) -> str:
 async def ask_to_delete(deployment_id: FromPath[UUID], visit: NamedDependency[Visit]) -> Page:
     """What goes and what stays, and whether that is meant."""
     async with visit.transaction() as session:
+        visit.require_change("delete servers")
         return await show_deletion(visit, session, deployment_id, typed="", keep_data=True)
 
 

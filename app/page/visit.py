@@ -14,6 +14,8 @@ from db.connection import Session
 from db.database import Database
 from db.errors import Refused
 
+_DENIED = 403
+
 
 class Visit:
     """What every handler of the page is given: it reads in a transaction, then shows a template."""
@@ -54,6 +56,11 @@ class Visit:
         """What a form sent, each name once."""
         sent = await self.request.form()
         return {name: value for name, value in sent.items() if isinstance(value, str)}
+
+    def require_change(self, what: str) -> None:
+        """Refuse a form that could not be sent anyway: Postgres would only say so at its end. Raises Refused (403)."""
+        if self.who.role == "viewer":
+            raise Refused(_DENIED, f"you may look, but not {what}", "", "Ask an admin for the role of an operator.")
 
     def show(self, template: str, *, status_code: int = 200, **values: Any) -> Page:
         """A whole page."""

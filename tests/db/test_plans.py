@@ -119,6 +119,17 @@ CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     "events_after": ("viewer", "SELECT * FROM events_after('0', 0, 100)", ()),
     "events of one": ("viewer", "SELECT * FROM events_after(p_deployment_id => md5('50000')::uuid)", ()),
     "events since": ("viewer", "SELECT * FROM events_since(now() + interval '1 hour')", ()),
+    "preview": ("operator", "SELECT preview('new', 'web')", ()),
+    "preview a change": ("operator", "SELECT preview_change(md5('50000')::uuid, p_desired_state => 'Stopped')", ()),
+    "timeline": ("viewer", "SELECT * FROM timeline(md5('50000')::uuid)", ()),
+    "objects of one": ("viewer", "SELECT * FROM list_objects(md5('50000')::uuid)", ()),
+    "drift of one": ("viewer", "SELECT * FROM drift WHERE deployment_id = md5('50000')::uuid", ()),
+    "all drift": (
+        "viewer",
+        "SELECT * FROM drift ORDER BY cluster_id, deployment_id, kind, namespace, object, path LIMIT 100",
+        (),
+    ),
+    "compare revisions": ("viewer", "SELECT * FROM compare_revisions(md5('50000')::uuid, 0, 1)", ()),
     "observe fifty": (
         "watcher",
         "SELECT * FROM record_observations('default', %s)",

@@ -7,10 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
+from app.gate import SESSION_COOKIE
 from db.templates import SHIPPED, load_templates
 from tests.conftest import Database
 from tests.intent import Intent
 from tests.page.conftest import Person, text
+from tests.people import session_of
 
 
 @pytest.fixture
@@ -188,6 +190,31 @@ async def test_odd_schemas_and_long_texts_make_a_form_too(person: Person, shippe
     answer = await person.send("/new/odd", "/new/odd", name="tale", **sent)
     assert answer.status_code == 303
     assert deployments(shipped)[0]["parameters"] == {"plain": "x", "rate": 0.25}
+
+
+async def test_who_may_use_some_namespaces_chooses_among_them(
+    person: Person, shipped: Intent, database: Database
+) -> None:
+    person.client.cookies.set(SESSION_COOKIE, session_of(database.dsn, "operator", ["games", "lab"]))
+    page = await person.look("/new/web")
+    assert re.search(r'<select id="field-namespace".*?games.*?lab.*?</select>', page, re.DOTALL)
+    assert "error-" not in page
+    answer = await person.send("/new/web", "/new/web", name="hub", namespace="default")
+    assert answer.status_code == 403
+    assert error_of(answer.text, "namespace")
+    answer = await person.send("/new/web", "/new/web", name="hub", namespace="lab")
+    assert answer.status_code == 303
+    assert deployments(shipped)[0]["namespace"] == "lab"
+
+
+async def test_a_viewer_is_told_at_once_that_nothing_can_be_created(
+    person: Person, shipped: Intent, database: Database
+) -> None:
+    person.client.cookies.set(SESSION_COOKIE, session_of(database.dsn, "viewer"))
+    assert "You may look, but not create servers." in text(await person.look("/new/web", 403))
+    answer = await person.send("/new/web", "/new", name="hub")
+    assert answer.status_code == 403
+    assert deployments(shipped) == []
 
 
 async def test_a_form_that_nobody_was_shown_creates_nothing(api: Any, shipped: Intent) -> None:

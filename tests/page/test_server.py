@@ -384,6 +384,8 @@ async def test_a_viewer_sees_all_of_it_and_is_offered_nothing(
     assert "lobby-data" in text(page)
     assert f'action="/servers/{lobby}/' not in page
     assert f'href="/servers/{lobby}/edit"' not in page
+    for rest in ("edit", "delete"):
+        assert "You may look, but not" in text(await person.look(f"/servers/{lobby}/{rest}", 403))
     answer = await person.send(f"/servers/{lobby}/stop", "/drift")
     assert answer.status_code == 403
     assert stage.deployment("lobby")["desired_state"] == "Active"
