@@ -13,12 +13,12 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from tests.bench import latency, queue, rest, rig, throughput, writes
+from tests.bench import latency, queue, reads, rest, rig, throughput, writes
 from tests.bench.figures import Figure, Report, describe_machine, markdown, table
 from tests.bench.scene import RESYNC_SECONDS, Scene, scene
 from tests.conftest import REPOSITORY
 
-GROUPS = "abcdefgh"
+GROUPS = "abcdefghi"
 SIZE = 200
 LARGE = 1_000
 BEGUN = time.monotonic()
@@ -86,6 +86,10 @@ def measured(groups: set[str], runs: int, size: int, large: int) -> tuple[list[F
         tell("(g) claim and settle; filling a database with 100,000 deployments takes a minute")
         with rig.scratch() as folder:
             figures += queue.measure(folder, runs)
+    if "i" in groups:
+        tell("(i) reading through the API at 10,000 deployments")
+        with rig.scratch() as folder:
+            figures += reads.measure(folder, runs)
     return sorted(figures, key=lambda figure: figure.group), settings
 
 

@@ -1,0 +1,178 @@
+"""(i) What the API takes to read at 10,000 deployments: every list and detail, against the same query by psycopg alone.
+
+The baseline runs what the handler runs, on a session of an admin at psql's own doors: no HTTP, no credential, no
+transaction around it. Requests and queries alternate, so that what else the machine does strikes both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+from psycopg import sql
+
+from db import access, catalogue, clusters, deployments, drift, feed, listing, revisions
+from db.connection import Session, connect
+from db.database import PLANNING
+from db.listing import Filter
+from tests.bench import population
+from tests.bench.figures import Figure
+from tests.bench.rig import OPERATOR, Database, durable_postgres, make_database, room
+from tests.waiting import eventually_blocking
+
+ROWS = 10_000
+ASKED = 300
+WARM = 30
+TARGET = 5.0
+PERCENTILE = 0.99
+ONE = UUID(int=5_000)
+HERE = "/api/deployments"
+
+Read = Callable[[Session], Awaitable[object]]
+
+_HISTORY = (
+    "UPDATE orchestrator.deployments SET parameters = parameters || jsonb_build_object('motd', %s::text) WHERE id = %s"
+)
+_DRIFT = """
+UPDATE orchestrator.deployment_resources SET drifted_at = now(),
+       drift = '[{"path": "spec.replicas", "wanted": 1, "live": 2, "manager": "kubectl"}]'
+ WHERE kind = 'StatefulSet' AND deployment_id IN (
+       SELECT lpad(to_hex(n), 32, '0')::uuid FROM generate_series(4950, 5100) n)
+"""
+_STATUSES = """
+UPDATE orchestrator.deployments d SET status_summary = 'Degraded' FROM generate_series(1, 200) n
+ WHERE d.id = lpad(to_hex(n * 50), 32, '0')::uuid
+"""
+
+
+def listed(limit: int = 100, sort: listing.Sort = "name", **wanted: object) -> Read:
+    """A page of the list."""
+    chosen = Filter(**wanted)
+    return lambda session: listing.list_deployments(session, chosen, sort=sort, limit=limit)
+
+
+READS: dict[str, tuple[str, Read]] = {
+    "deployments": (HERE, listed()),
+    "500 deployments": (f"{HERE}?limit=500", listed(500)),
+    "deployments by status": (f"{HERE}?sort=status", listed(sort="status")),
+    "deployments by update": (f"{HERE}?sort=-updated", listed(sort="-updated")),
+    "deployments in search": (f"{HERE}?q=999", listed(q="999")),
+    "deployments that are Degraded": (f"{HERE}?status=Degraded", listed(status=["Degraded"])),
+    "deployments that drifted": (f"{HERE}?drifted=true", listed(drifted=True)),
+    "counts": (f"{HERE}/counts", lambda session: listing.count_deployments(session, Filter())),
+    "one deployment": (f"{HERE}/{ONE}", lambda session: deployments.read_deployment(session, ONE)),
+    "its resources": (f"{HERE}/{ONE}/resources", lambda session: deployments.list_resources(session, ONE)),
+    "its drift": (f"{HERE}/{ONE}/drift", lambda session: drift.list_drift(session, ONE)),
+    "its events": (f"{HERE}/{ONE}/events", lambda session: feed.read_events(session, feed.Place(), 100, ONE)),
+    "its revisions": (f"{HERE}/{ONE}/revisions", lambda session: revisions.list_revisions(session, ONE, None, 101)),
+    "a revision": (f"{HERE}/{ONE}/revisions/2", lambda session: revisions.compare_revisions(session, ONE, 2)),
+    "events": ("/api/events", lambda session: feed.read_events(session, feed.Place(), 100)),
+    "drift": ("/api/drift", lambda session: drift.list_all_drift(session, None, 100)),
+    "clusters": ("/api/clusters", clusters.list_clusters),
+    "templates": ("/api/templates", catalogue.list_templates),
+    "a template": ("/api/templates/paper", lambda session: catalogue.read_template(session, "paper", None)),
+    "tokens": ("/api/tokens", access.list_tokens),
+    "users": ("/api/users", access.list_users),
+}
+
+
+def measure(folder: Path, runs: int) -> list[Figure]:
+    """All of (i), on a server of its own."""
+    with durable_postgres(folder) as (server, _):
+        database = make_database(server, "reads")
+        population.populate(database, ROWS)
+        with database.connect() as session:
+            for number in range(20):
+                session.execute(_HISTORY, [f"Message {number}", ONE])
+            session.execute(_DRIFT)
+            session.execute(_STATUSES)
+        population.drain(database)
+        with api(database, folder) as (port, token):
+            return asyncio.run(compared(database, port, token, runs))
+
+
+@contextlib.contextmanager
+def api(database: Database, folder: Path) -> Iterator[tuple[int, str]]:
+    """The API process as `up` starts it, but for how much one client may ask."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    environment = {
+        "ORCHESTRATOR_PORT": str(port),
+        "ORCHESTRATOR_REQUESTS_PER_SECOND": "100000",
+        "ORCHESTRATOR_REQUESTS_AT_ONCE": "100000",
+    }
+    with database.connect() as session:
+        session.execute("SELECT orchestrator.create_user('bench', 'admin')")
+        row = session.execute("""SELECT orchestrator.make_token('bench', "user" => 'bench')""").fetchone()
+    with room("api", database.dsn_of("so_api"), Path(os.devnull), folder, environment):
+        eventually_blocking(lambda: answers(port), 60, "the API answers")
+        yield port, row[0]
+
+
+def answers(port: int) -> bool:
+    """Whether the API is ready."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with contextlib.suppress(OSError), contextlib.closing(connection):
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    return False
+
+
+async def compared(database: Database, port: int, token: str, runs: int) -> list[Figure]:
+    """Each read, request and query by turns."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Authorization": f"Bearer {token}"}
+    ours: dict[str, list[float]] = {name: [] for name in READS}
+    theirs: dict[str, list[float]] = {name: [] for name in READS}
+    async with session_of(database) as session:
+        for _ in range(runs):
+            for name, (path, read) in READS.items():
+                asked, queried = [], []
+                for _ in range(WARM + ASKED):
+                    started = time.perf_counter()
+                    connection.request("GET", path, headers=headers)
+                    response = connection.getresponse()
+                    body = response.read()
+                    asked.append(time.perf_counter() - started)
+                    if response.status != 200:
+                        raise RuntimeError(f"GET {path}: {response.status} {body[:500]!r}")
+                    started = time.perf_counter()
+                    await read(session)
+                    queried.append(time.perf_counter() - started)
+                ours[name].append(p99(asked[WARM:]))
+                theirs[name].append(p99(queried[WARM:]))
+    return [
+        Figure(
+            group="i",
+            name=f"GET {READS[name][0].replace(str(ONE), '…')}: {name}, p99",
+            unit="ms",
+            ours=ours[name],
+            baseline=theirs[name],
+            baseline_name="the query by psycopg",
+            bound="at most",
+            target=TARGET,
+        )
+        for name in READS
+    ]
+
+
+@contextlib.asynccontextmanager
+async def session_of(database: Database) -> AsyncIterator[Session]:
+    """An admin's, which plans as the API's do."""
+    session = await connect(database.dsn_of(OPERATOR), name="bench")
+    async with session:
+        for setting in PLANNING.removeprefix("-c ").split(" -c "):
+            await session.execute(sql.SQL("SET " + setting))
+        yield session
+
+
+def p99(seconds: list[float]) -> float:
+    """In milliseconds."""
+    return 1000 * sorted(seconds)[int(PERCENTILE * len(seconds))]
