@@ -35,6 +35,10 @@ async def test_a_deployment_is_seen_with_all_its_objects_and_becomes_healthy(
     )
     assert observed["StatefulSet/lobby"]["readyReplicas"] == 1
     assert observed["Pod/lobby-0"]["phase"] == "Running"
+    made = {key: outsider.get(key.split("/")[0], namespace, key.split("/")[1])["metadata"] for key in inventory}
+    assert {key: observed[key]["createdAt"] for key in inventory} == {
+        key: metadata["creationTimestamp"] for key, metadata in made.items()
+    }, "how old each object is, of Secrets too"
 
 
 async def test_an_idle_deployment_adds_no_event_however_many_resyncs_pass(

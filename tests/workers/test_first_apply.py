@@ -39,6 +39,9 @@ async def test_a_first_apply_creates_every_object_with_our_labels_below_one_root
     applied = [event["data_json"]["kind"] for event in intent.events(lobby, "ResourceApplied")]
     assert applied == ["ConfigMap", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "StatefulSet"]
     assert {event["data_json"]["reason"] for event in intent.events(lobby, "ResourceApplied")} == {"created"}
+    told = intent.events(lobby, "ReconcileSucceeded")[0]["data_json"]["milliseconds"]
+    each = [event["data_json"]["milliseconds"] for event in intent.events(lobby, "ResourceApplied")]
+    assert 0 < sum(each) <= told + len(each), "what each object took, within what the whole took"
     assert intent.deployment(lobby)["last_applied_generation"] == 1
 
 
