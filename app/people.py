@@ -10,6 +10,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.bodies import StrictBody
+from app.cursors import pack, unpack
+from app.events import After, Limit
 from app.problems import CHANGE_PROBLEMS, PROBLEMS
 from db import access
 from db.access import Identity, Token, User
@@ -40,10 +42,23 @@ class MadeToken(Token, frozen=True, kw_only=True):
     token: str
 
 
+class TokenStop(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page of tokens stopped."""
+
+    id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)]
+
+
+class UserStop(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page of users stopped."""
+
+    name: str
+
+
 class Tokens(msgspec.Struct, frozen=True):
-    """One's own, or all that one may see; newest first."""
+    """A page of one's own, or of all that one may see; newest first. `next` is null on the last one."""
 
     items: list[Token]
+    next: str | None
 
 
 class NewUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,9 +78,10 @@ class ChangedUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 
 class Users(msgspec.Struct, frozen=True):
-    """All for an admin of every namespace, oneself for everybody else; by name."""
+    """A page of all for an admin of every namespace, oneself for everybody else; by name. `next` as elsewhere."""
 
     items: list[User]
+    next: str | None
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -84,12 +100,16 @@ async def show_identity(database: NamedDependency[Database]) -> Identity:
 @get("/api/tokens", responses=PROBLEMS, summary="API tokens")
 async def list_tokens(
     database: NamedDependency[Database],
+    after: After = None,
+    limit: Limit = 100,
     *,
     everybodys: Annotated[bool, QueryParameter(description="Not only one's own.")] = False,
 ) -> Tokens:
     """Without their secrets. Those that expired or were revoked too."""
+    before = None if after is None else unpack(after, TokenStop).id
     async with database.transaction() as session:
-        return Tokens(await access.list_tokens(session, everybodys=everybodys))
+        found = await access.list_tokens(session, everybodys=everybodys, before=before, limit=limit + 1)
+    return Tokens(found[:limit], pack(TokenStop(found[limit - 1].id)) if len(found) > limit else None)
 
 
 @post(
@@ -121,10 +141,12 @@ async def revoke_token(token_id: FromPath[int], database: NamedDependency[Databa
 
 
 @get("/api/users", responses=PROBLEMS, summary="Users")
-async def list_users(database: NamedDependency[Database]) -> Users:
+async def list_users(database: NamedDependency[Database], after: After = None, limit: Limit = 100) -> Users:
     """Those whom one may see."""
+    last = "" if after is None else unpack(after, UserStop).name
     async with database.transaction() as session:
-        return Users(await access.list_users(session))
+        found = await access.list_users(session, after=last, limit=limit + 1)
+    return Users(found[:limit], pack(UserStop(found[limit - 1].name)) if len(found) > limit else None)
 
 
 @post(
@@ -166,10 +188,10 @@ async def change_user(name: FromPath[str], data: JSONBody[ChangedUser], database
 
 
 async def _user(session: Session, name: str) -> User:
-    for user in await access.list_users(session):
-        if user.name == name:
-            return user
-    raise Refused(_MISSING, f'there is no user "{name}"', "name", "GET /api/users lists those you may see.")
+    user = await access.read_user(session, name)
+    if user is None:
+        raise Refused(_MISSING, f'there is no user "{name}"', "name", "GET /api/users lists those you may see.")
+    return user
 
 
 @post("/api/users/{name:str}/link", responses=CHANGE_PROBLEMS, summary="Make a one-time link", status_code=201)

@@ -14,6 +14,8 @@ from psycopg.rows import class_row
 
 from db.connection import Session
 
+LARGEST_PAGE = 1000
+
 
 class Credential(msgspec.Struct, frozen=True):
     """What somebody shows: an API token, or the cookie of a session on the page. Whether it is good Postgres knows."""
@@ -125,14 +127,24 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-async def list_users(session: Session) -> list[User]:
-    """By name: all for an admin of every namespace, oneself for everybody else."""
+_USERS = (
+    "SELECT u.name, u.role, u.namespaces, u.password_set_at, u.link_expires_at, u.disabled_at, u.created_at,"
+    " u.created_by FROM orchestrator.users u WHERE "
+)
+
+
+async def list_users(session: Session, *, after: str = "", limit: int = LARGEST_PAGE) -> list[User]:
+    """By name, beyond one: all for an admin of every namespace, oneself for everybody else."""
     async with session.cursor(row_factory=class_row(User)) as cursor:
-        await cursor.execute(
-            "SELECT u.name, u.role, u.namespaces, u.password_set_at, u.link_expires_at, u.disabled_at, u.created_at,"
-            " u.created_by FROM orchestrator.users u ORDER BY u.name"
-        )
+        await cursor.execute(_USERS + "u.name > %s ORDER BY u.name LIMIT %s", (after, limit))
         return await cursor.fetchall()
+
+
+async def read_user(session: Session, name: str) -> User | None:
+    """One of those."""
+    async with session.cursor(row_factory=class_row(User)) as cursor:
+        await cursor.execute(_USERS + "u.name = %s", (name,))
+        return await cursor.fetchone()
 
 
 async def create_user(session: Session, name: str, role: str, namespaces: list[str] | None) -> None:
@@ -160,15 +172,18 @@ async def make_password_link(session: Session, name: str) -> str:
     return await _value(session, "SELECT orchestrator.make_password_link(%s)", name)
 
 
-async def list_tokens(session: Session, *, everybodys: bool = False) -> list[Token]:
-    """One's own, or all that one may see; newest first, revoked ones too."""
+async def list_tokens(
+    session: Session, *, everybodys: bool = False, before: int | None = None, limit: int = LARGEST_PAGE
+) -> list[Token]:
+    """One's own, or all that one may see; newest first, those made before one with that id, revoked ones too."""
     async with session.cursor(row_factory=class_row(Token)) as cursor:
         await cursor.execute(
             'SELECT t.id, u.name AS "user", t.name, t.role, t.namespaces, t.expires_at, t.last_used_at, t.revoked_at,'
             " t.created_at, t.created_by"
             " FROM orchestrator.api_tokens t JOIN orchestrator.users u ON u.id = t.user_id"
-            " WHERE %s OR u.name = (SELECT orchestrator.current_actor()) ORDER BY t.id DESC",
-            (everybodys,),
+            " WHERE (%s OR u.name = (SELECT orchestrator.current_actor())) AND (%s::bigint IS NULL OR t.id < %s)"
+            " ORDER BY t.id DESC LIMIT %s",
+            (everybodys, before, before, limit),
         )
         return await cursor.fetchall()
 

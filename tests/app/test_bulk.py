@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from tests.app.conftest import Api, problem
+from tests.conftest import Database
 from tests.intent import Intent
+from tests.people import token_of
 
 BULK = "/api/deployments/bulk"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -73,6 +75,19 @@ async def test_an_action_that_one_refuses_is_taken_back_for_all(api: Api, templa
     told = problem(await api.client.post(BULK, json={"ids": five, "action": "reconcile"}), 404)
     assert told["path"].startswith(f"ids.{five[3]}")
     assert [templates.slot(one)["requested"] for one in five] == before
+
+
+async def test_what_is_not_yours_to_see_is_none_for_you_and_nothing_happens(
+    api: Api, templates: Intent, five: list[str], database: Database
+) -> None:
+    mine = templates.deploy("mine", "web", namespace="games")
+    api.show(token_of(database.dsn, "operator", ["games"]))
+    for what in ({"change": {"desired_state": "Stopped"}}, {"action": "restart"}):
+        told = problem(await api.client.post(BULK, json={"ids": [mine, *five], **what}), 404)
+        assert told["path"] == f"ids.{five[0]}"
+    api.show(token_of(database.dsn, "viewer", ["games"]))
+    problem(await api.client.post(BULK, json={"ids": [mine], "action": "restart"}), 403)
+    assert states(templates) == {("Active", 1, None)}
 
 
 @pytest.mark.parametrize(

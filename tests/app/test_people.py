@@ -1,5 +1,7 @@
 """Who am I, tokens and users over HTTP."""
 
+from typing import Any
+
 import pytest
 
 from tests.app.conftest import Api, problem
@@ -75,6 +77,26 @@ async def test_a_user_is_made_changed_disabled_and_enabled(api: Api, intent: Int
     assert link.status_code == 201
     assert (await api.stranger.get(link.json()["path"])).status_code in {200, 404}, "404 until the page has it"
     assert {user["name"] for user in (await api.get("/api/users"))["items"]} == {"admin", "alice"}
+
+
+async def test_tokens_and_users_come_in_pages(api: Api, database: Database) -> None:
+    for name in ("anna", "bert", "carl", "dora"):
+        token_of(database.dsn, "viewer", user=name)
+
+    async def all_pages(path: str, **wanted: Any) -> list[Any]:
+        found, after = [], {}
+        while after is not None:
+            page = await api.get(path, limit=2, **wanted, **after)
+            assert len(page["items"]) <= 2
+            found += page["items"]
+            after = None if page["next"] is None else {"after": page["next"]}
+        return found
+
+    names = [user["name"] for user in await all_pages("/api/users")]
+    ids = [token["id"] for token in await all_pages("/api/tokens", everybodys=True)]
+    assert names == ["admin", "anna", "bert", "carl", "dora"]
+    assert ids == sorted(ids, reverse=True)
+    assert len(ids) == 5
 
 
 async def test_refusals_about_users_name_the_field(api: Api, database: Database) -> None:

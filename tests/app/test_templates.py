@@ -27,3 +27,10 @@ async def test_unknown_templates_and_versions_are_told_apart(api: Api, templates
     assert problem(await api.client.get("/api/templates/nope"), 404)["detail"] == 'there is no template "nope"'
     missing = problem(await api.client.get("/api/templates/web?version=7"), 404)
     assert missing["detail"] == 'there is no template "web" version 7'
+
+
+async def test_the_versions_of_a_template_are_listed_newest_first(api: Api, templates: Intent) -> None:
+    templates.put_template("web", TEMPLATES["small"])
+    found = (await api.get("/api/templates/web/versions"))["items"]
+    assert [(item["name"], item["version"]) for item in found] == [("web", 2), ("web", 1)]
+    assert problem(await api.client.get("/api/templates/nope/versions"), 404)["path"] == "template"
