@@ -2,12 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import pytest
 
 from app.gate import SESSION_COOKIE
 from db.templates import SHIPPED, load_templates
+from tests.app.conftest import Api
 from tests.conftest import Database
 from tests.db.stage import Stage, manifests
 from tests.intent import Intent
@@ -87,6 +89,33 @@ async def test_the_timeline_tells_each_step_and_the_time_it_took(person: Person,
     assert f"Applied whole {len(applied)} written in 1.2 s" in told
     assert "Healthy Everything asked for is running." in told
     assert re.search(r"Done Created by test_operator well after \d+ ms generation 1", told)
+
+
+async def heard(stream: httpx.Response) -> AsyncIterator[str]:
+    """The parts of a page that a stream brings, as they come."""
+    data: list[str] = []
+    async for line in stream.aiter_lines():
+        if line.startswith("data: "):
+            data.append(line.removeprefix("data: "))
+        elif not line and data:
+            yield "\n".join(data)
+            data = []
+
+
+async def test_what_happens_next_is_sent_to_whoever_watches(api: Api, person: Person, stage: Stage) -> None:
+    own = stage.deploy("hub")
+    (address,) = re.findall(r'data-live="([^"]+)"', await person.look(f"/servers/{own}"))
+    assert address == f"/live/server?id={own}"
+    async with api.client.stream("GET", address) as stream:
+        parts = heard(stream)
+        assert "Generation 1 waits for a worker." in await anext(parts)
+        claimed = stage.claim_one()
+        assert "Taken up" in await anext(parts)
+        stage.converge(claimed)
+        stage.observe(*[stage.seen(own, m["kind"], m["metadata"]["name"]) for m in manifests(claimed)])
+        async for part in parts:
+            if "Everything asked for is running." in part:
+                break
 
 
 async def test_pods_and_kubernetes_own_warnings_tell_why(person: Person, stage: Stage, lobby: str) -> None:
