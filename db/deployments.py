@@ -92,8 +92,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 # One object at least differs, is missing or was replaced; the condition is that of the index it is found by.
 DRIFTED = (
     "EXISTS (SELECT FROM orchestrator.deployment_resources r WHERE r.cluster_id = d.cluster_id"
-    " AND r.deployment_id = d.id AND (r.drift IS NOT NULL OR r.missing_since IS NOT NULL"
-    " OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL)))"
+    " AND r.deployment_id = d.id AND r.differs)"
 )
 COLUMNS = (
     "d.id, d.name, d.namespace, c.name AS cluster, t.name AS template, d.template_version, d.parameters,"

@@ -95,7 +95,7 @@ _CLUSTERS = """
                    FROM orchestrator.reconcile_slots s GROUP BY s.cluster_id) s ON s.cluster_id = c.id
       LEFT JOIN (SELECT r.cluster_id, count(DISTINCT r.deployment_id) AS drifted
                    FROM orchestrator.deployment_resources r
-                  WHERE r.drift IS NOT NULL OR r.missing_since IS NOT NULL GROUP BY r.cluster_id) r
+                  WHERE r.differs GROUP BY r.cluster_id) r
              ON r.cluster_id = c.id
       LEFT JOIN (SELECT d.cluster_id, count(*) AS stale FROM orchestrator.deployments d
                   WHERE d.stale_since IS NOT NULL GROUP BY d.cluster_id) d ON d.cluster_id = c.id

@@ -5879,7 +5879,8 @@ CREATE TABLE orchestrator.deployment_resources (
     missing_since timestamp with time zone,
     last_seen_at timestamp with time zone,
     managed boolean NOT NULL,
-    revision text
+    revision text,
+    differs boolean GENERATED ALWAYS AS (((drift IS NOT NULL) OR (missing_since IS NOT NULL) OR ((applied_generation IS NOT NULL) AND (rendered_hash IS NULL)))) STORED NOT NULL
 )
 WITH (fillfactor='60');
 
@@ -6030,6 +6031,12 @@ COMMENT ON COLUMN orchestrator.deployment_resources.managed IS 'We applied it. P
 COMMENT ON COLUMN orchestrator.deployment_resources.revision IS 'Of a pod: what it was made from. Of a StatefulSet that waits for restarts (updateStrategy OnDelete): what its pods should be made from.';
 
 --
+-- Name: COLUMN deployment_resources.differs; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.differs IS 'It stands otherwise at the cluster than it should: changed, missing, or replaced by another.';
+
+--
 -- Name: drift; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -6068,7 +6075,7 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
             NULL::text,
             COALESCE(r.missing_since, r.last_seen_at) AS "coalesce"
           WHERE ((r.missing_since IS NOT NULL) OR ((r.applied_generation IS NOT NULL) AND (r.rendered_hash IS NULL)))) f)
-  WHERE ((r.drift IS NOT NULL) OR (r.missing_since IS NOT NULL) OR ((r.applied_generation IS NOT NULL) AND (r.rendered_hash IS NULL)));
+  WHERE r.differs;
 
 ALTER VIEW orchestrator.drift OWNER TO orchestrator_owner;
 
@@ -6894,7 +6901,7 @@ CREATE INDEX deployment_resources_by_deployment ON orchestrator.deployment_resou
 -- Name: deployment_resources_differing; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE INDEX deployment_resources_differing ON orchestrator.deployment_resources USING btree (cluster_id, deployment_id, kind, namespace, name) WHERE ((drift IS NOT NULL) OR (missing_since IS NOT NULL) OR ((applied_generation IS NOT NULL) AND (rendered_hash IS NULL)));
+CREATE INDEX deployment_resources_differing ON orchestrator.deployment_resources USING btree (cluster_id, deployment_id, kind, namespace, name) WHERE differs;
 
 --
 -- Name: deployments_by_creation; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner

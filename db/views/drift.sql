@@ -15,7 +15,7 @@ SELECT d.id AS deployment_id, d.name AS deployment, r.kind, r.namespace, r.name 
        SELECT '', '"present"', CASE WHEN r.missing_since IS NOT NULL THEN '"missing"'::jsonb ELSE '"replaced"' END,
               NULL, coalesce(r.missing_since, r.last_seen_at)
         WHERE r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL)) f
- WHERE r.drift IS NOT NULL OR r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL);
+ WHERE r.differs;
 COMMENT ON VIEW orchestrator.drift IS 'What differs at the cluster from what is wanted, path by path, who changed it, and what will happen.';
 COMMENT ON COLUMN orchestrator.drift.deployment_id IS 'Whose object it is.';
 COMMENT ON COLUMN orchestrator.drift.deployment IS 'Its name.';
