@@ -25,7 +25,6 @@ from db.errors import Refused
 
 # Of its history on one page; older ones are a page further.
 EVENTS_SHOWN = 150
-DRIFT_SHOWN = 5
 _UNUSABLE = 422
 
 STATES = {

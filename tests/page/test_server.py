@@ -254,6 +254,24 @@ async def test_delete_keeps_or_loses_the_data_as_was_chosen(
     assert (row["desired_state"], row["keep_data"], row["generation"]) == ("Deleted", keep, 2)
 
 
+async def test_a_server_that_is_gone_keeps_its_history_and_can_be_brought_back(
+    person: Person, stage: Stage, lobby: str
+) -> None:
+    stage.change(lobby, desired_state="Deleted")
+    assert "Deleting" in text(await person.look(f"/servers/{lobby}"))
+    stage.settle(stage.claim_one(), "finalised")
+    page = await person.look(f"/servers/{lobby}")
+    assert "its data is kept" in text(page)
+    assert "Deleted kept: PersistentVolumeClaim/lobby-data" in section(page, "timeline-title")
+    assert "lobby-data" in section(page, "objects-title")
+    assert "Delete its data…" in text(page)
+    assert "It is deleted already." in text(await person.look(f"/servers/{lobby}/delete"))
+    assert "It is being started." in await person.told(
+        await person.send(f"/servers/{lobby}/start", f"/servers/{lobby}")
+    )
+    assert stage.deployment("lobby")["desired_state"] == "Active"
+
+
 async def test_a_server_without_data_says_that_there_is_none_to_lose(person: Person, stage: Stage) -> None:
     page = await person.look(f"/servers/{stage.deploy('hub')}/delete")
     assert "It has no data at the cluster" in text(page)
