@@ -35,13 +35,20 @@ async def show_revisions(
 
 @get("/servers/{deployment_id:uuid}/compare", include_in_schema=False)
 async def compare(
-    deployment_id: FromPath[UUID], visit: NamedDependency[Visit], was: FromQuery[int], becomes: FromQuery[int]
+    deployment_id: FromPath[UUID],
+    visit: NamedDependency[Visit],
+    was: FromQuery[int | None] = None,
+    becomes: FromQuery[int | None] = None,
 ) -> Page:
-    """What differs from one generation to another."""
+    """What differs from one generation to another: from the one before to the newest, if none is named."""
     async with visit.transaction() as session:
         server = await read_deployment(session, deployment_id)
-        differences = await revisions.compare_revisions(session, deployment_id, becomes, was)
-    return visit.show("compare.html", server=server, was=was, becomes=becomes, differences=differences, text_of=text_of)
+        later = becomes if becomes is not None else server.generation
+        earlier = was if was is not None else later - 1
+        differences = await revisions.compare_revisions(session, deployment_id, later, earlier)
+    return visit.show(
+        "compare.html", server=server, was=earlier, becomes=later, differences=differences, text_of=text_of
+    )
 
 
 router = Router("/", route_handlers=[show_revisions, compare])

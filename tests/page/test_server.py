@@ -405,7 +405,9 @@ async def test_any_two_generations_can_be_compared(person: Person, stage: Stage,
     assert "From generation 1 to 4" in told
     assert "Players at most was 40 → becomes 70" in told
     assert "Nothing differs." in text(await person.look(f"/servers/{lobby}/compare?was=2&becomes=2"))
+    assert "From generation 3 to 4" in text(await person.look(f"/servers/{lobby}/compare"))
     await person.look(f"/servers/{lobby}/compare?was=1&becomes=9", 404)
+    await person.look(f"/servers/{lobby}/compare?was=x", 400)
 
 
 async def test_many_revisions_come_in_pages(person: Person, intent: Intent, stage: Stage) -> None:
