@@ -86,7 +86,5 @@ async def compare_revisions(
 ) -> list[Difference]:
     """What differs from generation `against` (the one before, if None) to this. Raises Refused (404)."""
     async with session.cursor(row_factory=class_row(Difference)) as cursor:
-        await cursor.execute(
-            "SELECT * FROM orchestrator.compare_revisions(%s, %s, %s)", (deployment_id, against, generation)
-        )
+        await cursor.execute("SELECT * FROM orchestrator.diff(%s, %s, %s)", (deployment_id, against, generation))
         return await cursor.fetchall()

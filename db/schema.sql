@@ -1065,7 +1065,7 @@ CREATE FUNCTION orchestrator.check_property(p_name text, p_property jsonb) RETUR
     AS $$
 DECLARE
     c_shapes CONSTANT jsonb := '{"type": "string", "title": "string", "description": "string", "unit": "string", "default": null, "enum": "array",
-        "minimum": "number", "maximum": "number", "pattern": "string", "minLength": "number", "maxLength": "number"}';
+        "minimum": "number", "maximum": "number", "pattern": "string", "minLength": "number", "maxLength": "number", "neverLower": "boolean"}';
     v_at text := 'allowed_mutations_json.properties.' || p_name;
     v_key text;
     v_value jsonb;
@@ -1084,6 +1084,9 @@ BEGIN
     END LOOP;
     IF coalesce(p_property ->> 'type', '') NOT IN ('string', 'integer', 'number', 'boolean') THEN
         PERFORM orchestrator.refuse('SO422', format('parameter %s has no known type', p_name), v_at || '.type', 'Use string, integer, number or boolean.');
+    END IF;
+    IF p_property ? 'neverLower' AND p_property ->> 'type' <> 'string' THEN
+        PERFORM orchestrator.refuse('SO422', format('parameter %s is no version that could be lower', p_name), v_at || '.neverLower', 'Use it with the type string.');
     END IF;
     BEGIN
         PERFORM '' ~ (p_property ->> 'pattern');
@@ -1353,54 +1356,6 @@ ALTER FUNCTION orchestrator.common_namespaces(p_one text[], p_other text[]) OWNE
 --
 
 COMMENT ON FUNCTION orchestrator.common_namespaces(p_one text[], p_other text[]) IS 'The namespaces that two limits both allow.';
-
---
--- Name: compare_revisions(uuid, bigint, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
---
-
-CREATE FUNCTION orchestrator.compare_revisions(p_id uuid, p_from bigint, p_to bigint) RETURNS TABLE(field text, title text, was jsonb, becomes jsonb, was_default boolean, becomes_default boolean)
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    v_before orchestrator.deployment_revisions;
-    v_after orchestrator.deployment_revisions;
-    v_from bigint := coalesce(p_from, p_to - 1);
-    v_was jsonb;
-    v_becomes jsonb;
-BEGIN
-    SELECT * INTO v_before FROM orchestrator.deployment_revisions r WHERE r.deployment_id = p_id AND r.generation = v_from;
-    SELECT * INTO v_after FROM orchestrator.deployment_revisions r WHERE r.deployment_id = p_id AND r.generation = p_to;
-    IF v_after.generation IS NULL OR (v_before.generation IS NULL AND v_from <> 0) THEN
-        PERFORM orchestrator.refuse('SO404', format('deployment %s has no generation %s', p_id, CASE WHEN v_after.generation IS NULL THEN p_to ELSE v_from END),
-            'generation', 'SELECT generation FROM deployment_revisions WHERE deployment_id = … lists them.');
-    END IF;
-    v_was := orchestrator.effective_parameters(v_before.template_id, v_before.template_version, v_before.parameters);
-    v_becomes := orchestrator.effective_parameters(v_after.template_id, v_after.template_version, v_after.parameters);
-    RETURN QUERY
-    SELECT f.field, coalesce(t.allowed_mutations_json #>> ARRAY['properties', f.name, 'title'], f.name), f.was, f.becomes,
-           coalesce(NOT v_before.parameters ? f.name, false) AND f.field <> f.name, NOT v_after.parameters ? f.name AND f.field <> f.name
-      FROM (SELECT 'parameters.' || k, k, v_was -> k, v_becomes -> k, v_before.parameters -> k IS DISTINCT FROM v_after.parameters -> k
-              FROM jsonb_object_keys(coalesce(v_was, '{}') || v_becomes) k
-            UNION ALL SELECT 'desired_state', 'desired_state', to_jsonb(v_before.desired_state), to_jsonb(v_after.desired_state), false
-            UNION ALL SELECT 'template_version', 'template_version', to_jsonb(v_before.template_version), to_jsonb(v_after.template_version), false
-            UNION ALL SELECT 'drift_policy', 'drift_policy', to_jsonb(v_before.drift_policy), to_jsonb(v_after.drift_policy), false
-            UNION ALL SELECT 'keep_data', 'keep_data', to_jsonb(v_before.keep_data), to_jsonb(v_after.keep_data), false
-            UNION ALL SELECT 'restarted_at', 'restarted_at', to_jsonb(v_before.restarted_at), to_jsonb(v_after.restarted_at), false
-      ) f (field, name, was, becomes, rewritten)
-      LEFT JOIN orchestrator.templates t ON t.id = v_after.template_id AND t.version = v_after.template_version
-     WHERE f.was IS DISTINCT FROM f.becomes OR f.rewritten
-     ORDER BY f.field = f.name DESC, f.field;
-END
-$$;
-
-ALTER FUNCTION orchestrator.compare_revisions(p_id uuid, p_from bigint, p_to bigint) OWNER TO orchestrator_owner;
-
---
--- Name: FUNCTION compare_revisions(p_id uuid, p_from bigint, p_to bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON FUNCTION orchestrator.compare_revisions(p_id uuid, p_from bigint, p_to bigint) IS 'What differs between two generations of a deployment.';
 
 --
 -- Name: compile_node(jsonb, text[], text[], text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -1677,6 +1632,25 @@ ALTER FUNCTION orchestrator.current_actor() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.current_actor() IS 'The identity written to events and revisions.';
 
 --
+-- Name: current_client(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.current_client() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT concat_ws(' ', host(inet_client_addr()), nullif(current_setting('application_name'), ''))
+$$;
+
+ALTER FUNCTION orchestrator.current_client() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION current_client(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.current_client() IS 'The address and program written to revisions.';
+
+--
 -- Name: defer(integer, uuid[], text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1757,6 +1731,31 @@ ALTER FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, n
 COMMENT ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) IS 'Makes a deployment from a template by name; answers its id.';
 
 --
+-- Name: deployments_as_of(timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) RETURNS TABLE(id uuid, name text, namespace text, cluster text, template text, template_version integer, parameters jsonb, desired_state text, drift_policy text, keep_data boolean, restarted_at timestamp with time zone, generation bigint, actor text, changed_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT d.id, d.name, d.namespace, c.name, t.name, r.template_version, r.parameters, r.desired_state,
+           r.drift_policy, r.keep_data, r.restarted_at, r.generation, r.actor, r.created_at
+      FROM orchestrator.deployments d
+     CROSS JOIN LATERAL (SELECT * FROM orchestrator.deployment_revisions r WHERE r.deployment_id = d.id AND r.created_at <= p_at
+                          ORDER BY r.generation DESC LIMIT 1) r
+      JOIN orchestrator.clusters c ON c.id = d.cluster_id
+      JOIN orchestrator.templates t ON t.id = r.template_id AND t.version = r.template_version
+$$;
+
+ALTER FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION deployments_as_of(p_at timestamp with time zone); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) IS 'What was wanted of every deployment at a time.';
+
+--
 -- Name: deployment_revisions; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1771,7 +1770,9 @@ CREATE TABLE orchestrator.deployment_revisions (
     keep_data boolean NOT NULL,
     actor text NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    restarted_at timestamp with time zone
+    restarted_at timestamp with time zone,
+    rolled_back_to bigint,
+    client text
 );
 
 ALTER TABLE orchestrator.deployment_revisions OWNER TO orchestrator_owner;
@@ -1847,6 +1848,18 @@ COMMENT ON COLUMN orchestrator.deployment_revisions.created_at IS 'When.';
 --
 
 COMMENT ON COLUMN orchestrator.deployment_revisions.restarted_at IS 'As in deployments.';
+
+--
+-- Name: COLUMN deployment_revisions.rolled_back_to; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.rolled_back_to IS 'The generation whose intent was taken up again by rollback(), if this one was.';
+
+--
+-- Name: COLUMN deployment_revisions.client; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.client IS 'Where it was asked for: address (none on a local socket) and application_name of the session. Over HTTP those are the API''s.';
 
 --
 -- Name: describe_change(orchestrator.deployment_revisions, orchestrator.deployment_revisions); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -1990,6 +2003,54 @@ ALTER FUNCTION orchestrator.describe_workload(p_spec jsonb) OWNER TO orchestrato
 --
 
 COMMENT ON FUNCTION orchestrator.describe_workload(p_spec jsonb) IS 'How many of which image with how much memory.';
+
+--
+-- Name: diff(uuid, bigint, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.diff(p_id uuid, p_from bigint, p_to bigint) RETURNS TABLE(field text, title text, was jsonb, becomes jsonb, was_default boolean, becomes_default boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_before orchestrator.deployment_revisions;
+    v_after orchestrator.deployment_revisions;
+    v_from bigint := coalesce(p_from, p_to - 1);
+    v_was jsonb;
+    v_becomes jsonb;
+BEGIN
+    SELECT * INTO v_before FROM orchestrator.deployment_revisions r WHERE r.deployment_id = p_id AND r.generation = v_from;
+    SELECT * INTO v_after FROM orchestrator.deployment_revisions r WHERE r.deployment_id = p_id AND r.generation = p_to;
+    IF v_after.generation IS NULL OR (v_before.generation IS NULL AND v_from <> 0) THEN
+        PERFORM orchestrator.refuse('SO404', format('deployment %s has no generation %s', p_id, CASE WHEN v_after.generation IS NULL THEN p_to ELSE v_from END),
+            'generation', 'SELECT generation FROM deployment_revisions WHERE deployment_id = … lists them.');
+    END IF;
+    v_was := orchestrator.effective_parameters(v_before.template_id, v_before.template_version, v_before.parameters);
+    v_becomes := orchestrator.effective_parameters(v_after.template_id, v_after.template_version, v_after.parameters);
+    RETURN QUERY
+    SELECT f.field, coalesce(t.allowed_mutations_json #>> ARRAY['properties', f.name, 'title'], f.name), f.was, f.becomes,
+           coalesce(NOT v_before.parameters ? f.name, false) AND f.field <> f.name, NOT v_after.parameters ? f.name AND f.field <> f.name
+      FROM (SELECT 'parameters.' || k, k, v_was -> k, v_becomes -> k, v_before.parameters -> k IS DISTINCT FROM v_after.parameters -> k
+              FROM jsonb_object_keys(coalesce(v_was, '{}') || v_becomes) k
+            UNION ALL SELECT 'desired_state', 'desired_state', to_jsonb(v_before.desired_state), to_jsonb(v_after.desired_state), false
+            UNION ALL SELECT 'template_version', 'template_version', to_jsonb(v_before.template_version), to_jsonb(v_after.template_version), false
+            UNION ALL SELECT 'drift_policy', 'drift_policy', to_jsonb(v_before.drift_policy), to_jsonb(v_after.drift_policy), false
+            UNION ALL SELECT 'keep_data', 'keep_data', to_jsonb(v_before.keep_data), to_jsonb(v_after.keep_data), false
+            UNION ALL SELECT 'restarted_at', 'restarted_at', to_jsonb(v_before.restarted_at), to_jsonb(v_after.restarted_at), false
+      ) f (field, name, was, becomes, rewritten)
+      LEFT JOIN orchestrator.templates t ON t.id = v_after.template_id AND t.version = v_after.template_version
+     WHERE f.was IS DISTINCT FROM f.becomes OR f.rewritten
+     ORDER BY f.field = f.name DESC, f.field;
+END
+$$;
+
+ALTER FUNCTION orchestrator.diff(p_id uuid, p_from bigint, p_to bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION diff(p_id uuid, p_from bigint, p_to bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.diff(p_id uuid, p_from bigint, p_to bigint) IS 'What differs between two generations of a deployment.';
 
 --
 -- Name: disable_user(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2752,6 +2813,30 @@ ALTER FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs
 --
 
 COMMENT ON FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) IS 'Parameters that would render an edited spec.';
+
+--
+-- Name: is_lower(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.is_lower(p_from text, p_to text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT CASE
+        WHEN p_from IS NULL OR p_from = p_to THEN false
+        WHEN p_to IS NULL OR p_from !~ c.numbers THEN true
+        WHEN p_to !~ c.numbers THEN false
+        ELSE string_to_array(regexp_replace(p_to, '(\.0+)+$', ''), '.')::numeric[] < string_to_array(regexp_replace(p_from, '(\.0+)+$', ''), '.')::numeric[]
+    END FROM (VALUES ('^[0-9]+(\.[0-9]+)*$')) c (numbers)
+$_$;
+
+ALTER FUNCTION orchestrator.is_lower(p_from text, p_to text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION is_lower(p_from text, p_to text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.is_lower(p_from text, p_to text) IS 'Whether a version is below another.';
 
 --
 -- Name: is_wanted(orchestrator.deployments, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3739,6 +3824,34 @@ ALTER FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desi
 COMMENT ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean) IS 'What a change of a deployment would do; writes nothing.';
 
 --
+-- Name: preview_rollback(uuid, bigint, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_tried text;
+BEGIN
+    PERFORM set_config('orchestrator.preview', 'on', true);  -- undone with this block
+    PERFORM orchestrator.rollback(preview_rollback.id, preview_rollback.generation, preview_rollback.force);
+    RETURN NULL;
+EXCEPTION WHEN SQLSTATE 'SO200' THEN
+    GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
+    RETURN orchestrator.describe_preview(v_tried::jsonb);
+END
+$$;
+
+ALTER FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION preview_rollback(id uuid, generation bigint, force boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean) IS 'What rollback() would do; writes nothing.';
+
+--
 -- Name: promote(text, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4011,22 +4124,27 @@ CREATE FUNCTION orchestrator.record_changed_deployments() RETURNS trigger
 DECLARE
     v_actor text;
     v_ids uuid[];
+    v_rollback bigint;
+    v_client text;
 BEGIN
     -- A generation never falls, so equal sums mean that none rose: cheaper than a join, and every write of status asks.
     IF (SELECT sum(a.generation) FROM after_rows a) IS NOT DISTINCT FROM (SELECT sum(b.generation) FROM before_rows b) THEN
         RETURN NULL;
     END IF;
     v_actor := orchestrator.current_actor();
+    v_client := orchestrator.current_client();
+    v_rollback := nullif(current_setting('orchestrator.rollback', true), '');  -- by rollback()
     -- One statement, because starting one costs more than the rows of a single change.
     WITH changed AS MATERIALIZED (
         SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data, a.restarted_at,
-               (b.id, b.generation, b.template_id, b.template_version, b.parameters, b.desired_state, b.drift_policy, b.keep_data, NULL, NULL, b.restarted_at)::orchestrator.deployment_revisions AS was,
+               (b.id, b.generation, b.template_id, b.template_version, b.parameters, b.desired_state, b.drift_policy, b.keep_data, NULL, NULL, b.restarted_at, NULL, NULL)::orchestrator.deployment_revisions AS was,
                b.status_summary AS old_status, a.status_summary, a.status_message
           FROM after_rows a JOIN before_rows b USING (id) WHERE a.generation > b.generation
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, 'user', 'DeploymentChanged', orchestrator.describe_change(c.was,
-                   (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at)::orchestrator.deployment_revisions), v_actor
+                   (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at, NULL, NULL)::orchestrator.deployment_revisions)
+                   || CASE WHEN v_rollback IS NULL THEN '{}' ELSE jsonb_build_object('rollback', jsonb_build_object('to', v_rollback)) END, v_actor
           FROM changed c
         UNION ALL
         SELECT c.id, c.generation, 'system', 'StatusChanged',
@@ -4034,8 +4152,8 @@ BEGIN
           FROM changed c WHERE c.status_summary <> c.old_status
     ), kept AS (
         INSERT INTO orchestrator.deployment_revisions
-               (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, keep_data, restarted_at, actor)
-        SELECT c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, c.restarted_at, v_actor
+               (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, keep_data, restarted_at, actor, rolled_back_to, client)
+        SELECT c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, c.restarted_at, v_actor, v_rollback, v_client
           FROM changed c
     )
     SELECT array_agg(c.id) INTO v_ids FROM changed c;
@@ -4249,8 +4367,8 @@ BEGIN
                               'parameters', a.parameters, 'desired_state', a.desired_state), v_actor
       FROM after_rows a JOIN orchestrator.templates t ON t.id = a.template_id AND t.version = a.template_version;
     INSERT INTO orchestrator.deployment_revisions
-           (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, keep_data, actor)
-    SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data, v_actor
+           (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, keep_data, actor, client)
+    SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data, v_actor, orchestrator.current_client()
       FROM after_rows a;
     INSERT INTO orchestrator.deployment_observed (deployment_id) SELECT unnest(v_ids);
     INSERT INTO orchestrator.reconcile_slots (deployment_id, cluster_id) SELECT a.id, a.cluster_id FROM after_rows a;
@@ -5076,6 +5194,66 @@ ALTER FUNCTION orchestrator.revoke_token(id bigint) OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.revoke_token(id bigint) IS 'Ends an API token at once.';
+
+--
+-- Name: rollback(uuid, bigint, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean DEFAULT false) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_now record;
+    v_then orchestrator.deployment_revisions;
+    v_name text;
+    v_from text;
+    v_to text;
+    v_generation bigint;
+BEGIN
+    SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters INTO v_now
+      FROM orchestrator.deployments d WHERE d.id = rollback.id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', rollback.id), 'id', 'SELECT id, name FROM deployments lists them.');
+    END IF;
+    SELECT * INTO v_then FROM orchestrator.deployment_revisions r WHERE r.deployment_id = rollback.id AND r.generation = rollback.generation;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO404', format('deployment %s has no generation %s', rollback.id, rollback.generation), 'generation',
+            'SELECT generation FROM deployment_revisions WHERE deployment_id = … lists them.');
+    ELSIF v_now.desired_state = 'Deleted' THEN
+        -- Its keep_data of then could discard the world that is kept now.
+        PERFORM orchestrator.refuse('SO409', format('%s is deleted and cannot be rolled back', v_now.name), 'desired_state',
+            'Set desired_state to Active first: that brings it back as it was, with its data if that was kept.');
+    END IF;
+    FOR v_name, v_from, v_to IN
+        SELECT DISTINCT p.key, orchestrator.effective_parameters(v_now.template_id, v_now.template_version, v_now.parameters) ->> p.key,
+               orchestrator.effective_parameters(v_then.template_id, v_then.template_version, v_then.parameters) ->> p.key
+          FROM orchestrator.templates t, jsonb_each(t.allowed_mutations_json -> 'properties') p
+         WHERE t.id = v_now.template_id AND p.value -> 'neverLower' = 'true' AND rollback.force IS NOT TRUE
+    LOOP
+        IF orchestrator.is_lower(v_from, v_to) THEN
+            PERFORM orchestrator.refuse('SO409', format('%s would go back from %s to %s', v_name, v_from, coalesce(v_to, 'none')), 'parameters.' || v_name,
+                'Worlds do not go back: what a newer version has written, an older one may not read, or destroy. If it is meant all the same, force it (force => true).');
+        END IF;
+    END LOOP;
+    -- Only for this statement: record_changed_deployments tells of it.
+    PERFORM set_config('orchestrator.rollback', v_then.generation::text, true);
+    UPDATE orchestrator.deployments d
+       SET parameters = v_then.parameters, template_version = v_then.template_version, drift_policy = v_then.drift_policy, keep_data = v_then.keep_data
+     WHERE d.id = rollback.id RETURNING d.generation INTO v_generation;
+    PERFORM set_config('orchestrator.rollback', '', true);
+    RETURN v_generation;
+END
+$$;
+
+ALTER FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION rollback(id uuid, generation bigint, force boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean) IS 'Makes the intent of an earlier generation a new one; answers which.';
 
 --
 -- Name: schedule_next(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -7615,13 +7793,6 @@ GRANT ALL ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit 
 REVOKE ALL ON FUNCTION orchestrator.common_namespaces(p_one text[], p_other text[]) FROM PUBLIC;
 
 --
--- Name: FUNCTION compare_revisions(p_id uuid, p_from bigint, p_to bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
---
-
-REVOKE ALL ON FUNCTION orchestrator.compare_revisions(p_id uuid, p_from bigint, p_to bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.compare_revisions(p_id uuid, p_from bigint, p_to bigint) TO orchestrator_viewer;
-
---
 -- Name: FUNCTION compile_node(p_node jsonb, p_path text[], p_names text[], p_identities text[], OUT body text, OUT bindings jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7654,6 +7825,12 @@ REVOKE ALL ON FUNCTION orchestrator.current_actor() FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.current_actor() TO orchestrator_viewer;
 
 --
+-- Name: FUNCTION current_client(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.current_client() FROM PUBLIC;
+
+--
 -- Name: FUNCTION defer(p_cluster_id integer, p_ids uuid[], p_reason text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7665,6 +7842,13 @@ REVOKE ALL ON FUNCTION orchestrator.defer(p_cluster_id integer, p_ids uuid[], p_
 
 REVOKE ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION deployments_as_of(p_at timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) TO orchestrator_viewer;
 
 --
 -- Name: TABLE deployment_revisions; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -7705,6 +7889,13 @@ GRANT ALL ON FUNCTION orchestrator.describe_preview(p_tried jsonb) TO orchestrat
 
 REVOKE ALL ON FUNCTION orchestrator.describe_workload(p_spec jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.describe_workload(p_spec jsonb) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION diff(p_id uuid, p_from bigint, p_to bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.diff(p_id uuid, p_from bigint, p_to bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.diff(p_id uuid, p_from bigint, p_to bigint) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION disable_user(name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -7856,6 +8047,13 @@ GRANT ALL ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds int
 --
 
 REVOKE ALL ON FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION is_lower(p_from text, p_to text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.is_lower(p_from text, p_to text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.is_lower(p_from text, p_to text) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -8017,6 +8215,13 @@ GRANT ALL ON FUNCTION orchestrator.preview(name text, template text, parameters 
 
 REVOKE ALL ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION preview_rollback(id uuid, generation bigint, force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION promote(p_cluster text, p_limit integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -8258,6 +8463,13 @@ GRANT ALL ON FUNCTION orchestrator.restart(p_deployment_id uuid) TO orchestrator
 
 REVOKE ALL ON FUNCTION orchestrator.revoke_token(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.revoke_token(id bigint) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION rollback(id uuid, generation bigint, force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION schedule_next(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

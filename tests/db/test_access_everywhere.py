@@ -42,7 +42,10 @@ ABOUT_ONE: dict[str, str] = {
     "reconcile_now": f"SELECT reconcile_now('{OTHER}')",
     "restart": f"SELECT restart('{OTHER}')",
     "preview_change": f"SELECT preview_change('{OTHER}', '{{}}', 'Stopped')",
-    "compare_revisions": f"SELECT * FROM compare_revisions('{OTHER}', 1, 2)",
+    "rollback": f"SELECT rollback('{OTHER}', 1)",
+    "preview_rollback": f"SELECT preview_rollback('{OTHER}', 1)",
+    "deployments_as_of": f"SELECT * FROM deployments_as_of(now()) WHERE id = '{OTHER}'",
+    "diff": f"SELECT * FROM diff('{OTHER}', 1, 2)",
     "timeline": f"SELECT * FROM timeline('{OTHER}')",
     "list_objects": f"SELECT * FROM list_objects('{OTHER}')",
     "events_after": f"SELECT * FROM events_after(p_deployment_id => '{OTHER}')",
@@ -63,7 +66,7 @@ FOR_ALL = {
 }
 # Doors that say and do nothing about any deployment, or nothing that is not handed to them.
 HARMLESS = {
-    "refuse", "newest_event", "measure_queues", "describe_preview", "outlook", "wanted_manifests", "effective_parameters", "describe_manifest",
+    "refuse", "newest_event", "events_since", "measure_queues", "describe_preview", "outlook", "is_lower", "wanted_manifests", "effective_parameters", "describe_manifest",
     "describe_workload", "describe_digest", "begin_request", "end_request", "current_actor", "acting_role", "allowed_namespaces", "sees_everything",
     "make_token", "revoke_token", "end_session",
 }  # fmt: skip

@@ -129,7 +129,7 @@ CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
         "SELECT * FROM drift ORDER BY cluster_id, deployment_id, kind, namespace, object, path LIMIT 100",
         (),
     ),
-    "compare revisions": ("viewer", "SELECT * FROM compare_revisions(md5('50000')::uuid, 0, 1)", ()),
+    "compare revisions": ("viewer", "SELECT * FROM diff(md5('50000')::uuid, 0, 1)", ()),
     "observe fifty": (
         "watcher",
         "SELECT * FROM record_observations('default', %s)",

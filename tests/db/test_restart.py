@@ -298,7 +298,7 @@ def test_a_session_that_previews_restarts_nothing(stage: Stage) -> None:
 def test_revisions_that_differ_by_a_restart_say_so(stage: Stage) -> None:
     own = stage.deploy("lobby")
     stage.operator.execute("SELECT restart(%s)", (own,))
-    told = stage.rows("SELECT field, was FROM compare_revisions(%s, 1, 2)", own)
+    told = stage.rows("SELECT field, was FROM diff(%s, 1, 2)", own)
     assert [(row["field"], row["was"]) for row in told] == [("restarted_at", None)]
 
 

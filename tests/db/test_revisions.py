@@ -13,7 +13,7 @@ from tests.db.stage import Stage, refused
 
 
 def compared(stage: Stage, own: Any, was: int | None, becomes: int) -> dict[str, tuple[Any, ...]]:
-    rows = stage.viewer.execute("SELECT * FROM compare_revisions(%s, %s, %s)", (own, was, becomes)).fetchall()
+    rows = stage.viewer.execute("SELECT * FROM diff(%s, %s, %s)", (own, was, becomes)).fetchall()
     return {r["field"]: (r["was"], r["becomes"], r["was_default"], r["becomes_default"]) for r in rows}
 
 
@@ -68,7 +68,7 @@ def test_a_default_that_was_written_out_is_told_as_such(stage: Stage) -> None:
 def test_fields_carry_the_title_that_people_know(stage: Stage) -> None:
     own = stage.deploy("lobby", "paper")
     stage.change(own, parameters={"max_players": 40}, desired_state="Stopped")
-    rows = stage.viewer.execute("SELECT field, title FROM compare_revisions(%s, 1, 2)", (own,)).fetchall()
+    rows = stage.viewer.execute("SELECT field, title FROM diff(%s, 1, 2)", (own,)).fetchall()
     assert {r["field"]: r["title"] for r in rows} == {
         "parameters.max_players": "Players at most",
         "desired_state": "desired_state",

@@ -289,6 +289,11 @@ STRING = {"type": "string", "default": "x"}
             "allowed_mutations_json.properties.a.minimum",
         ),
         ({"properties": {"a": {**STRING, "maxLength": "9"}}}, "allowed_mutations_json.properties.a.maxLength"),
+        ({"properties": {"a": {**STRING, "neverLower": "yes"}}}, "allowed_mutations_json.properties.a.neverLower"),
+        (
+            {"properties": {"a": {"type": "integer", "default": 1, "neverLower": True}}},
+            "allowed_mutations_json.properties.a.neverLower",
+        ),
         ({"properties": {"A": STRING}}, "allowed_mutations_json.properties.A"),
         ({"properties": {"a": {**STRING, "unit": 3}}}, "allowed_mutations_json.properties.a.unit"),
         ({"properties": {"a": STRING}, "order": ["b"]}, "allowed_mutations_json.order"),

@@ -6,7 +6,7 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c_shapes CONSTANT jsonb := '{"type": "string", "title": "string", "description": "string", "unit": "string", "default": null, "enum": "array",
-        "minimum": "number", "maximum": "number", "pattern": "string", "minLength": "number", "maxLength": "number"}';
+        "minimum": "number", "maximum": "number", "pattern": "string", "minLength": "number", "maxLength": "number", "neverLower": "boolean"}';
     v_at text := 'allowed_mutations_json.properties.' || p_name;
     v_key text;
     v_value jsonb;
@@ -25,6 +25,9 @@ BEGIN
     END LOOP;
     IF coalesce(p_property ->> 'type', '') NOT IN ('string', 'integer', 'number', 'boolean') THEN
         PERFORM orchestrator.refuse('SO422', format('parameter %s has no known type', p_name), v_at || '.type', 'Use string, integer, number or boolean.');
+    END IF;
+    IF p_property ? 'neverLower' AND p_property ->> 'type' <> 'string' THEN
+        PERFORM orchestrator.refuse('SO422', format('parameter %s is no version that could be lower', p_name), v_at || '.neverLower', 'Use it with the type string.');
     END IF;
     BEGIN
         PERFORM '' ~ (p_property ->> 'pattern');

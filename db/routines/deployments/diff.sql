@@ -1,7 +1,7 @@
--- orchestrator.compare_revisions(id, from, to) -> setof (field, title, was, becomes, was_default, becomes_default)
+-- orchestrator.diff(id, from, to) -> setof (field, title, was, becomes, was_default, becomes_default)
 -- What differs between two generations of a deployment, field by field. A parameter that is left out has its template's default,
 -- so a move to another version shows the defaults that moved with it. `from` is the generation before `to` if left out.
-CREATE OR REPLACE FUNCTION orchestrator.compare_revisions(p_id uuid, p_from bigint, p_to bigint)
+CREATE OR REPLACE FUNCTION orchestrator.diff(p_id uuid, p_from bigint, p_to bigint)
 RETURNS TABLE (field text, title text, was jsonb, becomes jsonb, was_default boolean, becomes_default boolean)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -36,6 +36,6 @@ BEGIN
      ORDER BY f.field = f.name DESC, f.field;
 END
 $$;
-COMMENT ON FUNCTION orchestrator.compare_revisions IS 'What differs between two generations of a deployment.';
-GRANT EXECUTE ON FUNCTION orchestrator.compare_revisions TO orchestrator_viewer;
+COMMENT ON FUNCTION orchestrator.diff IS 'What differs between two generations of a deployment.';
+GRANT EXECUTE ON FUNCTION orchestrator.diff TO orchestrator_viewer;
 GRANT EXECUTE ON FUNCTION orchestrator.refuse TO orchestrator_viewer;
