@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from litestar import Response, Router, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from structlog.contextvars import bind_contextvars
 
+from app.bodies import StrictBody
 from app.conditions import IfMatch, expected_generations
 from app.deployments import changed, told
 from app.problems import CHANGE_PROBLEMS
+from app.revisions import LARGEST_GENERATION
 from db import deployments
 from db.database import Database
 from db.deployments import Change, DeploymentDetail
+
+
+class Rollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The generation whose intent is taken up again. `force` it where a version would go down that never should."""
+
+    generation: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_GENERATION)]
+    force: bool = False
 
 
 @post("/start", responses=CHANGE_PROBLEMS, summary="Start a deployment", status_code=202)
@@ -61,6 +72,28 @@ async def restart_deployment(
         return told(await deployments.read_deployment(session, deployment_id), 202)
 
 
+@post(
+    "/rollback",
+    responses=CHANGE_PROBLEMS,
+    summary="Go back to what an earlier generation wanted",
+    status_code=202,
+    dto=StrictBody[Rollback],
+    return_dto=None,
+)
+async def rollback_deployment(
+    deployment_id: FromPath[UUID],
+    data: JSONBody[Rollback],
+    database: NamedDependency[Database],
+    if_match: IfMatch = None,
+) -> Response[DeploymentDetail]:
+    """As a new generation, with every check. Whether it runs stays as it is. Nothing differs: nothing changes."""
+    bind_contextvars(deployment_id=str(deployment_id))
+    expected = expected_generations(if_match)
+    async with database.transaction() as session:
+        await deployments.rollback(session, deployment_id, data.generation, force=data.force, expected=expected)
+        return told(await deployments.read_deployment(session, deployment_id), 202)
+
+
 @post("/reconcile", responses=CHANGE_PROBLEMS, summary="Reconcile a deployment now", status_code=202)
 async def reconcile_deployment(
     deployment_id: FromPath[UUID], database: NamedDependency[Database], if_match: IfMatch = None
@@ -81,6 +114,7 @@ router = Router(
         pause_deployment,
         resume_deployment,
         restart_deployment,
+        rollback_deployment,
         reconcile_deployment,
     ],
     tags=["actions"],

@@ -182,6 +182,14 @@ async def restart(session: Session, deployment_id: UUID, expected: Sequence[int]
     await session.execute("SELECT orchestrator.restart(%s)", (deployment_id,))
 
 
+async def rollback(
+    session: Session, deployment_id: UUID, generation: int, *, force: bool, expected: Sequence[int] | None = None
+) -> None:
+    """Make an earlier intent a new generation; `force` also where a version goes down. Raises Refused, Moved."""
+    await _hold(session, deployment_id, expected)
+    await session.execute("SELECT orchestrator.rollback(%s, %s, %s)", (deployment_id, generation, force))
+
+
 async def _hold(session: Session, deployment_id: UUID, expected: Sequence[int] | None) -> None:
     """Have it stay at an expected generation until the transaction ends. Raises Refused (404), Moved."""
     if expected is None:

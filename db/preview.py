@@ -66,6 +66,11 @@ async def preview_change(session: Session, deployment_id: UUID, change: Change) 
     return await _read(session, "SELECT orchestrator.preview_change(%s, %s, %s, %s::integer, %s)", values)
 
 
+async def preview_rollback(session: Session, deployment_id: UUID, generation: int, *, force: bool) -> Preview:
+    """What db.deployments.rollback would do with the same. Raises what that would: Refused."""
+    return await _read(session, "SELECT orchestrator.preview_rollback(%s, %s, %s)", (deployment_id, generation, force))
+
+
 async def _read(session: Session, query: LiteralString, values: tuple[Any, ...]) -> Preview:
     cursor = await session.execute(query, values)
     row = await cursor.fetchone()

@@ -17,7 +17,11 @@ _MISSING = 404
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """The intent of one generation, and who asked for it."""
+    """The intent of one generation, and who asked for it.
+
+    `rolled_back_to` is the generation that it took up again, if it is a rollback. `client` is where it was asked from:
+    the session's address and program, which over HTTP are the API's; None if that was not recorded yet.
+    """
 
     generation: int
     template_version: int
@@ -26,6 +30,8 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     drift_policy: str
     keep_data: bool
     actor: str
+    client: str | None
+    rolled_back_to: int | None
     created_at: datetime
 
 
@@ -49,7 +55,7 @@ async def list_revisions(session: Session, deployment_id: UUID, before: int | No
     async with session.cursor(row_factory=class_row(Revision)) as cursor:
         await cursor.execute(
             "SELECT r.generation, r.template_version, r.parameters, r.desired_state, r.drift_policy, r.keep_data,"
-            " r.actor, r.created_at FROM orchestrator.deployment_revisions r"
+            " r.actor, r.client, r.rolled_back_to, r.created_at FROM orchestrator.deployment_revisions r"
             " WHERE r.deployment_id = %s AND (%s::bigint IS NULL OR r.generation < %s)"
             " ORDER BY r.generation DESC LIMIT %s",
             (deployment_id, before, before, limit),

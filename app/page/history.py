@@ -91,7 +91,10 @@ def _created(step: Step) -> Told:
 
 
 def _changed(step: Step) -> Told:
-    return Told("still", "pencil", f"Changed by {step.actor}", changes(step.data))
+    what = {name: change for name, change in step.data.items() if name != "rollback"}
+    back = step.data.get("rollback")
+    text = f"Taken back to generation {back['to']}" if back else "Changed"
+    return Told("still", "pencil", f"{text} by {step.actor}", changes(what))
 
 
 def _queued(step: Step) -> Told:

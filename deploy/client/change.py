@@ -121,6 +121,17 @@ def if_match(generation: int) -> dict[str, str]:
     return {"If-Match": f'"{generation}"'}
 
 
+def rollback(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator rollback`: what an earlier generation wanted, as a new one."""
+    deployment = find(api, wanted.name)
+    body: Json = {"generation": wanted.generation, "force": wanted.force}
+    headers = if_match(deployment["generation"])
+    changed = api.call("POST", path_of(deployment, "rollback"), body=body, headers=headers).body
+    same = changed["generation"] == deployment["generation"]
+    text = "is so already" if same else f"goes back to what generation {wanted.generation} wanted"
+    show_done([changed], lambda _: text, wanted.output)
+
+
 # ---------------------------------------------------------------- one or many
 
 

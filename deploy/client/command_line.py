@@ -92,7 +92,7 @@ def look_commands(commands: Commands) -> None:
 
 
 def change_commands(commands: Commands) -> None:
-    """`deploy`, `set`, `start`, `stop`, `restart`, `pause`, `resume`, `reconcile`, `delete`."""
+    """`deploy`, `set`, `start`, `stop`, `restart`, `rollback`, `pause`, `resume`, `reconcile`, `delete`."""
     every = ("table", "json", "name")
     deploy = command(commands, "deploy", "change.deploy", "make a deployment from a template", output=every)
     deploy.add_argument("new", metavar="NAME", help="its name, or namespace/name")
@@ -113,6 +113,14 @@ def change_commands(commands: Commands) -> None:
     change.add_argument("--version", type=positive, help="move to this version of the template")
     change.add_argument("--dry-run", action="store_true", help="check it and show the objects, but change nothing")
     change.add_argument("--at", type=positive, metavar="GENERATION", help="only if it is still at this generation")
+    rollback = command(
+        commands, "rollback", "change.rollback", "go back to what an earlier generation wanted", output=every
+    )
+    rollback.add_argument("name", metavar="NAME", help=NAME)
+    rollback.add_argument("generation", type=positive, metavar="GENERATION", help="`orchestrator revisions` lists them")
+    rollback.add_argument(
+        "--force", action="store_true", help="also to a lower version of Minecraft, at the world's risk"
+    )
     for action, text in (
         ("start", "run deployments that are stopped"),
         ("stop", "stop deployments, keeping all they have"),

@@ -2,7 +2,9 @@
 
 import pytest
 
+from db.templates import SHIPPED, load_templates
 from tests.app.conftest import Api, problem
+from tests.conftest import Database
 from tests.intent import Intent
 
 DEPLOYMENTS = "/api/deployments"
@@ -45,6 +47,33 @@ async def test_revisions_tell_who_wanted_what_newest_first_and_differ(api: Api, 
     for missing in ("5", "0", "-1", "99999999999999999999999999"):
         assert problem(await api.client.get(f"{place}/{missing}"), 404)["path"] == "generation"
     assert problem(await api.client.get(f"{place}/4?against=9"), 404)["path"] == "generation"
+
+
+async def test_a_rollback_is_a_new_generation_on_its_condition(api: Api, templates: Intent) -> None:
+    made = await api.create("lobby")
+    templates.change(made["id"], replicas=3)
+    place = f"{DEPLOYMENTS}/{made['id']}/rollback"
+    problem(await api.client.post(place, json={"generation": 1}, headers={"If-Match": '"1"'}), 412)
+    told = await api.client.post(place, json={"generation": 1}, headers={"If-Match": '"2"'})
+    assert (told.status_code, told.headers["etag"]) == (202, '"3"'), told.text
+    assert told.json()["parameters"] == made["parameters"]
+    newest = (await api.get(f"{DEPLOYMENTS}/{made['id']}/revisions"))["items"][0]
+    assert (newest["rolled_back_to"], newest["actor"]) == (1, "admin")
+    assert newest["client"]
+    assert problem(await api.client.post(place, json={"generation": 9}), 404)["path"] == "generation"
+    assert problem(await api.client.post(place, json={"generation": 0}), 422)["path"] == "generation"
+    problem(await api.client.post(place, json={}), 422)
+
+
+async def test_a_version_goes_down_only_by_force(api: Api, templates: Intent, database: Database) -> None:
+    load_templates(database.dsn_as("admin"), SHIPPED)
+    made = await api.create("survival", template="paper", parameters={"version": "1.20"})
+    templates.change(made["id"], version="1.21")
+    place = f"{DEPLOYMENTS}/{made['id']}/rollback"
+    refused = problem(await api.client.post(place, json={"generation": 1}), 409)
+    assert (refused["path"], "1.21 to 1.20" in refused["detail"]) == ("parameters.version", True)
+    told = await api.client.post(place, json={"generation": 1, "force": True})
+    assert (told.status_code, told.json()["parameters"]) == (202, {"version": "1.20"})
 
 
 async def test_a_preview_shows_the_objects_and_makes_nothing(api: Api, templates: Intent) -> None:

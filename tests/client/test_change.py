@@ -72,6 +72,17 @@ async def test_parameters_are_set_and_unset(command: Command, stage: Stage) -> N
     (await command("set", "nobody", "memory=4Gi")).failed(3, "nobody")
 
 
+async def test_an_earlier_intent_is_taken_up_again(command: Command, stage: Stage) -> None:
+    own = stage.deploy("lobby", "paper", {"version": "1.20"})
+    stage.change(own, parameters={"version": "1.21"})
+    (await command("rollback", "lobby", "1")).failed(4, "version would go back from 1.21 to 1.20", "force")
+    done = await command("rollback", "lobby", "1", "--force")
+    assert done.fine().out == "default/lobby goes back to what generation 1 wanted (generation 3)\n"
+    done = await command("rollback", "lobby", "1")
+    assert done.fine().out == "default/lobby is so already (generation 3)\n"
+    (await command("rollback", "lobby", "9")).failed(3, "no generation 9")
+
+
 @pytest.mark.parametrize(
     ("action", "before", "state"),
     [

@@ -241,21 +241,20 @@ def test_what_was_wanted_is_told_as_of_any_time(stage: Stage) -> None:
     found = as_of(stage, between)
     assert list(found) == ["lobby"]
     assert found["lobby"] == {
-
-            "id": own,
-            "name": "lobby",
-            "namespace": "games",
-            "cluster": "default",
-            "template": "web",
-            "template_version": 1
-        ,
-        "parameters": {"replicas": 1}, "desired_state": "Active", "drift_policy": "Enforce", "keep_data": True,
-
-            "restarted_at": None,
-            "generation": 1,
-            "actor": "test_operator",
-            "changed_at": revision(stage, own, 1)["created_at"]
-        ,
+        "id": own,
+        "name": "lobby",
+        "namespace": "games",
+        "cluster": "default",
+        "template": "web",
+        "template_version": 1,
+        "parameters": {"replicas": 1},
+        "desired_state": "Active",
+        "drift_policy": "Enforce",
+        "keep_data": True,
+        "restarted_at": None,
+        "generation": 1,
+        "actor": "test_operator",
+        "changed_at": revision(stage, own, 1)["created_at"],
     }
     found = as_of(stage, later)
     assert (found["lobby"]["parameters"], found["lobby"]["desired_state"]) == ({"replicas": 3}, "Active")
