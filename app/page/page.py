@@ -9,7 +9,7 @@ from litestar import Router
 from litestar.config.csrf import CSRFConfig
 from litestar.di import Provide
 
-from app.page import account, acts, clusters, drift, edit, home, new, people, revisions, server, sign_in
+from app.page import account, acts, clusters, drift, edit, home, new, people, revisions, rollback, server, sign_in
 from app.page.assets import show_asset
 from app.page.live import Views, show_live
 from app.page.rendering import CSRF_COOKIE
@@ -22,6 +22,7 @@ ROUTERS = [
     server.router,
     edit.router,
     revisions.router,
+    rollback.router,
     drift.router,
     clusters.router,
     people.router,
