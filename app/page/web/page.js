@@ -85,7 +85,7 @@ function say(text, since) {
 function sayWhatIsWrong() {
   const behind = [...streams.values()].find((stream) => stream.lost !== null && Date.now() - stream.lost > patience);
   if (behind === undefined) return say(failed, null);
-  say(`${behind.reason} It catches up by itself; what you see was so`, behind.current);
+  say(`${behind.reason} It catches up by itself. What you see was so`, behind.current);
 }
 
 for (const event of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
