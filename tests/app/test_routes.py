@@ -77,6 +77,7 @@ RULES: dict[str, Rule] = {
     "POST /api/deployments/{deployment_id:uuid}/resume": Rule("operator", ONE),
     "GET /api/deployments/{deployment_id:uuid}/revisions": Rule("viewer", ONE),
     "GET /api/deployments/{deployment_id:uuid}/revisions/{generation:int}": Rule("viewer", ONE),
+    "POST /api/deployments/{deployment_id:uuid}/rollback": Rule("operator", ONE, {"generation": 1}),
     "POST /api/deployments/{deployment_id:uuid}/start": Rule("operator", ONE),
     "POST /api/deployments/{deployment_id:uuid}/stop": Rule("operator", ONE),
     "GET /api/drift": Rule("viewer"),
@@ -110,17 +111,19 @@ RULES: dict[str, Rule] = {
     "POST /people/{name:str}/link": Rule("admin", 403, form={}),
     "GET /drift": Rule("viewer"),
     "GET /new": Rule("viewer"),
-    "GET /new/{template:str}": Rule("viewer"),
+    "GET /new/{template:str}": Rule("operator"),
     "POST /new/{template:str}": Rule("operator", 403, form={"name": "{fresh}", "namespace": ELSEWHERE}),
     "GET /servers/{deployment_id:uuid}": Rule("viewer", ONE),
     "POST /servers/{deployment_id:uuid}/{action:str}": Rule("operator", ONE, form={}, path={"action": "pause"}),
     "GET /servers/{deployment_id:uuid}/compare": Rule("viewer", ONE, query={"was": "1", "becomes": "1"}),
-    "GET /servers/{deployment_id:uuid}/delete": Rule("viewer", ONE),
+    "GET /servers/{deployment_id:uuid}/delete": Rule("operator", ONE),
     "POST /servers/{deployment_id:uuid}/delete": Rule("operator", ONE, form={"typed": "{deployment}", "data": "keep"}),
-    "GET /servers/{deployment_id:uuid}/edit": Rule("viewer", ONE),
+    "GET /servers/{deployment_id:uuid}/edit": Rule("operator", ONE),
     "POST /servers/{deployment_id:uuid}/edit": Rule("operator", ONE, form={"generation": "1", "replicas": "2"}),
     "GET /servers/{deployment_id:uuid}/history": Rule("viewer", ONE),
     "GET /servers/{deployment_id:uuid}/revisions": Rule("viewer", ONE),
+    "GET /servers/{deployment_id:uuid}/rollback": Rule("operator", ONE, query={"to": "1"}),
+    "POST /servers/{deployment_id:uuid}/rollback": Rule("operator", ONE, form={"to": "1", "generation": "2"}),
     "POST /servers/act": Rule("operator", ONE, form={"action": "pause", "id": "{deployment_id}"}),
     "POST /sign-out": Rule("viewer", form={}),
 }
@@ -188,6 +191,8 @@ class World:
         names |= {"generation": "1", "token_id": "999", "session_id": "999"}
         if "{deployment_id" in f"{route} {RULES.get(route)}":
             names["deployment_id"] = self._templates.deploy(f"d{self._made}", "web", namespace=ELSEWHERE)
+        if "/rollback" in route:
+            self._templates.change(names["deployment_id"], replicas=2)
         if "{name:str}" in route:
             names["name"] = f"person-{self._made}"
             self._superuser.execute("SELECT orchestrator.create_user(%s, 'operator')", (names["name"],))
