@@ -122,11 +122,11 @@ async def test_what_was_seen_is_kept_only_together_with_what_a_closer_look_found
     )  # fmt: skip
     unknown = observations.DriftReport("no id", "Service", "default", "lobby", [{"path": "spec.type"}])
     async with await connect(stage.database.dsn_as("watcher"), name="test") as session:
-        with pytest.raises(Refused, match="no id"):
+        with pytest.raises(Refused, match="no id"):  # noqa: PT012 - the batch is sent at the end
             async with observations.recording(session):
                 await observations.record_observations(session, "default", [seen])
                 await observations.record_drift(session, "default", [unknown])
-        with pytest.raises(KeyError):
+        with pytest.raises(KeyError):  # noqa: PT012 - as above
             async with observations.recording(session):
                 await observations.record_observations(session, "default", [seen])
                 raise KeyError
