@@ -16,7 +16,7 @@ default:
 [private]
 sync:
     @test .venv/synced -nt uv.lock -a .venv/synced -nt pyproject.toml || { uv sync --locked --all-extras && touch .venv/synced; }
-    @test -e {{ built }} -a -z "$(find app/page/web -maxdepth 1 -type f -newer {{ built }})" || {{ bin }}/orchestrator assets
+    @test -e {{ built }} && test -z "$(find app/page/web -maxdepth 1 -type f -newer {{ built }})" || {{ bin }}/orchestrator assets
 
 # Start the whole stack here: Postgres, cluster, API, worker, watcher [--state DIR] [--kubeconfig F --context C] [--database-url URL]
 [no-exit-message]
