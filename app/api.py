@@ -23,6 +23,7 @@ from app.page.rendering import Pages
 from app.problems import HANDLERS
 from app.queries import KnownQuery
 from app.rates import Limited, Rate
+from app.settings import OidcSettings
 from app.sign_in import SignIn
 from app.streams import Streams
 from db.database import Database
@@ -31,15 +32,15 @@ from db.database import Database
 LARGEST_BODY_BYTES = 256 * 1024
 
 
-def build(database: Database, streams: Streams, secret: str, rate: Rate) -> ASGIApp:
+def build(database: Database, streams: Streams, secret: str, rate: Rate, oidc: OidcSettings | None = None) -> ASGIApp:
     """The whole API and the page, behind their gate. `secret` is the same for every API process of a database."""
-    return with_headers(Gate(Limited(build_routes(database, streams, secret), rate)))
+    return with_headers(Gate(Limited(build_routes(database, streams, secret, oidc), rate)))
 
 
-def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
+def build_routes(database: Database, streams: Streams, secret: str, oidc: OidcSettings | None = None) -> Litestar:
     """The routes, without the gate. Raises SystemExit where the page's assets are not built."""
     assets = Assets()
-    pages = Pages(assets)
+    pages = Pages(assets, "" if oidc is None else oidc.name)
     return Litestar(
         route_handlers=[
             templates.router,
@@ -57,7 +58,7 @@ def build_routes(database: Database, streams: Streams, secret: str) -> Litestar:
             show_metrics,
             show_description,
             show_docs,
-            *page.routes(),
+            *page.routes(database, oidc),
         ],
         dependencies={
             "database": entered(database),

@@ -25,7 +25,9 @@ from db.access import Credential
 
 log = structlog.get_logger()
 
-OPEN = frozenset({"/healthz", "/readyz", "/sign-in", "/api/openapi.json", "/api/docs"})
+OPEN = frozenset(
+    {"/healthz", "/readyz", "/sign-in", "/sign-in/oidc", "/sign-in/oidc/back", "/api/openapi.json", "/api/docs"}
+)
 OPEN_BELOW = ("/assets/", "/welcome/")
 SESSION_COOKIE = "session"
 

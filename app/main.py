@@ -71,7 +71,7 @@ async def serve(settings: ApiSettings, listener: socket.socket) -> None:
     async with open_sessions(settings.database.url, settings.sessions) as pool:
         server = Server(
             uvicorn.Config(
-                build(Database(pool), streams, secret=settings.database.url, rate=settings.rate),
+                build(Database(pool), streams, settings.database.url, settings.rate, settings.oidc),
                 http=Connection,
                 lifespan="off",
                 log_config=None,

@@ -3,11 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import msgspec
 
 from app.rates import Rate
 from db.settings import DatabaseSettings
+
+CLAIMS = ("email", "preferred_username")
+
+
+class OidcSettings(msgspec.Struct, frozen=True):
+    """A provider to sign in with. Its `claim` is a user's name here: email, if verified, or preferred_username."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    claim: str = "email"
+
+    @property
+    def name(self) -> str:
+        """What the sign-in page calls it."""
+        return urlsplit(self.issuer).netloc
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> OidcSettings | None:
+        """Read ORCHESTRATOR_OIDC_ISSUER, _OIDC_CLIENT_ID, _OIDC_CLIENT_SECRET, _OIDC_CLAIM; None without an issuer."""
+        issuer = environment.get("ORCHESTRATOR_OIDC_ISSUER", "")
+        if not issuer:
+            return None
+        parts = urlsplit(issuer)
+        if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost"}:
+            raise SystemExit(f"ORCHESTRATOR_OIDC_ISSUER must be an https address, not {issuer!r}")
+        client_id = environment.get("ORCHESTRATOR_OIDC_CLIENT_ID", "")
+        client_secret = environment.get("ORCHESTRATOR_OIDC_CLIENT_SECRET", "")
+        if not client_id or not client_secret:
+            raise SystemExit(
+                "ORCHESTRATOR_OIDC_CLIENT_ID and ORCHESTRATOR_OIDC_CLIENT_SECRET must be set too: the provider gave"
+                " you both"
+            )
+        claim = environment.get("ORCHESTRATOR_OIDC_CLAIM") or "email"
+        if claim not in CLAIMS:
+            raise SystemExit(f"ORCHESTRATOR_OIDC_CLAIM must be one of {', '.join(CLAIMS)}, not {claim!r}")
+        return cls(issuer, client_id, client_secret, claim)
 
 
 class ApiSettings(msgspec.Struct, frozen=True):
@@ -18,6 +56,7 @@ class ApiSettings(msgspec.Struct, frozen=True):
     port: int = 8480
     sessions: int = 8
     rate: Rate = Rate(50, 200)
+    oidc: OidcSettings | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ApiSettings:
@@ -31,6 +70,7 @@ class ApiSettings(msgspec.Struct, frozen=True):
             host=environment.get("ORCHESTRATOR_HOST") or "127.0.0.1",
             port=_number(environment, "ORCHESTRATOR_PORT", 8480, 0, 65535),
             sessions=_number(environment, "ORCHESTRATOR_SESSIONS", 8, 2, 100),
+            oidc=OidcSettings.from_environment(environment),
             rate=Rate(
                 _number(environment, "ORCHESTRATOR_REQUESTS_PER_SECOND", 50, 1, 100_000),
                 _number(environment, "ORCHESTRATOR_REQUESTS_AT_ONCE", 200, 1, 100_000),

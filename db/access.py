@@ -65,6 +65,13 @@ async def finish_sign_in(session: Session, name: str, hashed: str, address: str,
     return Credential("session", await _value(session, query, name, hashed, address, browser))
 
 
+async def sign_in_as(session: Session, name: str, address: str, browser: str) -> Credential:
+    """A session for whom a provider vouches for. Raises Refused (403) where nobody is called so."""
+    return Credential(
+        "session", await _value(session, "SELECT orchestrator.sign_in_as(%s, %s, %s)", name, address, browser)
+    )
+
+
 async def read_password_link(session: Session, secret: str) -> str:
     """Whose one-time link this is. Raises Refused (404)."""
     return await _value(session, "SELECT orchestrator.read_password_link(%s)", secret)

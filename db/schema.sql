@@ -5448,6 +5448,33 @@ ALTER FUNCTION orchestrator.settle_all(p_settlements jsonb) OWNER TO orchestrato
 COMMENT ON FUNCTION orchestrator.settle_all(p_settlements jsonb) IS 'Ends several reconciliations at once, where their leases are still held.';
 
 --
+-- Name: sign_in_as(text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.sign_in_as(p_name text, p_address text, p_user_agent text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_user_id bigint;
+BEGIN
+    SELECT u.id INTO v_user_id FROM orchestrator.users u WHERE u.name = p_name AND u.disabled_at IS NULL FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO403', format('nobody here is called "%s"', p_name), 'name', 'Ask an admin to add you under this name.');
+    END IF;
+    RETURN orchestrator.open_session(v_user_id, p_address, p_user_agent);
+END
+$$;
+
+ALTER FUNCTION orchestrator.sign_in_as(p_name text, p_address text, p_user_agent text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION sign_in_as(p_name text, p_address text, p_user_agent text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.sign_in_as(p_name text, p_address text, p_user_agent text) IS 'Signs in whom a trusted provider has vouched for; answers the cookie.';
+
+--
 -- Name: store_program(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8503,6 +8530,13 @@ GRANT ALL ON FUNCTION orchestrator.settle(p_settlement jsonb) TO orchestrator_wo
 
 REVOKE ALL ON FUNCTION orchestrator.settle_all(p_settlements jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.settle_all(p_settlements jsonb) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION sign_in_as(p_name text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.sign_in_as(p_name text, p_address text, p_user_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.sign_in_as(p_name text, p_address text, p_user_agent text) TO orchestrator_api;
 
 --
 -- Name: FUNCTION store_program(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

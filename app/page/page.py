@@ -9,11 +9,26 @@ from litestar import Router
 from litestar.config.csrf import CSRFConfig
 from litestar.di import Provide
 
-from app.page import account, acts, clusters, drift, edit, home, new, people, revisions, rollback, server, sign_in
+from app.page import (
+    account,
+    acts,
+    clusters,
+    drift,
+    edit,
+    home,
+    new,
+    people,
+    revisions,
+    rollback,
+    server,
+    sign_in,
+)
 from app.page.assets import show_asset
 from app.page.live import Views, show_live
 from app.page.rendering import CSRF_COOKIE
 from app.page.visit import arrive
+from app.settings import OidcSettings
+from db.database import Database
 
 ROUTERS = [
     home.router,
@@ -32,14 +47,19 @@ ROUTERS = [
 VIEWS = [home.servers, clusters.view, server.server_view, drift.drift_view]
 
 
-def routes() -> list[Any]:
+def routes(database: Database, oidc: OidcSettings | None) -> list[Any]:
     """Everything that people, not programs, ask for."""
+    routers = list(ROUTERS)
+    if oidc is not None:
+        from app.page import elsewhere  # noqa: PLC0415 - its libraries take 15 MB, and few have a provider
+
+        routers.append(elsewhere.router(oidc, database))
     views = Views({view.name: view for view in VIEWS})
     given = {
         "visit": Provide(arrive, sync_to_thread=False),
         "views": Provide(lambda: views, sync_to_thread=False),
     }
-    return [show_asset, Router("/", route_handlers=[show_live, *ROUTERS], dependencies=given)]
+    return [show_asset, Router("/", route_handlers=[show_live, *routers], dependencies=given)]
 
 
 def csrf(secret: str) -> CSRFConfig:

@@ -37,7 +37,8 @@ Page = Response[str]
 class Pages:
     """Shows templates."""
 
-    def __init__(self, assets: Assets) -> None:
+    def __init__(self, assets: Assets, elsewhere: str = "") -> None:
+        """`elsewhere` names the provider that one may sign in with too, if there is one."""
         self._environment: Any = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -46,6 +47,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals.update(asset=assets.path, look=words.look, refusal=None, shown=NAMES_SHOWN)
+        self._environment.globals["elsewhere"] = elsewhere
         self._environment.filters.update(
             ago=words.ago, aged=words.aged, counted=words.counted, pairs=pairs, query=query_text
         )

@@ -14,7 +14,7 @@ from app.gate import SESSION_COOKIE
 from app.main import listen, serve
 from app.problems import KINDS
 from app.rates import Rate
-from app.settings import ApiSettings
+from app.settings import ApiSettings, OidcSettings
 from db.settings import DatabaseSettings
 from tests.conftest import Database
 from tests.intent import TEMPLATES, Intent, intent_on
@@ -72,9 +72,10 @@ async def serving(
     *,
     sessions: int = 4,
     rate: Rate = UNHURRIED,
+    oidc: OidcSettings | None = None,
 ) -> AsyncIterator[Api]:
     """Serve from this Postgres for the block. Unknown credentials will do as long as no Postgres is asked."""
-    settings = ApiSettings(DatabaseSettings(url), port=0, sessions=sessions, rate=rate)
+    settings = ApiSettings(DatabaseSettings(url), port=0, sessions=sessions, rate=rate, oidc=oidc)
     with contextlib.closing(listen(settings)) as listener:
         task = asyncio.create_task(serve(settings, listener))
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from app.api import build_routes
+from app.settings import OidcSettings
 from app.streams import Streams
 from app.wakes import Wakes
 from db.database import Database as Way
@@ -21,6 +22,8 @@ from tests.intent import Intent
 from tests.people import UNKNOWN_SESSION, UNKNOWN_TOKEN, session_of, token_of
 
 ROLES = ("viewer", "operator", "admin")
+# Whose routes are there where one is set: see test_oidc.py.
+PROVIDER = OidcSettings("https://provider.example", "client", "secret")
 # A namespace that the limited ones have not, and no text of ours holds.
 ELSEWHERE = "vault-7"
 OPEN = {
@@ -30,6 +33,8 @@ OPEN = {
     "GET /api/docs",
     "GET /assets/{name:str}",
     "GET /sign-in",
+    "GET /sign-in/oidc",
+    "GET /sign-in/oidc/back",
     "POST /sign-in",
     "GET /welcome/{secret:str}",
     "POST /welcome/{secret:str}",
@@ -139,7 +144,7 @@ ALWAYS = {
 
 def routes() -> set[str]:
     """What the application answers, but for what the framework adds: OPTIONS, and pages of its own that are closed."""
-    app = build_routes(Way(None), Streams(Wakes(""), 1), "secret")  # type: ignore[arg-type]
+    app = build_routes(Way(None), Streams(Wakes(""), 1), "secret", PROVIDER)  # type: ignore[arg-type]
     return {
         f"{method} {route.path}"
         for route in app.routes

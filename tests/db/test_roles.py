@@ -63,6 +63,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "authenticate": ("SELECT authenticate('token', '')", {"api"}),
     "begin_sign_in": ("SELECT begin_sign_in('nobody', '127.0.0.1')", {"api"}),
     "finish_sign_in": ("SELECT finish_sign_in('nobody', '', '127.0.0.1', '')", {"api"}),
+    "sign_in_as": ("SELECT sign_in_as('nobody', '127.0.0.1', '')", {"api"}),
     "read_password_link": ("SELECT read_password_link('')", {"api"}),
     "use_password_link": ("SELECT use_password_link('', '', '127.0.0.1', '')", {"api"}),
     "change_password": ("SELECT change_password('nobody', '', '', '127.0.0.1', '')", {"api"}),
@@ -101,6 +102,7 @@ REFUSED = {
     "authenticate": "SO401",
     "finish_sign_in": "SO401",
     "change_password": "SO401",
+    "sign_in_as": "SO403",
 } | dict.fromkeys(
     (
         "reconcile_now",
