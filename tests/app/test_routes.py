@@ -41,6 +41,10 @@ OPEN = {
 }
 
 
+# Of the description itself, which does not describe them.
+DESCRIPTION = {"GET /api/openapi.json", "GET /api/docs"}
+
+
 class Rule(msgspec.Struct, frozen=True):
     """From which role on a route is for whom, and what to send it.
 
@@ -155,6 +159,13 @@ def routes() -> set[str]:
 
 def test_every_route_is_listed_here() -> None:
     assert routes() == OPEN | RULES.keys()
+
+
+async def test_the_description_names_every_route_of_the_api_and_none_of_the_page(api: Api) -> None:
+    described = (await api.client.get("/api/openapi.json")).json()["paths"]
+    listed = {f"{method.upper()} {path}" for path, methods in described.items() for method in methods}
+    programs = {route for route in routes() if is_api(route)} | {"GET /healthz", "GET /readyz"}
+    assert listed == {re.sub(r":\w+}", "}", route) for route in programs - DESCRIPTION}
 
 
 class Somebody(msgspec.Struct, frozen=True):

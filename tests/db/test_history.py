@@ -177,8 +177,11 @@ def test_the_cursor_reads_an_index(stage: Stage) -> None:
     stage.root.execute("ANALYZE deployment_events")
     with stage.root.transaction():
         stage.root.execute("SELECT * FROM events_after('5000', 0)")
-        used = stage.rows("SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'deployment_events'")
-    assert used == [{"seq_scan": 0, "idx_scan": 1}]
+        # At least once: the planner itself looks at an index's end when a cursor is past its histogram.
+        used = stage.rows(
+            "SELECT seq_scan, idx_scan > 0 AS by_index FROM pg_stat_xact_user_tables WHERE relname = 'deployment_events'"
+        )
+    assert used == [{"seq_scan": 0, "by_index": True}]
 
 
 def test_events_tell_of_no_secret(stage: Stage) -> None:

@@ -34,7 +34,9 @@ COUNT_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
-    if (!entry.hadRecentInput) window.shifts.push([entry.value, ...entry.sources.map((one) => one.node?.outerHTML)]);
+    if (entry.hadRecentInput) continue;
+    window.shifts.push(entry.sources.map(({ node, previousRect, currentRect }) =>
+      `${node?.nodeName} ${node?.textContent} ${JSON.stringify([previousRect, currentRect])}`));
   }
 }).observe({ type: "layout-shift", buffered: true });
 """

@@ -16,7 +16,7 @@ from tests.page.browser.conftest import window_on
 from tests.page.browser.test_home import row
 from tests.people import session_of
 
-NOTICE = "It catches up by itself."
+NOTICE = "It catches up by itself"
 
 
 async def test_a_page_whose_server_was_killed_says_so_and_goes_on_when_there_is_one_again(
