@@ -23,8 +23,8 @@ _MISSING = 404
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """What is wanted, how far that is carried out, and how it is.
 
-    `memory` is the parameter of that name, None where it is left to the template or the template has none. `drifted`:
-    an object of it stands otherwise at the cluster than it should. `restart_required`: what was changed waits for one.
+    `memory` is the parameter of that name, or the template's default for it; None where there is neither. `drifted`: an
+    object of it stands otherwise at the cluster than it should. `restart_required`: what was changed waits for one.
     """
 
     id: UUID
@@ -96,7 +96,8 @@ DRIFTED = (
 )
 COLUMNS = (
     "d.id, d.name, d.namespace, c.name AS cluster, t.name AS template, d.template_version, d.parameters,"
-    " d.parameters ->> 'memory' AS memory, d.desired_state, d.drift_policy, d.keep_data, d.generation,"
+    " coalesce(d.parameters ->> 'memory', t.allowed_mutations_json #>> '{properties,memory,default}') AS memory,"
+    " d.desired_state, d.drift_policy, d.keep_data, d.generation,"
     " d.last_applied_generation, d.status_summary, d.status_message, d.stale_since, "
     + DRIFTED
     + " AS drifted, d.restarted_at, d.restart_required, d.finalised_at, d.created_at, d.updated_at"
