@@ -3,6 +3,7 @@
 import re
 
 import httpx
+import psycopg
 import pytest
 
 from tests.app.conftest import Api
@@ -95,3 +96,20 @@ async def test_a_changed_password_is_the_one_to_sign_in_with(database: Database,
     await ada.send("/sign-out")
     assert (await ada.send("/sign-in", "/sign-in", name="ada", password="the first one")).status_code == 401
     assert (await ada.send("/sign-in", "/sign-in", name="ada", password="the second one")).status_code == 303
+
+
+async def test_a_browser_that_keeps_passwords_is_told_whose_each_is(
+    api: Api, person: Person, database: Database
+) -> None:
+    """It looks for a text field: one of type hidden tells it nothing."""
+    with psycopg.connect(database.dsn) as superuser:
+        (link,) = superuser.execute("SELECT orchestrator.make_password_link('admin')").fetchone() or ("",)
+    asked = [("/account", "admin"), (f"/welcome/{link}", "admin"), ("/sign-in", "")]
+    for path, name in asked:
+        page = (await api.client.get(path)).text
+        forms = [form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if 'type="password"' in form]
+        assert forms, path
+        for form in forms:
+            (field,) = re.findall(r'<input[^>]*autocomplete="username"[^>]*>', form)
+            assert 'type="hidden"' not in field, path
+            assert f'value="{name}"' in field, path
