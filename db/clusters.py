@@ -1,4 +1,4 @@
-"""Clusters and how each is: reached or not, watched how recently, what waits for it, and how its deployments are."""
+"""Clusters and how each is: reached or not, watched how recently, what waits for it, who works, how its servers are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 
 from db.connection import Session
 from db.listing import Status
+from db.processes import Watcher, Worker, list_watchers, list_workers
 
 
 class Queue(msgspec.Struct, frozen=True):
@@ -21,9 +22,13 @@ class Queue(msgspec.Struct, frozen=True):
 
 
 class Watch(msgspec.Struct, frozen=True):
-    """One watched kind: connected, synced or lost, since when, and when all of it was last listed."""
+    """One watched kind: connected, synced or lost, since when, and when all of it was last listed.
+
+    One that is not `listed` is only followed: to be connected is all there is for it.
+    """
 
     kind: str
+    listed: bool
     state: str
     restarts: int
     error: str | None
@@ -50,6 +55,13 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class ClusterDetail(Cluster, frozen=True, kw_only=True):
+    """A cluster with who works for it, and on what, and who watches it."""
+
+    workers: list[Worker]
+    watchers: list[Watcher]
+
+
 # Each part is counted in an index, or in a table of a few rows.
 _CLUSTERS = """
     SELECT c.name, c.unreachable_since IS NULL AS reachable, c.unreachable_since, c.unreachable_reason,
@@ -64,7 +76,8 @@ _CLUSTERS = """
       LEFT JOIN (SELECT m.cluster, jsonb_agg(to_jsonb(m) - 'cluster' ORDER BY m.lane DESC) AS queues
                    FROM orchestrator.measure_queues() m GROUP BY 1) q ON q.cluster = c.name
       LEFT JOIN (SELECT w.cluster_id, max(w.synced_at) AS seen_at,
-                        jsonb_agg(to_jsonb(w) - 'cluster_id' ORDER BY w.kind) AS watches
+                        jsonb_agg(to_jsonb(w) - 'cluster_id' || jsonb_build_object('listed', w.kind <> 'Event')
+                                  ORDER BY w.kind) AS watches
                    FROM orchestrator.watch_streams w GROUP BY 1) w ON w.cluster_id = c.id
      ORDER BY c.name
 """
@@ -75,3 +88,16 @@ async def list_clusters(session: Session) -> list[Cluster]:
     async with session.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_CLUSTERS)
         return msgspec.convert(await cursor.fetchall(), list[Cluster])
+
+
+async def describe_clusters(session: Session) -> list[ClusterDetail]:
+    """The same with the processes of each."""
+    found, workers, watchers = await list_clusters(session), await list_workers(session), await list_watchers(session)
+    return [
+        ClusterDetail(
+            **msgspec.structs.asdict(one),
+            workers=[worker for worker in workers if worker.cluster == one.name],
+            watchers=[watcher for watcher in watchers if watcher.cluster == one.name],
+        )
+        for one in found
+    ]

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from app.page.live import Query, View
 from app.page.rendering import Page
 from app.page.visit import Visit
-from db import clusters, processes
+from db import clusters
 from db.connection import Session
 from db.listing import WORST_FIRST
 
@@ -18,9 +18,7 @@ from db.listing import WORST_FIRST
 async def read_clusters(session: Session, _query: Query) -> dict[str, Any]:
     """All of them: there are few."""
     return {
-        "clusters": await clusters.list_clusters(session),
-        "workers": await processes.list_workers(session),
-        "watchers": await processes.list_watchers(session),
+        "clusters": await clusters.describe_clusters(session),
         "statuses": WORST_FIRST,
     }
 

@@ -198,6 +198,23 @@ def clusters(api: Api, wanted: argparse.Namespace) -> None:
         for one in found["items"]
     ]
     show_table(("NAME", "REACHED", "SEEN", "QUEUED", "WAITING", "DEPLOYMENTS", "MESSAGE"), rows, gives_way="MESSAGE")
+    at_work = [
+        (one["name"], process["worker"], age(process["started_at"]), doing(process))
+        for one in found["items"]
+        for process in one["workers"]
+    ] + [
+        (one["name"], process["watcher"], age(process["started_at"]), "watches" if process["active"] else "stands by")
+        for one in found["items"]
+        for process in one["watchers"]
+    ]
+    if at_work:
+        print()
+        show_table(("CLUSTER", "PROCESS", "AGE", "DOES"), at_work, gives_way="DOES")
+
+
+def doing(worker: Json) -> str:
+    """What a worker has in hand, and for how long."""
+    return ", ".join(f"{full_name(one)} for {age(one['since'])}" for one in worker["busy"]) or "waits for work"
 
 
 def lost_watches(cluster: Json) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from db.templates import SHIPPED, load_templates
 from tests.app.conftest import Api, problem
 from tests.conftest import Database
-from tests.intent import Intent
+from tests.intent import TEMPLATES, Intent
 
 NAMES = [f"d{number}" for number in range(7)]
 STATUSES = ["Healthy", "Error", "Stopped", "Healthy", "Degraded", "Error", "Healthy"]
@@ -167,12 +167,18 @@ async def test_counts_are_by_status_worst_first(api: Api, crowd: dict[str, str])
     assert counts["total"] == 7
 
 
-async def test_the_memory_of_a_server_is_told_where_it_is_set(api: Api, database: Database) -> None:
+async def test_the_memory_of_a_server_is_told_also_where_it_is_the_templates(
+    api: Api, database: Database, intent: Intent
+) -> None:
     load_templates(database.dsn_as("admin"), SHIPPED)
     await api.create("big", parameters={"memory": "4Gi"})
-    await api.create("default")
+    await api.create("default", template="paper", parameters={"eula": "TRUE"})
+    intent.put_template("plain", TEMPLATES["web"])
+    await api.create("none", template="plain")
+    schema = (await api.get("/api/templates/paper"))["allowed_mutations_json"]
     page = await api.get("/api/deployments")
-    assert {item["name"]: item["memory"] for item in page["items"]} == {"big": "4Gi", "default": None}
+    own = schema["properties"]["memory"]["default"]
+    assert {item["name"]: item["memory"] for item in page["items"]} == {"big": "4Gi", "default": own, "none": None}
 
 
 async def test_deployments_that_are_gone_have_a_list_of_their_own_latest_first(
@@ -249,3 +255,20 @@ async def test_clusters_tell_how_they_are(api: Api, templates: Intent, crowd: di
     (cluster,) = (await api.get("/api/clusters"))["items"]
     assert [(watch["kind"], watch["state"]) for watch in cluster["watches"]] == [("Pod", "synced")]
     assert cluster["seen_at"] == cluster["watches"][0]["synced_at"]
+
+
+async def test_a_cluster_tells_its_workers_what_each_is_doing_and_its_watchers(
+    api: Api, templates: Intent, crowd: dict[str, str]
+) -> None:
+    templates.superuser.execute("SELECT orchestrator.report_process('default', 'worker', 'one', 60, true)")
+    templates.superuser.execute("SELECT orchestrator.report_process('default', 'watcher', 'w', 5, true)")
+    templates.superuser.execute("SELECT orchestrator.report_process('default', 'watcher', 'spare', 5, false)")
+    (claimed,) = templates.rows("SELECT deployment_id FROM orchestrator.claim('default', 'one', 1, 30)")
+    (cluster,) = (await api.get("/api/clusters"))["items"]
+    (worker,) = cluster["workers"]
+    assert worker["worker"] == "one"
+    assert [work["id"] for work in worker["busy"]] == [str(claimed["deployment_id"])]
+    assert [(watcher["watcher"], watcher["active"]) for watcher in cluster["watchers"]] == [
+        ("w", True),
+        ("spare", False),
+    ]

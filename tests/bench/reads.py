@@ -75,7 +75,7 @@ READS: dict[str, tuple[str, Read]] = {
     "a revision": (f"{HERE}/{ONE}/revisions/2", lambda session: revisions.compare_revisions(session, ONE, 2)),
     "events": ("/api/events", lambda session: feed.read_events(session, feed.Place(), 100)),
     "drift": ("/api/drift", lambda session: drift.list_all_drift(session, None, 100)),
-    "clusters": ("/api/clusters", clusters.list_clusters),
+    "clusters": ("/api/clusters", clusters.describe_clusters),
     "templates": ("/api/templates", catalogue.list_templates),
     "a template": ("/api/templates/paper", lambda session: catalogue.read_template(session, "paper", None)),
     "tokens": ("/api/tokens", access.list_tokens),

@@ -123,3 +123,14 @@ async def test_clusters_tell_how_they_are(command: Command, stage: Stage) -> Non
     assert "no, for " in told
     assert "connection refused" in told
     assert (await command("clusters", "-o", "json")).fine().json["items"][0]["name"] == "default"
+
+
+async def test_clusters_tell_what_each_worker_does(command: Command, stage: Stage) -> None:
+    stage.worker.execute("SELECT report_process('default', 'worker', 'one', 600, true)")
+    stage.watcher.execute("SELECT report_process('default', 'watcher', 'eye', 600, true)")
+    assert ["default", "one", "10m", "waits", "for", "work"] in (await command("clusters")).fine().lines()
+    stage.deploy("lobby")
+    stage.worker.execute("SELECT * FROM claim('default', 'one', 1, 30)")
+    told = (await command("clusters")).fine().lines()
+    assert ["default", "one", "10m", "default/lobby", "for"] in [line[:5] for line in told]
+    assert ["default", "eye", "10m", "watches"] in told

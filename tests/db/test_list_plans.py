@@ -99,7 +99,7 @@ async def drift_pages(session: Session) -> None:
 CALLS: dict[str, Call] = {
     **lists(),
     "drift": drift_pages,
-    "clusters": clusters.list_clusters,
+    "clusters": clusters.describe_clusters,
     "one": lambda session: deployments.read_deployment(session, ONE),
     "resources": lambda session: deployments.list_resources(session, ONE),
     "drift of one": lambda session: drift.list_drift(session, ONE),

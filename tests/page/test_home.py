@@ -94,6 +94,16 @@ async def test_a_cluster_that_is_away_is_said_with_the_age_of_what_is_shown(pers
     assert "Does not answer" in said
 
 
+async def test_what_is_only_followed_is_never_said_to_catch_up(person: Person, servers: Intent) -> None:
+    servers.superuser.execute(
+        "INSERT INTO orchestrator.watch_streams (cluster_id, kind, state, synced_at)"
+        " SELECT id, kind, 'connected', NULL FROM orchestrator.clusters, unnest(ARRAY['Pod', 'Event']) kind"
+    )
+    said = text(await person.look("/clusters"))
+    assert re.search(r"Event Up to date for \d+ s only followed", said)
+    assert re.search(r"Pod Catching up for \d+ s never", said)
+
+
 # ---------------------------------------------------------------- kept current
 
 
