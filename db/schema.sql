@@ -77,7 +77,8 @@ CREATE FUNCTION orchestrator.allowed_kinds() RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT ARRAY['ConfigMap', 'Secret', 'PersistentVolumeClaim', 'Service', 'StatefulSet', 'Deployment', 'Ingress']
+    SELECT ARRAY['ConfigMap', 'Secret', 'PersistentVolumeClaim', 'Service', 'NetworkPolicy', 'PodDisruptionBudget', 'StatefulSet', 'Deployment',
+                 'CronJob', 'Ingress', 'HorizontalPodAutoscaler']
 $$;
 
 ALTER FUNCTION orchestrator.allowed_kinds() OWNER TO orchestrator_owner;
@@ -792,8 +793,14 @@ CREATE FUNCTION orchestrator.check_manifest(p_manifest jsonb, p_number integer, 
 DECLARE
     v_at text := format('base_spec_json.%s', p_number);
     v_kind text := p_manifest ->> 'kind';
-    v_api text := CASE v_kind
-        WHEN 'StatefulSet' THEN 'apps/v1' WHEN 'Deployment' THEN 'apps/v1' WHEN 'Ingress' THEN 'networking.k8s.io/v1' ELSE 'v1' END;
+    v_api text := CASE
+        WHEN v_kind IN ('StatefulSet', 'Deployment') THEN 'apps/v1'
+        WHEN v_kind IN ('Ingress', 'NetworkPolicy') THEN 'networking.k8s.io/v1'
+        WHEN v_kind = 'CronJob' THEN 'batch/v1'
+        WHEN v_kind = 'PodDisruptionBudget' THEN 'policy/v1'
+        WHEN v_kind = 'HorizontalPodAutoscaler' THEN 'autoscaling/v2'
+        ELSE 'v1' END;
+    v_selector text := CASE v_kind WHEN 'NetworkPolicy' THEN 'podSelector' WHEN 'PodDisruptionBudget' THEN 'selector' END;
 BEGIN
     IF v_kind IS NULL OR v_kind <> ALL (orchestrator.allowed_kinds()) OR p_manifest ->> 'apiVersion' IS DISTINCT FROM v_api THEN
         PERFORM orchestrator.refuse('SO422', format('a template may not hold %s %s', p_manifest ->> 'apiVersion', coalesce(v_kind, 'without kind')),
@@ -818,6 +825,15 @@ BEGIN
         SELECT FROM jsonb_each(coalesce(p_manifest -> 'stringData', '{}')) WHERE NOT (jsonb_typeof(value) = 'object' AND value ? '$generate'))) THEN
         PERFORM orchestrator.refuse('SO422', 'a template may not hold a secret value', v_at || '.stringData',
             'Write {"$generate": "password"}: it is made at the cluster and stored nowhere else.');
+    END IF;
+    IF v_selector IS NOT NULL AND coalesce(p_manifest #> ARRAY['spec', v_selector, 'matchLabels'], '{}') = '{}'
+       AND coalesce(p_manifest #> ARRAY['spec', v_selector, 'matchExpressions'], '[]') = '[]' THEN
+        PERFORM orchestrator.refuse('SO422', format('the %s of a %s is empty and would hold for all pods of the namespace', v_selector, v_kind),
+            format('%s.spec.%s', v_at, v_selector), 'Select the labels of this template''s own pods.');
+    END IF;
+    IF v_kind = 'HorizontalPodAutoscaler' AND strpos(coalesce(p_manifest #>> '{spec,scaleTargetRef,name}', ''), '${name}') <> 1 THEN
+        PERFORM orchestrator.refuse('SO422', 'an autoscaler may scale its own deployment only', v_at || '.spec.scaleTargetRef.name',
+            'Name a workload of this template; its name begins with ${name}.');
     END IF;
     IF v_kind = 'StatefulSet' AND p_manifest -> 'spec' ? 'volumeClaimTemplates' THEN
         PERFORM orchestrator.refuse('SO422', 'volumeClaimTemplates are not supported', v_at || '.spec.volumeClaimTemplates',
@@ -1015,6 +1031,10 @@ BEGIN
         v_at := format('%s.spec', v_number);
         IF v_manifest ->> 'kind' = 'Service' AND v_manifest -> 'spec' ? 'externalIPs' THEN
             PERFORM orchestrator.forbid(v_at || '.externalIPs', 'externalIPs can take over the traffic of others');
+        END IF;
+        IF v_manifest ->> 'kind' = 'CronJob' THEN
+            v_manifest := jsonb_build_object('spec', v_manifest #> '{spec,jobTemplate,spec}');
+            v_at := v_at || '.jobTemplate.spec';
         END IF;
         v_pod := v_manifest #> '{spec,template,spec}';
         CONTINUE WHEN v_pod IS NULL;
@@ -1904,6 +1924,9 @@ CREATE FUNCTION orchestrator.describe_digest(p_kind text, p_digest jsonb, p_heal
         WHEN p_kind = 'Service' THEN concat_ws(', ', nullif(p_digest ->> 'clusterIP', 'None'), nullif(btrim(translate(p_digest ->> 'addresses', '[]"', '')), ''),
             (SELECT string_agg(concat_ws(' on node port ', p ->> 'port', p ->> 'nodePort'), ', ') FROM jsonb_array_elements(p_digest -> 'ports') p))
         WHEN p_kind = 'Ingress' THEN coalesce(nullif(btrim(translate(p_digest ->> 'addresses', '[]"', '')), ''), 'no address yet')
+        WHEN p_kind = 'CronJob' THEN coalesce('last run ' || (p_digest ->> 'lastRun'), 'no run yet')
+        WHEN p_kind = 'HorizontalPodAutoscaler' THEN concat_ws(', ', format('%s to %s replicas', p_digest ->> 'least', p_digest ->> 'most'), (p_digest ->> 'replicas') || ' now')
+        WHEN p_kind = 'PodDisruptionBudget' AND p_digest ? 'disruptionsAllowed' THEN format('%s pods may go just now', p_digest ->> 'disruptionsAllowed')
         WHEN p_kind = 'Pod' THEN concat_ws(', ', coalesce(p_digest ->> 'phase', 'There'), 'on ' || (p_digest ->> 'node'),
             CASE WHEN p_digest ? 'restarts' THEN format('%s restarts', p_digest ->> 'restarts') END)
         ELSE 'There' END
@@ -1926,7 +1949,7 @@ CREATE FUNCTION orchestrator.describe_manifest(p_manifest jsonb) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE p_manifest ->> 'kind'
-        WHEN 'ConfigMap' THEN format('Settings: %s values', (SELECT count(*) FROM jsonb_object_keys(p_manifest -> 'data')))
+        WHEN 'ConfigMap' THEN format('Settings: %s values', (SELECT count(*) FROM jsonb_object_keys(coalesce(p_manifest -> 'data', '{}') || coalesce(p_manifest -> 'binaryData', '{}'))))
         WHEN 'Secret' THEN 'Secrets, known to the cluster only: ' || coalesce((
             SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(coalesce(p_manifest -> 'stringData', '{}') || coalesce(p_manifest -> 'data', '{}')) k), 'none')
         WHEN 'PersistentVolumeClaim' THEN format('Data: %s of disk', coalesce(p_manifest #>> '{spec,resources,requests,storage}', 'an unknown amount'))
@@ -1936,6 +1959,13 @@ CREATE FUNCTION orchestrator.describe_manifest(p_manifest jsonb) RETURNS text
             SELECT string_agg(r ->> 'host', ', ') FROM jsonb_array_elements(p_manifest #> '{spec,rules}') r), 'any host')
         WHEN 'StatefulSet' THEN 'The server itself: ' || orchestrator.describe_workload(p_manifest -> 'spec')
         WHEN 'Deployment' THEN 'The server itself: ' || orchestrator.describe_workload(p_manifest -> 'spec')
+        WHEN 'CronJob' THEN format('Runs by the clock (%s): ', concat_ws(' ', p_manifest #>> '{spec,schedule}', p_manifest #>> '{spec,timeZone}'))
+            || coalesce((SELECT string_agg(c ->> 'image', ' + ') FROM jsonb_array_elements(p_manifest #> '{spec,jobTemplate,spec,template,spec,containers}') c), 'no image')
+        WHEN 'HorizontalPodAutoscaler' THEN format('Scaling: %s to %s replicas', coalesce(p_manifest #>> '{spec,minReplicas}', '1'), p_manifest #>> '{spec,maxReplicas}')
+        WHEN 'PodDisruptionBudget' THEN 'Protection while machines are serviced: ' || coalesce(
+            'at least ' || (p_manifest #>> '{spec,minAvailable}') || ' pods stay', 'at most ' || (p_manifest #>> '{spec,maxUnavailable}') || ' pods go at a time', 'no limit')
+        WHEN 'NetworkPolicy' THEN 'Firewall: ' || coalesce((
+            SELECT string_agg(lower(t), ' and ') FROM jsonb_array_elements_text(p_manifest #> '{spec,policyTypes}') t), 'ingress') || ' of its pods'
         ELSE '' END
 $$;
 
@@ -5684,7 +5714,8 @@ CREATE FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text, p_rest
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE WHEN p_state <> 'Stopped' AND p_restarted_at IS NULL THEN p_spec ELSE (
-        SELECT jsonb_agg(CASE WHEN m ->> 'kind' NOT IN ('Deployment', 'StatefulSet') THEN m
+        SELECT jsonb_agg(CASE WHEN m ->> 'kind' = 'CronJob' AND p_state = 'Stopped' THEN jsonb_set(m, '{spec,suspend}', 'true')
+                              WHEN m ->> 'kind' NOT IN ('Deployment', 'StatefulSet') THEN m
                               WHEN p_restarted_at IS NULL THEN s.stated
                               ELSE jsonb_set(s.stated, '{spec,template,metadata}',
                                        coalesce(m #> '{spec,template,metadata}', '{}') || jsonb_build_object('annotations',

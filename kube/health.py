@@ -224,6 +224,48 @@ def _service(live_object: Object) -> Health:
     return Health("Healthy", "Present", "It exists.")
 
 
+# -- what others do with our pods ---------------------------------------------------------------------------------
+
+
+def _autoscaler(live_object: Object) -> Health:
+    """Kubernetes sets its conditions at each look (every 15 s), also where it has nothing to measure by."""
+    status = live_object.get("status", {})
+    unable = _condition(status, "AbleToScale", "False")
+    if unable:
+        return Health("Degraded", unable.get("reason") or "UnableToScale", f"It cannot scale: {_quote(unable)}")
+    idle = _condition(status, "ScalingActive", "False")
+    if idle and idle.get("reason") == "ScalingDisabled":
+        return Health("Healthy", "ScalingDisabled", "It rests, for its target is switched off.")
+    if idle:
+        said = f"It cannot tell how many replicas are needed: {_quote(idle)}"
+        return Health("Degraded", idle.get("reason") or "ScalingInactive", said)
+    if not status.get("conditions"):
+        return Health("Progressing", "NotObserved", "Kubernetes has not looked at it yet.")
+    return Health("Healthy", "Active", "It scales.")
+
+
+def _disruption_budget(live_object: Object) -> Health:
+    """How many pods may be evicted is no matter of its health, but of theirs."""
+    failed = _condition(live_object.get("status", {}), "DisruptionAllowed", "False")
+    if failed and failed.get("reason") == "SyncFailed":
+        return Health("Degraded", "SyncFailed", f"Kubernetes cannot tell which pods it protects: {_quote(failed)}")
+    return Health("Healthy", "Present", "It exists.")
+
+
+def _cron_job(live_object: Object) -> Health:
+    """By its newest run. Its pods are not asked: those of past runs are kept, failed ones too."""
+    spec, status = live_object["spec"], live_object.get("status", {})
+    if status.get("active"):
+        return Health("Healthy", "Running", "It runs just now.")
+    last, good = status.get("lastScheduleTime", ""), status.get("lastSuccessfulTime", "")
+    # Both are RFC 3339 in UTC, so they compare as text.
+    if last and good < last:
+        return Health("Degraded", "LastRunFailed", f"Its run of {last} did not succeed: look at its job's log.")
+    if spec.get("suspend"):
+        return Health("Healthy", "Suspended", "It is switched off: it starts no runs.")
+    return Health("Healthy", "Waiting", "It waits for its next run.")
+
+
 # -- what is worth keeping ---------------------------------------------------------------------------------------
 
 
@@ -288,6 +330,32 @@ def _digest_ingress(live_object: Object) -> Object:
     return {"hosts": [rule["host"] for rule in rules if "host" in rule], "addresses": _addresses(live_object)}
 
 
+def _digest_autoscaler(live_object: Object) -> Object:
+    spec, status = live_object["spec"], live_object.get("status", {})
+    return {
+        "least": spec.get("minReplicas", 1),
+        "most": spec.get("maxReplicas"),
+        "replicas": status.get("currentReplicas"),
+        "wantedReplicas": status.get("desiredReplicas"),
+        "conditions": _digest_conditions(status),
+    }
+
+
+def _digest_disruption_budget(live_object: Object) -> Object:
+    status = live_object.get("status", {})
+    return {key: status.get(key) for key in ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods")}
+
+
+def _digest_cron_job(live_object: Object) -> Object:
+    spec, status = live_object["spec"], live_object.get("status", {})
+    return {
+        "schedule": " ".join(filter(None, (spec.get("schedule"), spec.get("timeZone")))),
+        "lastRun": status.get("lastScheduleTime"),
+        "lastSuccess": status.get("lastSuccessfulTime"),
+        "running": len(status.get("active", ())) or None,
+    }
+
+
 def _addresses(live_object: Object) -> list[str]:
     points: list[Object] = live_object.get("status", {}).get("loadBalancer", {}).get("ingress") or []
     return [point.get("ip") or point.get("hostname", "") for point in points]
@@ -319,6 +387,9 @@ _RULES: dict[str, Callable[[Object], Health]] = {
     "Pod": _pod,
     "PersistentVolumeClaim": _claim,
     "Service": _service,
+    "HorizontalPodAutoscaler": _autoscaler,
+    "PodDisruptionBudget": _disruption_budget,
+    "CronJob": _cron_job,
 }
 _DIGESTS: dict[str, Callable[[Object], Object]] = {
     "StatefulSet": _digest_stateful_set,
@@ -327,4 +398,7 @@ _DIGESTS: dict[str, Callable[[Object], Object]] = {
     "PersistentVolumeClaim": _digest_claim,
     "Service": _digest_service,
     "Ingress": _digest_ingress,
+    "HorizontalPodAutoscaler": _digest_autoscaler,
+    "PodDisruptionBudget": _digest_disruption_budget,
+    "CronJob": _digest_cron_job,
 }

@@ -9,7 +9,19 @@ from urllib.parse import quote
 import msgspec
 
 KindName = Literal[
-    "ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "StatefulSet", "Deployment", "Ingress", "Pod", "Event"
+    "ConfigMap",
+    "Secret",
+    "PersistentVolumeClaim",
+    "Service",
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "StatefulSet",
+    "Deployment",
+    "CronJob",
+    "Ingress",
+    "HorizontalPodAutoscaler",
+    "Pod",
+    "Event",
 ]
 
 
@@ -46,9 +58,15 @@ CONFIG_MAP = Kind("ConfigMap", "v1", "configmaps", 10)
 SECRET = Kind("Secret", "v1", "secrets", 20, metadata_only=True)
 CLAIM = Kind("PersistentVolumeClaim", "v1", "persistentvolumeclaims", 30, owned=False)
 SERVICE = Kind("Service", "v1", "services", 40)
+# What protects pods stands before the first of them, and goes after the last.
+NETWORK_POLICY = Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", 45)
+DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", 45)
 STATEFUL_SET = Kind("StatefulSet", "apps/v1", "statefulsets", 50)
 DEPLOYMENT = Kind("Deployment", "apps/v1", "deployments", 50)
+CRON_JOB = Kind("CronJob", "batch/v1", "cronjobs", 50)
 INGRESS = Kind("Ingress", "networking.k8s.io/v1", "ingresses", 60)
+# Goes before what it scales, so that nothing is scaled up while it is taken down.
+AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers", 60)
 POD = Kind("Pod", "v1", "pods", 100, applied=False)
 EVENT = Kind("Event", "v1", "events", 100, applied=False, bookmarks=False)
 NAMESPACE = Kind("Namespace", "v1", "namespaces", 0, owned=False, namespaced=False)
@@ -60,9 +78,13 @@ _known = {
         SECRET,
         CLAIM,
         SERVICE,
+        NETWORK_POLICY,
+        DISRUPTION_BUDGET,
         STATEFUL_SET,
         DEPLOYMENT,
+        CRON_JOB,
         INGRESS,
+        AUTOSCALER,
         POD,
         EVENT,
         NAMESPACE,

@@ -4,11 +4,11 @@ Pure: manifests in, manifests out. The worker dresses what SQL rendered just bef
 """
 
 import hashlib
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from kube.kinds import kind_named
+from kube.kinds import CRON_JOB, kind_named
 
 FIELD_MANAGER = "server-orchestrator"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
@@ -67,10 +67,11 @@ def dress(
             raise ValueError("an owner reference needs the root's name beside its uid")
         metadata["ownerReferences"] = [_owner_reference(root_name, root_uid)]
     dressed = {**manifest, "metadata": metadata}
-    template = manifest.get("spec", {}).get("template") if "spec" in manifest else None
-    if isinstance(template, dict):
-        dressed["spec"] = {**manifest["spec"], "template": _dress_template(template, whose)}  # pyright: ignore[reportUnknownArgumentType]
-    return dressed
+    if manifest["kind"] == CRON_JOB.name:
+        # A removal waits for these pods as for others. They are not watched: a CronJob keeps those of past runs for a
+        # while, and they would count as pods that are still there, or as ones that failed, long after.
+        return _dress_below(dressed, ("spec", "jobTemplate", "spec", "template"), {DEPLOYMENT_LABEL: deployment_id})
+    return _dress_below(dressed, ("spec", "template"), whose)
 
 
 def rendered_hash(manifest: Manifest) -> str:
@@ -92,6 +93,12 @@ def _owner_reference(name: str, uid: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid}
 
 
-def _dress_template(template: Manifest, whose: dict[str, str]) -> Manifest:
-    metadata: Manifest = template.get("metadata", {})
-    return {**template, "metadata": {**metadata, "labels": {**metadata.get("labels", {}), **whose}}}
+def _dress_below(value: Manifest, path: tuple[str, ...], whose: dict[str, str]) -> Manifest:
+    """The same with these labels on the pod template at that path, if there is one."""
+    if not path:
+        metadata: Manifest = value.get("metadata", {})
+        return {**value, "metadata": {**metadata, "labels": {**metadata.get("labels", {}), **whose}}}
+    below = value.get(path[0])
+    if not isinstance(below, dict):
+        return value
+    return {**value, path[0]: _dress_below(cast("Manifest", below), path[1:], whose)}

@@ -114,6 +114,44 @@ def ingress() -> dict[str, Any]:
     }
 
 
+def network_policy() -> dict[str, Any]:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "${name}", "annotations": NOTE},
+        "spec": {
+            "podSelector": {"matchLabels": {"app.kubernetes.io/instance": "${name}"}},
+            "ingress": [{"ports": [{"port": 8080}]}],
+        },
+    }
+
+
+def disruption_budget() -> dict[str, Any]:
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "${name}", "annotations": NOTE},
+        "spec": {
+            "maxUnavailable": 1,
+            "selector": {"matchLabels": {"app.kubernetes.io/instance": "${name}"}},
+        },
+    }
+
+
+def cron_job(schedule: str = "0 4 * * *") -> dict[str, Any]:
+    """A backup by night; of the same confined container as a workload."""
+    pod = workload("Deployment")["spec"]["template"]["spec"]
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "${name}", "annotations": NOTE},
+        "spec": {
+            "schedule": schedule,
+            "jobTemplate": {"spec": {"template": {"spec": {**pod, "restartPolicy": "Never"}}}},
+        },
+    }
+
+
 PARAMETERS = {
     "greeting": {"type": "string", "default": "hello"},
     "note": {"type": "string", "default": "none"},
@@ -136,14 +174,17 @@ TEMPLATES: dict[str, list[dict[str, Any]]] = {
         service(),
         workload("StatefulSet", replicas=1, claim_name="${name}-data"),
     ],
-    # One of every kind, and a claim that no pod holds on to.
+    # One of every kind that needs no metrics, and a claim that no pod holds on to.
     "every-kind": [
         config_map(),
         secret(),
         claim(),
         service(),
+        network_policy(),
+        disruption_budget(),
         workload("StatefulSet", replicas=REPLICAS),
         workload("Deployment", suffix="-web", replicas=REPLICAS),
+        cron_job(),
         ingress(),
     ],
     "optional": [config_map(), {**config_map("-extra"), "$when": "extra"}],

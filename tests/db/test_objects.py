@@ -157,3 +157,54 @@ def test_missing_and_replaced_objects_are_drift_as_a_whole(stage: Stage) -> None
 def test_everybody_who_may_look_may_look_at_objects(stage: Stage, role: str) -> None:
     own = stage.deploy("lobby")
     assert getattr(stage, role).execute("SELECT count(*) AS n FROM list_objects(%s)", (own,)).fetchone()["n"] > 0
+
+
+def other(api_version: str, kind: str, **spec: Any) -> dict[str, Any]:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "${name}"}, "spec": spec}
+
+
+OURS = {"matchLabels": {"app": "${name}"}}
+OTHERS = [
+    other("batch/v1", "CronJob", schedule="0 4 * * *", timeZone="Europe/Berlin",
+          jobTemplate={"spec": {"template": {"spec": {"containers": []}}}}),
+    other("autoscaling/v2", "HorizontalPodAutoscaler", maxReplicas=5,
+          scaleTargetRef={"apiVersion": "apps/v1", "kind": "Deployment", "name": "${name}"}),
+    other("policy/v1", "PodDisruptionBudget", maxUnavailable="50%", selector=OURS),
+    other("networking.k8s.io/v1", "NetworkPolicy", podSelector=OURS, policyTypes=["Ingress", "Egress"]),
+]  # fmt: skip
+
+
+def put_others(stage: Stage) -> None:
+    stage.admin.execute("SELECT put_template('others', %s, '{}')", (json.dumps(OTHERS),))
+
+
+def test_what_runs_by_the_clock_scales_and_protects_is_described_too(stage: Stage) -> None:
+    put_others(stage)
+    own = stage.run_healthy("lobby", "others")
+    stage.observe(
+        stage.later(own, "CronJob", "lobby", digest={"lastRun": "2026-11-02T04:00:00Z"}),
+        stage.later(own, "HorizontalPodAutoscaler", "lobby", digest={"least": 1, "most": 5, "replicas": 3}),
+        stage.later(own, "PodDisruptionBudget", "lobby", digest={"disruptionsAllowed": 2}),
+    )
+    found = objects(stage, own)
+    assert {row["kind"]: (row["wanted"], row["live"]) for row in found.values()} == {
+        "CronJob": ("Runs by the clock (0 4 * * * Europe/Berlin): no image", "last run 2026-11-02T04:00:00Z"),
+        "HorizontalPodAutoscaler": ("Scaling: 1 to 5 replicas", "1 to 5 replicas, 3 now"),
+        "PodDisruptionBudget": (
+            "Protection while machines are serviced: at most 50% pods go at a time",
+            "2 pods may go just now",
+        ),
+        "NetworkPolicy": ("Firewall: ingress and egress of its pods", "There"),
+        "ConfigMap": (found["ConfigMap/lobby-root"]["wanted"], "There"),
+    }
+
+
+def test_a_stopped_deployment_starts_no_runs(stage: Stage) -> None:
+    put_others(stage)
+    own = stage.deploy("lobby", "others", desired_state="Stopped")
+    wanted = {manifest["kind"]: manifest["spec"] for manifest in stage.claim_one()["manifests"]}
+    assert wanted["CronJob"]["suspend"] is True
+    stage.change(own, desired_state="Active")
+    before = wanted["CronJob"]
+    [after] = stage.one("SELECT desired_spec_json FROM deployments")[:1]
+    assert {**after["spec"], "suspend": True} == before, "it is not in the spec, which says what the template does"

@@ -111,6 +111,21 @@ def test_a_violation_in_a_template_is_refused(quiet_stage: Stage, change: dict[s
         put(quiet_stage, merged(GOOD, change))
 
 
+@pytest.mark.parametrize(("change", "path"), VIOLATIONS, ids=[json.dumps(v[0])[:60] for v in VIOLATIONS])
+def test_a_violation_in_a_pod_that_runs_by_the_clock_is_refused(
+    quiet_stage: Stage, change: dict[str, Any], path: str
+) -> None:
+    job = {"template": {"spec": merged(GOOD, change)}}
+    manifest = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "${name}"},
+        "spec": {"schedule": "0 4 * * *", "jobTemplate": {"spec": job}},
+    }
+    with refused("SO422", path.replace(AT, "0.spec.jobTemplate.spec.template.spec"), "restricted"):
+        quiet_stage.admin.execute("SELECT put_template('pod', %s, '{}')", (json.dumps([manifest]),))
+
+
 def test_external_addresses_of_a_service_are_refused(quiet_stage: Stage) -> None:
     service = {
         "apiVersion": "v1",

@@ -309,6 +309,11 @@ def test_a_schema_that_could_not_be_enforced_whole_is_refused(quiet_stage: Stage
         quiet_stage.admin.execute("SELECT put_template('bad', %s, %s)", (json.dumps([CONFIG]), json.dumps(schema)))
 
 
+def other(api_version: str, kind: str, **spec: Any) -> dict[str, Any]:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "${name}"}, "spec": spec}
+
+
+NOTHING = {"matchLabels": {}, "matchExpressions": []}
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "${name}-s"}}
 SET = {
     "apiVersion": "apps/v1",
@@ -350,6 +355,15 @@ SET = {
         ([{**SECRET, "stringData": {"a": "hunter2"}}], "base_spec_json.0.stringData"),
         ([config(kind="Secret", data={"a": "aHVudGVyMg=="})], "base_spec_json.0.stringData"),
         ([SET], "base_spec_json.0.spec.volumeClaimTemplates"),
+        ([other("policy/v1", "NetworkPolicy")], "base_spec_json.0.kind"),
+        ([other("batch/v1", "Job")], "base_spec_json.0.kind"),
+        ([other("networking.k8s.io/v1", "NetworkPolicy")], "base_spec_json.0.spec.podSelector"),
+        ([other("networking.k8s.io/v1", "NetworkPolicy", podSelector={})], "base_spec_json.0.spec.podSelector"),
+        ([other("policy/v1", "PodDisruptionBudget", selector=NOTHING)], "base_spec_json.0.spec.selector"),
+        (
+            [other("autoscaling/v2", "HorizontalPodAutoscaler", scaleTargetRef={"kind": "Deployment", "name": "web"})],
+            "base_spec_json.0.spec.scaleTargetRef.name",
+        ),
     ],
 )
 def test_a_manifest_that_could_not_be_applied_and_owned_is_refused(quiet_stage: Stage, spec: Any, path: str) -> None:

@@ -16,6 +16,9 @@ OBJECTS = {
     "StatefulSet": "",
     "Deployment": "-web",
     "Ingress": "",
+    "NetworkPolicy": "",
+    "PodDisruptionBudget": "",
+    "CronJob": "",
 }
 NOTE = {"metadata": {"annotations": {"example.com/note": "theirs"}}}
 NOTE_PATH = "metadata.annotations[example.com/note]"
@@ -44,6 +47,9 @@ EDITS: dict[str, tuple[dict[str, Any], str, Any, Any]] = {
         "theirs",
     ),
     "Ingress": ({"spec": {"rules": [{"host": "theirs.example.com"}]}}, "spec.rules", None, None),
+    "NetworkPolicy": ({"spec": {"ingress": [{"ports": [{"port": 9}]}]}}, "spec.ingress", None, None),
+    "PodDisruptionBudget": ({"spec": {"maxUnavailable": "50%"}}, "spec.maxUnavailable", 1, "50%"),
+    "CronJob": ({"spec": {"schedule": "* * * * *"}}, "spec.schedule", "0 4 * * *", "* * * * *"),
 }
 
 

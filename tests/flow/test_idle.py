@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from kube.kinds import APPLIED
 from tests.conftest import ControlPlane, Database
 from tests.flow.conftest import Stage, stage_on
 
@@ -31,7 +32,7 @@ def lists_served(stage: Stage) -> int:
 
 def versions(stage: Stage) -> dict[str, str]:
     """Of every object of ours: a write that changed anything would show."""
-    kinds = "configmap,secret,persistentvolumeclaim,service,statefulset,deployment,ingress"
+    kinds = ",".join(kind.plural for kind in APPLIED)
     items = stage.control_plane.get("--namespace", stage.namespace, kinds)["items"]
     return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["resourceVersion"] for one in items}
 

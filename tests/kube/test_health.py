@@ -154,6 +154,19 @@ def pod(phase: str = "Running", *containers: dict[str, Any], ready_since: str = 
     return {"kind": "Pod", "metadata": {"name": "game-0"}, "spec": {}, "status": status}
 
 
+def observed(kind: str, *conditions: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": kind, "metadata": {}, "spec": {}, "status": {"conditions": list(conditions)}}
+
+
+def cron_job(*, suspend: bool = False, **status: Any) -> dict[str, Any]:
+    return {
+        "kind": "CronJob",
+        "metadata": {},
+        "spec": {"schedule": "0 4 * * *", "suspend": suspend},
+        "status": status,
+    }
+
+
 RUNNING = {"name": "minecraft", "state": {"running": {"startedAt": "2026-11-01T10:00:00Z"}}, "restartCount": 0}
 ONE_READY = {"observedGeneration": 2, "replicas": 1, "readyReplicas": 1}
 
@@ -198,6 +211,57 @@ ONE_READY = {"observedGeneration": 2, "replicas": 1, "readyReplicas": 1}
         ({"kind": "PersistentVolumeClaim", "metadata": {}, "status": {"phase": "Pending"}}, "Progressing", "Pending"),
         ({"kind": "Service", "metadata": {}, "spec": {"type": "LoadBalancer"}}, "Progressing", "AwaitingAddress"),
         ({"kind": "Ingress", "metadata": {}, "spec": {}}, "Healthy", "Present"),
+        ({"kind": "NetworkPolicy", "metadata": {}, "spec": {}}, "Healthy", "Present"),
+        ({"kind": "PodDisruptionBudget", "metadata": {}, "spec": {}}, "Healthy", "Present"),
+        (
+            observed("PodDisruptionBudget", {"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"}),
+            "Degraded",
+            "SyncFailed",
+        ),
+        (
+            observed(
+                "PodDisruptionBudget", {"type": "DisruptionAllowed", "status": "False", "reason": "InsufficientPods"}
+            ),
+            "Healthy",
+            "Present",
+        ),
+        (observed("HorizontalPodAutoscaler"), "Progressing", "NotObserved"),
+        (
+            observed("HorizontalPodAutoscaler", {"type": "AbleToScale", "status": "False", "reason": "FailedGetScale"}),
+            "Degraded",
+            "FailedGetScale",
+        ),
+        (
+            observed(
+                "HorizontalPodAutoscaler",
+                {"type": "AbleToScale", "status": "True"},
+                {"type": "ScalingActive", "status": "False", "reason": "FailedGetResourceMetric"},
+            ),
+            "Degraded",
+            "FailedGetResourceMetric",
+        ),
+        (
+            observed(
+                "HorizontalPodAutoscaler", {"type": "ScalingActive", "status": "False", "reason": "ScalingDisabled"}
+            ),
+            "Healthy",
+            "ScalingDisabled",
+        ),
+        (observed("HorizontalPodAutoscaler", {"type": "ScalingActive", "status": "True"}), "Healthy", "Active"),
+        (cron_job(), "Healthy", "Waiting"),
+        (cron_job(suspend=True), "Healthy", "Suspended"),
+        (cron_job(active=[{}], lastScheduleTime="2026-11-02T04:00:00Z"), "Healthy", "Running"),
+        (cron_job(lastScheduleTime="2026-11-02T04:00:00Z"), "Degraded", "LastRunFailed"),
+        (
+            cron_job(lastScheduleTime="2026-11-02T04:00:00Z", lastSuccessfulTime="2026-11-01T04:00:09Z", suspend=True),
+            "Degraded",
+            "LastRunFailed",
+        ),
+        (
+            cron_job(lastScheduleTime="2026-11-02T04:00:00Z", lastSuccessfulTime="2026-11-02T04:00:09Z"),
+            "Healthy",
+            "Waiting",
+        ),
     ],
 )
 def test_every_state_has_its_word(live_object: dict[str, Any], state: str, reason: str) -> None:

@@ -33,6 +33,20 @@ def test_a_pod_template_tells_whose_it_is_but_nothing_that_changes_with_each_int
     assert dressed(workload("games"), 4)["spec"] == dressed(workload("games"), 5)["spec"]
 
 
+def test_the_pods_of_a_cron_job_are_waited_for_and_not_watched() -> None:
+    pods = {"metadata": {"labels": {"app": "backup"}}, "spec": {"containers": []}}
+    manifest = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "backup", "namespace": "games"},
+        "spec": {"schedule": "0 4 * * *", "jobTemplate": {"spec": {"template": pods, "backoffLimit": 0}}},
+    }
+    found = dressed(manifest)["spec"]["jobTemplate"]["spec"]
+    assert found["template"]["metadata"]["labels"] == {"app": "backup", "server-orchestrator.io/deployment-id": "d-1"}
+    assert found["backoffLimit"] == 0
+    assert pods["metadata"] == {"labels": {"app": "backup"}}
+
+
 def test_everything_but_a_claim_is_owned_by_the_root() -> None:
     (owner,) = dressed(workload("games"))["metadata"]["ownerReferences"]
     assert owner == {"apiVersion": "v1", "kind": "ConfigMap", "name": "lobby-root", "uid": "u-1"}

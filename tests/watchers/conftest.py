@@ -12,6 +12,7 @@ from db.connection import connect
 from db.settings import DatabaseSettings
 from kube.cluster import Cluster
 from kube.credentials import load
+from kube.kinds import OBSERVED
 from kube.settings import ClusterSettings
 from tests.conftest import ControlPlane, Database
 from tests.intent import Intent, intent_on
@@ -81,7 +82,7 @@ async def synced(intent: Intent) -> None:
 
     def all_synced() -> bool:
         rows = intent.rows("SELECT kind, state, error FROM orchestrator.watch_streams WHERE kind <> 'Event'")
-        assert len(rows) == 8, rows
+        assert {row["kind"] for row in rows} == {kind.name for kind in OBSERVED}, rows
         assert all(row["state"] == "synced" for row in rows), rows
         return True
 

@@ -1,11 +1,12 @@
 -- orchestrator.wanted_manifests(spec, desired_state, restarted_at) -> jsonb
--- The spec as it should stand now: Stopped asks every workload for no replicas and leaves all else; a restart is a time (RFC 3339)
+-- The spec as it should stand now: Stopped asks every workload for no replicas, a CronJob for no runs, and leaves all else; a restart is a time (RFC 3339)
 -- in an annotation of its pod template. Neither is in the spec, which says what template and parameters do.
 CREATE OR REPLACE FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text, p_restarted_at timestamptz) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN p_state <> 'Stopped' AND p_restarted_at IS NULL THEN p_spec ELSE (
-        SELECT jsonb_agg(CASE WHEN m ->> 'kind' NOT IN ('Deployment', 'StatefulSet') THEN m
+        SELECT jsonb_agg(CASE WHEN m ->> 'kind' = 'CronJob' AND p_state = 'Stopped' THEN jsonb_set(m, '{spec,suspend}', 'true')
+                              WHEN m ->> 'kind' NOT IN ('Deployment', 'StatefulSet') THEN m
                               WHEN p_restarted_at IS NULL THEN s.stated
                               ELSE jsonb_set(s.stated, '{spec,template,metadata}',
                                        coalesce(m #> '{spec,template,metadata}', '{}') || jsonb_build_object('annotations',

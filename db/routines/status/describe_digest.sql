@@ -11,6 +11,9 @@ AS $$
         WHEN p_kind = 'Service' THEN concat_ws(', ', nullif(p_digest ->> 'clusterIP', 'None'), nullif(btrim(translate(p_digest ->> 'addresses', '[]"', '')), ''),
             (SELECT string_agg(concat_ws(' on node port ', p ->> 'port', p ->> 'nodePort'), ', ') FROM jsonb_array_elements(p_digest -> 'ports') p))
         WHEN p_kind = 'Ingress' THEN coalesce(nullif(btrim(translate(p_digest ->> 'addresses', '[]"', '')), ''), 'no address yet')
+        WHEN p_kind = 'CronJob' THEN coalesce('last run ' || (p_digest ->> 'lastRun'), 'no run yet')
+        WHEN p_kind = 'HorizontalPodAutoscaler' THEN concat_ws(', ', format('%s to %s replicas', p_digest ->> 'least', p_digest ->> 'most'), (p_digest ->> 'replicas') || ' now')
+        WHEN p_kind = 'PodDisruptionBudget' AND p_digest ? 'disruptionsAllowed' THEN format('%s pods may go just now', p_digest ->> 'disruptionsAllowed')
         WHEN p_kind = 'Pod' THEN concat_ws(', ', coalesce(p_digest ->> 'phase', 'There'), 'on ' || (p_digest ->> 'node'),
             CASE WHEN p_digest ? 'restarts' THEN format('%s restarts', p_digest ->> 'restarts') END)
         ELSE 'There' END

@@ -6,8 +6,14 @@ AS $$
 DECLARE
     v_at text := format('base_spec_json.%s', p_number);
     v_kind text := p_manifest ->> 'kind';
-    v_api text := CASE v_kind
-        WHEN 'StatefulSet' THEN 'apps/v1' WHEN 'Deployment' THEN 'apps/v1' WHEN 'Ingress' THEN 'networking.k8s.io/v1' ELSE 'v1' END;
+    v_api text := CASE
+        WHEN v_kind IN ('StatefulSet', 'Deployment') THEN 'apps/v1'
+        WHEN v_kind IN ('Ingress', 'NetworkPolicy') THEN 'networking.k8s.io/v1'
+        WHEN v_kind = 'CronJob' THEN 'batch/v1'
+        WHEN v_kind = 'PodDisruptionBudget' THEN 'policy/v1'
+        WHEN v_kind = 'HorizontalPodAutoscaler' THEN 'autoscaling/v2'
+        ELSE 'v1' END;
+    v_selector text := CASE v_kind WHEN 'NetworkPolicy' THEN 'podSelector' WHEN 'PodDisruptionBudget' THEN 'selector' END;
 BEGIN
     IF v_kind IS NULL OR v_kind <> ALL (orchestrator.allowed_kinds()) OR p_manifest ->> 'apiVersion' IS DISTINCT FROM v_api THEN
         PERFORM orchestrator.refuse('SO422', format('a template may not hold %s %s', p_manifest ->> 'apiVersion', coalesce(v_kind, 'without kind')),
@@ -32,6 +38,15 @@ BEGIN
         SELECT FROM jsonb_each(coalesce(p_manifest -> 'stringData', '{}')) WHERE NOT (jsonb_typeof(value) = 'object' AND value ? '$generate'))) THEN
         PERFORM orchestrator.refuse('SO422', 'a template may not hold a secret value', v_at || '.stringData',
             'Write {"$generate": "password"}: it is made at the cluster and stored nowhere else.');
+    END IF;
+    IF v_selector IS NOT NULL AND coalesce(p_manifest #> ARRAY['spec', v_selector, 'matchLabels'], '{}') = '{}'
+       AND coalesce(p_manifest #> ARRAY['spec', v_selector, 'matchExpressions'], '[]') = '[]' THEN
+        PERFORM orchestrator.refuse('SO422', format('the %s of a %s is empty and would hold for all pods of the namespace', v_selector, v_kind),
+            format('%s.spec.%s', v_at, v_selector), 'Select the labels of this template''s own pods.');
+    END IF;
+    IF v_kind = 'HorizontalPodAutoscaler' AND strpos(coalesce(p_manifest #>> '{spec,scaleTargetRef,name}', ''), '${name}') <> 1 THEN
+        PERFORM orchestrator.refuse('SO422', 'an autoscaler may scale its own deployment only', v_at || '.spec.scaleTargetRef.name',
+            'Name a workload of this template; its name begins with ${name}.');
     END IF;
     IF v_kind = 'StatefulSet' AND p_manifest -> 'spec' ? 'volumeClaimTemplates' THEN
         PERFORM orchestrator.refuse('SO422', 'volumeClaimTemplates are not supported', v_at || '.spec.volumeClaimTemplates',

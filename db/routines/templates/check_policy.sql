@@ -19,6 +19,10 @@ BEGIN
         IF v_manifest ->> 'kind' = 'Service' AND v_manifest -> 'spec' ? 'externalIPs' THEN
             PERFORM orchestrator.forbid(v_at || '.externalIPs', 'externalIPs can take over the traffic of others');
         END IF;
+        IF v_manifest ->> 'kind' = 'CronJob' THEN
+            v_manifest := jsonb_build_object('spec', v_manifest #> '{spec,jobTemplate,spec}');
+            v_at := v_at || '.jobTemplate.spec';
+        END IF;
         v_pod := v_manifest #> '{spec,template,spec}';
         CONTINUE WHEN v_pod IS NULL;
         v_at := v_at || '.template.spec';
