@@ -18,8 +18,15 @@ Outcome = Literal["succeeded", "held", "failed", "deferred", "finalised"]
 DesiredState = Literal["Active", "Stopped", "Paused", "Deleted"]
 
 
+class PutBack(msgspec.Struct, frozen=True):
+    """A path that is put back, empty for the object itself, and who had changed it, if that is known."""
+
+    path: str
+    manager: str | None = None
+
+
 class InventoryItem(msgspec.Struct, frozen=True):
-    """One object of a deployment as the inventory has it."""
+    """One object of a deployment as the inventory has it. `lost` are the paths that others took of it."""
 
     api_version: str
     kind: str
@@ -32,6 +39,7 @@ class InventoryItem(msgspec.Struct, frozen=True):
     managed: bool
     missing: bool
     drifted: bool
+    lost: list[PutBack] | None = None
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -55,7 +63,7 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class AppliedResource(msgspec.Struct, frozen=True):
-    """What an apply answered, for the inventory."""
+    """What an apply answered, for the inventory; and what of the object others had changed until then."""
 
     api_version: str
     kind: str
@@ -66,6 +74,7 @@ class AppliedResource(msgspec.Struct, frozen=True):
     fields: dict[str, Any] | None
     fields_hash: str | None
     rendered_hash: str
+    put_back: Sequence[PutBack] = ()
 
 
 class PrunedResource(msgspec.Struct, frozen=True):
@@ -200,6 +209,14 @@ async def mark_stale(session: Session, cluster: str) -> int:
     """Mark deployments no watcher has seen for two resyncs; answers how many changed."""
     with translated():
         cursor = await session.execute("SELECT orchestrator.mark_stale(%s)", (cluster,))
+        row = await cursor.fetchone()
+        return int(row[0]) if row is not None else 0
+
+
+async def tend_contests(session: Session, cluster: str) -> int:
+    """End fights that are over and ask for what may be put back again; answers how many rows were seen to."""
+    with translated():
+        cursor = await session.execute("SELECT orchestrator.tend_contests(%s)", (cluster,))
         row = await cursor.fetchone()
         return int(row[0]) if row is not None else 0
 

@@ -450,6 +450,41 @@ ALTER FUNCTION orchestrator.changed_paths(p_before jsonb, p_after jsonb, p_path 
 COMMENT ON FUNCTION orchestrator.changed_paths(p_before jsonb, p_after jsonb, p_path text[]) IS 'The paths at which two JSON documents differ.';
 
 --
+-- Name: check_cluster(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_cluster() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_rule record;
+BEGIN
+    FOR v_rule IN
+        SELECT * FROM (VALUES ('contested_after', NEW.contested_after, 2, 100),
+                              ('contested_within_seconds', NEW.contested_within_seconds, 10, 86400),
+                              ('contested_wait_seconds', NEW.contested_wait_seconds, 1, 86400),
+                              ('contested_longest_wait_seconds', NEW.contested_longest_wait_seconds, NEW.contested_wait_seconds, 86400)) r (name, value, least, most)
+    LOOP
+        IF v_rule.value IS NULL OR v_rule.value NOT BETWEEN v_rule.least AND v_rule.most THEN
+            PERFORM orchestrator.refuse('SO422', format('%s cannot be %s', v_rule.name, coalesce(v_rule.value::text, 'NULL')), v_rule.name,
+                format('Set it to between %s and %s%s.', v_rule.least, v_rule.most,
+                       CASE v_rule.name WHEN 'contested_longest_wait_seconds' THEN '; it is no less than contested_wait_seconds' ELSE '' END));
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_cluster() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_cluster(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_cluster() IS 'Refuses thresholds that make no sense.';
+
+--
 -- Name: check_confinement(jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1343,7 +1378,7 @@ BEGIN
           SELECT jsonb_agg(jsonb_build_object(
                      'api_version', r.api_version, 'kind', r.kind, 'namespace', r.namespace, 'name', r.name, 'uid', r.uid,
                      'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
-                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'drifted', r.drift IS NOT NULL)) AS inventory
+                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'drifted', r.drift IS NOT NULL, 'lost', r.drift)) AS inventory
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
       ) i ON true;
 END
@@ -2191,6 +2226,37 @@ ALTER FUNCTION orchestrator.enable_user(name text) OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.enable_user(name text) IS 'Enables a user again.';
+
+--
+-- Name: end_contest(uuid, text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.end_contest(p_id uuid, p_kind text, p_name text, p_path text, p_why text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    WITH ended AS (
+        DELETE FROM orchestrator.put_backs p
+         WHERE p.deployment_id = p_id AND p.kind = p_kind AND p.name = p_name AND p.path = p_path
+        RETURNING p.*
+    )
+    INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+    SELECT d.id, d.generation, 'system', 'ContestEnded',
+           jsonb_build_object('kind', e.kind, 'namespace', d.namespace, 'name', e.name, 'path', e.path, 'manager', e.manager, 'why', p_why,
+                              'put_back', e.put_backs), 'orchestrator'
+      FROM ended e JOIN orchestrator.deployments d ON d.id = e.deployment_id WHERE e.contested_since IS NOT NULL;
+    RETURN FOUND;
+END
+$$;
+
+ALTER FUNCTION orchestrator.end_contest(p_id uuid, p_kind text, p_name text, p_path text, p_why text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION end_contest(p_id uuid, p_kind text, p_name text, p_path text, p_why text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.end_contest(p_id uuid, p_kind text, p_name text, p_path text, p_why text) IS 'Ends the fight over a path.';
 
 --
 -- Name: end_lease(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4486,6 +4552,64 @@ ALTER FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) O
 COMMENT ON FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) IS 'Writes what a watcher saw.';
 
 --
+-- Name: record_put_backs(uuid, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_put_backs(p_id uuid, p_resources jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    WITH done AS (
+        SELECT DISTINCT ON (r.kind, r.name, b.path) d.cluster_id, r.kind, r.name, b.path, b.manager
+          FROM jsonb_to_recordset(p_resources) AS r (kind text, name text, put_back jsonb)
+         CROSS JOIN LATERAL jsonb_to_recordset(r.put_back) AS b (path text, manager text)
+          JOIN orchestrator.deployments d ON d.id = p_id
+         ORDER BY r.kind, r.name, b.path
+    ), known AS (
+        SELECT n.*, p.contested_since, coalesce(p.put_backs, 0) AS put_backs, c.contested_after, c.contested_wait_seconds,
+               c.contested_longest_wait_seconds, p.recent AS known_recent,
+               ARRAY(SELECT t FROM unnest(p.recent) t WHERE t > now() - make_interval(secs => c.contested_within_seconds)) || now() AS recent
+          FROM done n
+          JOIN orchestrator.clusters c ON c.id = n.cluster_id
+          LEFT JOIN orchestrator.put_backs p ON p.deployment_id = p_id AND p.kind = n.kind AND p.name = n.name AND p.path = n.path
+    ), counted AS (
+        SELECT k.cluster_id, k.kind, k.name, k.path, k.manager, k.contested_since IS NOT NULL OR cardinality(k.recent) >= k.contested_after AS contested,
+               CASE WHEN k.contested_since IS NULL THEN cardinality(k.recent) ELSE k.put_backs + 1 END AS put_backs,
+               CASE WHEN k.contested_since IS NULL THEN k.recent ELSE k.known_recent END AS recent,
+               CASE WHEN k.contested_since IS NULL THEN 0 ELSE least(k.put_backs + 1 - cardinality(k.known_recent), 20) END AS doublings,
+               k.contested_wait_seconds, k.contested_longest_wait_seconds
+          FROM known k
+    ), written AS (
+        INSERT INTO orchestrator.put_backs AS p
+               (deployment_id, cluster_id, kind, name, path, manager, put_backs, recent, last_at, contested_since, next_at)
+        SELECT p_id, n.cluster_id, n.kind, n.name, n.path, n.manager, n.put_backs, n.recent, now(), CASE WHEN n.contested THEN now() END,
+               CASE WHEN n.contested THEN now() + make_interval(secs =>
+                   least(n.contested_longest_wait_seconds, n.contested_wait_seconds * 2 ^ n.doublings) * (1 + random())) END
+          FROM counted n
+        ON CONFLICT (deployment_id, kind, name, path) DO UPDATE
+           SET manager = coalesce(excluded.manager, p.manager), put_backs = excluded.put_backs, recent = excluded.recent, last_at = excluded.last_at,
+               contested_since = coalesce(p.contested_since, excluded.contested_since), next_at = excluded.next_at
+        RETURNING p.*
+    )
+    INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+    SELECT d.id, d.generation, 'system', 'Contested',
+           jsonb_build_object('kind', w.kind, 'namespace', d.namespace, 'name', w.name, 'path', w.path, 'manager', w.manager, 'put_back', w.put_backs,
+                              'within', c.contested_within_seconds, 'next', w.next_at), coalesce(w.manager, 'kubernetes')
+      FROM written w JOIN orchestrator.deployments d ON d.id = w.deployment_id JOIN orchestrator.clusters c ON c.id = w.cluster_id
+     WHERE w.put_backs = cardinality(w.recent) AND w.contested_since IS NOT NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.record_put_backs(p_id uuid, p_resources jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_put_backs(p_id uuid, p_resources jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_put_backs(p_id uuid, p_resources jsonb) IS 'Counts what was put back, and tells what is contested.';
+
+--
 -- Name: record_recreated(integer, orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5417,6 +5541,9 @@ BEGIN
            SELECT FROM orchestrator.deployment_resources r
             WHERE r.deployment_id = v_id AND r.kind = e #>> '{data,kind}' AND r.name = e #>> '{data,name}' AND r.drift IS NOT NULL);
     PERFORM orchestrator.record_inventory(v_id, v_generation, p_settlement -> 'resources', p_settlement -> 'pruned');
+    IF p_settlement @? '$.resources[*].put_back[0]' THEN
+        PERFORM orchestrator.record_put_backs(v_id, p_settlement -> 'resources');
+    END IF;
     IF p_settlement @? '$.restarted[0]' THEN
         -- What was just deleted is not well until the watcher has seen its successor.
         UPDATE orchestrator.deployment_resources r
@@ -5581,6 +5708,65 @@ ALTER FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer,
 --
 
 COMMENT ON FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer, p_lease_seconds integer) IS 'Reads both queues of a cluster.';
+
+--
+-- Name: tend_contests(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.tend_contests(p_cluster text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    c_most CONSTANT integer := 1000;
+    v_cluster orchestrator.clusters;
+    v_since timestamptz;
+    v_held uuid[];
+    v_due uuid[];
+    v_count integer;
+BEGIN
+    SELECT * INTO v_cluster FROM orchestrator.clusters c WHERE c.name = p_cluster;
+    IF NOT pg_try_advisory_xact_lock(hashtext('orchestrator.tend_contests'), v_cluster.id) THEN
+        RETURN 0;
+    END IF;
+    v_since := now() - make_interval(secs => v_cluster.contested_within_seconds);
+    -- What was put back now and then is no fight.
+    DELETE FROM orchestrator.put_backs p
+     WHERE (p.deployment_id, p.kind, p.name, p.path) IN (
+           SELECT b.deployment_id, b.kind, b.name, b.path FROM orchestrator.put_backs b
+            WHERE b.cluster_id = v_cluster.id AND b.last_at < v_since AND b.contested_since IS NULL LIMIT c_most FOR UPDATE SKIP LOCKED);
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_held := orchestrator.lock_deployments(ARRAY(
+        SELECT DISTINCT p.deployment_id FROM orchestrator.put_backs p
+         WHERE p.cluster_id = v_cluster.id AND p.contested_since IS NOT NULL LIMIT c_most));
+    IF v_held = '{}' THEN
+        RETURN v_count;
+    END IF;
+    WITH over AS (
+        SELECT c.deployment_id, c.kind, c.object, c.path,
+               CASE WHEN NOT orchestrator.is_wanted(d, c.kind, c.object) THEN 'gone' ELSE 'quiet' END AS why
+          FROM orchestrator.contested c
+          JOIN orchestrator.put_backs p ON p.deployment_id = c.deployment_id AND p.kind = c.kind AND p.name = c.object AND p.path = c.path
+          JOIN orchestrator.deployments d ON d.id = c.deployment_id
+         WHERE c.deployment_id = ANY (v_held) AND ((p.last_at < v_since AND NOT c.differs) OR NOT orchestrator.is_wanted(d, c.kind, c.object))
+    )
+    SELECT v_count + count(orchestrator.end_contest(o.deployment_id, o.kind, o.object, o.path, o.why)) INTO v_count FROM over o;
+    -- What rests only: a run that is due or under way tries it anyway.
+    v_due := ARRAY(
+        SELECT DISTINCT c.deployment_id FROM orchestrator.contested c JOIN orchestrator.reconcile_slots s ON s.deployment_id = c.deployment_id
+         WHERE c.deployment_id = ANY (v_held) AND c.differs AND c.next_at <= now() AND s.msg_id IS NULL AND s.due_at IS NULL);
+    PERFORM orchestrator.request_unless_paused(v_due, 'contested');
+    RETURN v_count + cardinality(v_due);
+END
+$$;
+
+ALTER FUNCTION orchestrator.tend_contests(p_cluster text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION tend_contests(p_cluster text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.tend_contests(p_cluster text) IS 'Ends fights that are over, and asks for what may be put back again.';
 
 --
 -- Name: text_as(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -5977,6 +6163,10 @@ CREATE TABLE orchestrator.clusters (
     unreachable_since timestamp with time zone DEFAULT now(),
     unreachable_reason text DEFAULT 'no worker has reached this cluster yet'::text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    contested_after integer DEFAULT 3 NOT NULL,
+    contested_within_seconds integer DEFAULT 600 NOT NULL,
+    contested_wait_seconds integer DEFAULT 60 NOT NULL,
+    contested_longest_wait_seconds integer DEFAULT 3600 NOT NULL,
     CONSTRAINT clusters_name_is_a_label CHECK ((name ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'::text)),
     CONSTRAINT clusters_resync_is_bounded CHECK (((resync_seconds >= 5) AND (resync_seconds <= 3600)))
 );
@@ -6026,6 +6216,30 @@ COMMENT ON COLUMN orchestrator.clusters.unreachable_reason IS 'What the last wor
 COMMENT ON COLUMN orchestrator.clusters.created_at IS 'When it was made known.';
 
 --
+-- Name: COLUMN clusters.contested_after; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.contested_after IS 'A path that is put back this often is contested,';
+
+--
+-- Name: COLUMN clusters.contested_within_seconds; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.contested_within_seconds IS 'if it was within so many seconds; so many without another put-back end it.';
+
+--
+-- Name: COLUMN clusters.contested_wait_seconds; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.contested_wait_seconds IS 'What is contested waits so long before it is put back again, then twice that, and so on; some random time more each time.';
+
+--
+-- Name: COLUMN clusters.contested_longest_wait_seconds; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.contested_longest_wait_seconds IS 'The wait doubles up to this.';
+
+--
 -- Name: clusters_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -6037,56 +6251,6 @@ ALTER TABLE orchestrator.clusters ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
-
---
--- Name: deployment_events_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
---
-
-ALTER TABLE orchestrator.deployment_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME orchestrator.deployment_events_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
---
--- Name: deployment_observed; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
---
-
-CREATE TABLE orchestrator.deployment_observed (
-    deployment_id uuid NOT NULL,
-    observed_json jsonb DEFAULT '{}'::jsonb NOT NULL,
-    observed_at timestamp with time zone DEFAULT now() NOT NULL
-)
-WITH (fillfactor='60');
-
-ALTER TABLE orchestrator.deployment_observed OWNER TO orchestrator_owner;
-
---
--- Name: TABLE deployment_observed; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON TABLE orchestrator.deployment_observed IS 'A cache of selected live status by "Kind/name"; Kubernetes remains the authority.';
-
---
--- Name: COLUMN deployment_observed.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON COLUMN orchestrator.deployment_observed.deployment_id IS 'Whose status it is.';
-
---
--- Name: COLUMN deployment_observed.observed_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON COLUMN orchestrator.deployment_observed.observed_json IS 'By "Kind/name"; Kubernetes'' own warnings under "warnings".';
-
---
--- Name: COLUMN deployment_observed.observed_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON COLUMN orchestrator.deployment_observed.observed_at IS 'When it last changed.';
 
 --
 -- Name: deployment_resources; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -6271,6 +6435,258 @@ COMMENT ON COLUMN orchestrator.deployment_resources.revision IS 'Of a pod: what 
 --
 
 COMMENT ON COLUMN orchestrator.deployment_resources.differs IS 'It stands otherwise at the cluster than it should: changed, missing, or replaced by another.';
+
+--
+-- Name: put_backs; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.put_backs (
+    deployment_id uuid NOT NULL,
+    cluster_id integer NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    path text NOT NULL,
+    manager text,
+    put_backs integer NOT NULL,
+    recent timestamp with time zone[] NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    contested_since timestamp with time zone,
+    next_at timestamp with time zone
+)
+WITH (fillfactor='50');
+
+ALTER TABLE orchestrator.put_backs OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE put_backs; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.put_backs IS 'Paths that were put back lately, and how often. Read the view contested.';
+
+--
+-- Name: COLUMN put_backs.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.deployment_id IS 'Whose object it is.';
+
+--
+-- Name: COLUMN put_backs.cluster_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.cluster_id IS 'Where it is.';
+
+--
+-- Name: COLUMN put_backs.kind; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.kind IS 'Of the object.';
+
+--
+-- Name: COLUMN put_backs.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.name IS 'Of the object.';
+
+--
+-- Name: COLUMN put_backs.path; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.path IS 'The field, with the keys of lists; empty for the object itself.';
+
+--
+-- Name: COLUMN put_backs.manager; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.manager IS 'Who changed it last, as far as that is known.';
+
+--
+-- Name: COLUMN put_backs.put_backs; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.put_backs IS 'How often it was put back: in the time that counts, and once contested since that began.';
+
+--
+-- Name: COLUMN put_backs.recent; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.recent IS 'When: within the time that counts, and once contested those that made it so.';
+
+--
+-- Name: COLUMN put_backs.last_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.last_at IS 'When it was put back last.';
+
+--
+-- Name: COLUMN put_backs.contested_since; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.contested_since IS 'Since when somebody else is said to contest it; NULL while it was not put back too often.';
+
+--
+-- Name: COLUMN put_backs.next_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.next_at IS 'Contested, it is not put back before then, unless a person asks.';
+
+--
+-- Name: contested; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE VIEW orchestrator.contested WITH (security_invoker='true') AS
+ SELECT p.deployment_id,
+    d.name AS deployment,
+    p.kind,
+    d.namespace,
+    p.name AS object,
+    p.path,
+    p.manager,
+    p.contested_since AS since,
+    p.put_backs,
+    p.next_at,
+    p.cluster_id,
+    p.recent[1] AS began_at,
+    COALESCE(((r.missing_since IS NOT NULL) OR ((p.path = ''::text) AND (r.applied_generation IS NOT NULL) AND (r.rendered_hash IS NULL)) OR (r.drift @> jsonb_build_array(jsonb_build_object('path', p.path)))), false) AS differs
+   FROM ((orchestrator.put_backs p
+     JOIN orchestrator.deployments d ON ((d.id = p.deployment_id)))
+     LEFT JOIN orchestrator.deployment_resources r ON (((r.cluster_id = p.cluster_id) AND (r.kind = p.kind) AND (r.namespace = d.namespace) AND (r.name = p.name) AND (r.deployment_id = p.deployment_id))))
+  WHERE (p.contested_since IS NOT NULL);
+
+ALTER VIEW orchestrator.contested OWNER TO orchestrator_owner;
+
+--
+-- Name: VIEW contested; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON VIEW orchestrator.contested IS 'Paths that were put back so often that somebody else must be setting them; each is tried less and less often.';
+
+--
+-- Name: COLUMN contested.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.deployment_id IS 'Whose object it is.';
+
+--
+-- Name: COLUMN contested.deployment; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.deployment IS 'Its name.';
+
+--
+-- Name: COLUMN contested.kind; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.kind IS 'Of the object.';
+
+--
+-- Name: COLUMN contested.namespace; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.namespace IS 'Of the object.';
+
+--
+-- Name: COLUMN contested.object; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.object IS 'Its name.';
+
+--
+-- Name: COLUMN contested.path; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.path IS 'The field, with the keys of lists; empty for the object itself.';
+
+--
+-- Name: COLUMN contested.manager; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.manager IS 'Who keeps setting it, as far as that is known: who deletes leaves no name.';
+
+--
+-- Name: COLUMN contested.since; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.since IS 'Since when it is contested.';
+
+--
+-- Name: COLUMN contested.put_backs; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.put_backs IS 'How often it was put back since began_at.';
+
+--
+-- Name: COLUMN contested.next_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.next_at IS 'It is not put back before then, unless a person asks.';
+
+--
+-- Name: COLUMN contested.cluster_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.cluster_id IS 'Where it is.';
+
+--
+-- Name: COLUMN contested.began_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.began_at IS 'When it was put back for the first time.';
+
+--
+-- Name: COLUMN contested.differs; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.contested.differs IS 'It stands otherwise than wanted this moment.';
+
+--
+-- Name: deployment_events_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.deployment_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME orchestrator.deployment_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: deployment_observed; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.deployment_observed (
+    deployment_id uuid NOT NULL,
+    observed_json jsonb DEFAULT '{}'::jsonb NOT NULL,
+    observed_at timestamp with time zone DEFAULT now() NOT NULL
+)
+WITH (fillfactor='60');
+
+ALTER TABLE orchestrator.deployment_observed OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE deployment_observed; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.deployment_observed IS 'A cache of selected live status by "Kind/name"; Kubernetes remains the authority.';
+
+--
+-- Name: COLUMN deployment_observed.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_observed.deployment_id IS 'Whose status it is.';
+
+--
+-- Name: COLUMN deployment_observed.observed_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_observed.observed_json IS 'By "Kind/name"; Kubernetes'' own warnings under "warnings".';
+
+--
+-- Name: COLUMN deployment_observed.observed_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_observed.observed_at IS 'When it last changed.';
 
 --
 -- Name: drift; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
@@ -7000,6 +7416,13 @@ ALTER TABLE ONLY orchestrator.processes
     ADD CONSTRAINT processes_pkey PRIMARY KEY (cluster_id, kind, name);
 
 --
+-- Name: put_backs put_backs_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.put_backs
+    ADD CONSTRAINT put_backs_pkey PRIMARY KEY (deployment_id, kind, name, path);
+
+--
 -- Name: reconcile_slots reconcile_slots_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7188,6 +7611,18 @@ CREATE UNIQUE INDEX deployments_name_is_unique ON orchestrator.deployments USING
 CREATE INDEX deployments_stale ON orchestrator.deployments USING btree (cluster_id) WHERE (stale_since IS NOT NULL);
 
 --
+-- Name: put_backs_by_age; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX put_backs_by_age ON orchestrator.put_backs USING btree (cluster_id, last_at);
+
+--
+-- Name: put_backs_contested; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX put_backs_contested ON orchestrator.put_backs USING btree (cluster_id, next_at) WHERE (contested_since IS NOT NULL);
+
+--
 -- Name: reconcile_slots_deferred; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7240,6 +7675,12 @@ CREATE TRIGGER announce AFTER DELETE ON orchestrator.sessions FOR EACH STATEMENT
 --
 
 CREATE TRIGGER announce AFTER UPDATE OF role, namespaces, disabled_at ON orchestrator.users FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.announce();
+
+--
+-- Name: clusters check_cluster; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER check_cluster BEFORE INSERT OR UPDATE OF contested_after, contested_within_seconds, contested_wait_seconds, contested_longest_wait_seconds ON orchestrator.clusters FOR EACH ROW EXECUTE FUNCTION orchestrator.check_cluster();
 
 --
 -- Name: deployments end_preview; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
@@ -7360,6 +7801,20 @@ ALTER TABLE ONLY orchestrator.deployments
 
 ALTER TABLE ONLY orchestrator.processes
     ADD CONSTRAINT processes_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES orchestrator.clusters(id);
+
+--
+-- Name: put_backs put_backs_cluster_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.put_backs
+    ADD CONSTRAINT put_backs_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES orchestrator.clusters(id);
+
+--
+-- Name: put_backs put_backs_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.put_backs
+    ADD CONSTRAINT put_backs_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES orchestrator.deployments(id);
 
 --
 -- Name: reconcile_slots reconcile_slots_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -7483,6 +7938,15 @@ CREATE POLICY by_deployment ON orchestrator.deployment_revisions FOR SELECT USIN
  OFFSET 0))));
 
 --
+-- Name: put_backs by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_deployment ON orchestrator.put_backs FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
+   FROM orchestrator.deployments d
+  WHERE (d.id = put_backs.deployment_id)
+ OFFSET 0))));
+
+--
 -- Name: reconcile_slots by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7554,6 +8018,12 @@ ALTER TABLE orchestrator.deployments ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY oneself ON orchestrator.users FOR SELECT USING ((name = ( SELECT orchestrator.current_actor() AS current_actor)));
+
+--
+-- Name: put_backs; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.put_backs ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: reconcile_slots; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
@@ -7667,6 +8137,12 @@ GRANT ALL ON FUNCTION orchestrator.change_user(name text, role text, namespaces 
 --
 
 REVOKE ALL ON FUNCTION orchestrator.changed_paths(p_before jsonb, p_after jsonb, p_path text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_cluster(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_cluster() FROM PUBLIC;
 
 --
 -- Name: FUNCTION check_confinement(p_context jsonb, p_at text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -7982,6 +8458,12 @@ GRANT ALL ON FUNCTION orchestrator.effective_parameters(p_template_id bigint, p_
 
 REVOKE ALL ON FUNCTION orchestrator.enable_user(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.enable_user(name text) TO orchestrator_admin;
+
+--
+-- Name: FUNCTION end_contest(p_id uuid, p_kind text, p_name text, p_path text, p_why text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.end_contest(p_id uuid, p_kind text, p_name text, p_path text, p_why text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION end_lease(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -8384,6 +8866,12 @@ REVOKE ALL ON FUNCTION orchestrator.record_observations(p_cluster text, p_batch 
 GRANT ALL ON FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) TO orchestrator_watcher;
 
 --
+-- Name: FUNCTION record_put_backs(p_id uuid, p_resources jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_put_backs(p_id uuid, p_resources jsonb) FROM PUBLIC;
+
+--
 -- Name: FUNCTION record_recreated(p_cluster_id integer, p_seen orchestrator.observation[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8582,6 +9070,13 @@ REVOKE ALL ON FUNCTION orchestrator.store_program() FROM PUBLIC;
 REVOKE ALL ON FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer, p_lease_seconds integer) FROM PUBLIC;
 
 --
+-- Name: FUNCTION tend_contests(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.tend_contests(p_cluster text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.tend_contests(p_cluster text) TO orchestrator_worker;
+
+--
 -- Name: FUNCTION text_as(p_text text, p_type text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8656,16 +9151,52 @@ GRANT INSERT(name) ON TABLE orchestrator.clusters TO orchestrator_admin;
 GRANT INSERT(resync_seconds),UPDATE(resync_seconds) ON TABLE orchestrator.clusters TO orchestrator_admin;
 
 --
--- Name: TABLE deployment_observed; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: COLUMN clusters.contested_after; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-GRANT SELECT ON TABLE orchestrator.deployment_observed TO orchestrator_viewer;
+GRANT INSERT(contested_after),UPDATE(contested_after) ON TABLE orchestrator.clusters TO orchestrator_admin;
+
+--
+-- Name: COLUMN clusters.contested_within_seconds; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(contested_within_seconds),UPDATE(contested_within_seconds) ON TABLE orchestrator.clusters TO orchestrator_admin;
+
+--
+-- Name: COLUMN clusters.contested_wait_seconds; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(contested_wait_seconds),UPDATE(contested_wait_seconds) ON TABLE orchestrator.clusters TO orchestrator_admin;
+
+--
+-- Name: COLUMN clusters.contested_longest_wait_seconds; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(contested_longest_wait_seconds),UPDATE(contested_longest_wait_seconds) ON TABLE orchestrator.clusters TO orchestrator_admin;
 
 --
 -- Name: TABLE deployment_resources; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 GRANT SELECT ON TABLE orchestrator.deployment_resources TO orchestrator_viewer;
+
+--
+-- Name: TABLE put_backs; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.put_backs TO orchestrator_viewer;
+
+--
+-- Name: TABLE contested; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.contested TO orchestrator_viewer;
+
+--
+-- Name: TABLE deployment_observed; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.deployment_observed TO orchestrator_viewer;
 
 --
 -- Name: TABLE drift; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -100,6 +100,12 @@ def intruders(applied_fields: Fields, live: Live, wanted: Manifest) -> list[str]
     return sorted(pointers, key=lambda pointer: pointer.count("/"), reverse=True)
 
 
+def newest_other(live: Live) -> str | None:
+    """Who wrote an object last that is not ours, if anybody told a name."""
+    who = _newest(live)
+    return who.manager if who is not None else None
+
+
 def was_wiped(live: Live) -> bool:
     """Whether the record of who owns what was erased: then a field we drop is not removed by our next apply."""
     return not live.managed_fields or any(entry.manager == _BEFORE_FIRST_APPLY for entry in live.managed_fields)
@@ -225,9 +231,17 @@ def _is_ours(entry: ManagedEntry) -> bool:
     return entry.manager == FIELD_MANAGER and entry.operation == "Apply" and not entry.subresource
 
 
+def _newest(live: Live) -> ManagedEntry | None:
+    others = [
+        entry
+        for entry in live.managed_fields
+        if entry.manager != _BEFORE_FIRST_APPLY and not _is_ours(entry) and not entry.subresource
+    ]
+    return max(others, key=lambda entry: entry.time or "", default=None)
+
+
 def _ownership_lost(live: Live) -> Drift:
-    others = [entry for entry in live.managed_fields if entry.manager != _BEFORE_FIRST_APPLY and not entry.subresource]
-    who = max(others, key=lambda entry: entry.time or "", default=None)
+    who = _newest(live)
     return Drift(
         path="metadata.managedFields",
         wanted=_OURS,

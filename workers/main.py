@@ -244,7 +244,7 @@ class Worker:
             self.leases.drop_expired()
 
     async def _keep_up(self) -> None:
-        """What any worker does for all now and then: repair, mark what is stale, repeat the cluster's state."""
+        """What any worker does for all now and then: repair, mark what is stale, tend fights, tell of the cluster."""
         while True:
             await asyncio.sleep(UPKEEP_SECONDS * random.uniform(0.7, 1.3))  # noqa: S311
             name = self.settings.cluster.name
@@ -252,6 +252,7 @@ class Worker:
                 async with borrow(self.pool) as session:
                     await queue.repair(session, name)
                     await queue.mark_stale(session, name)
+                    await queue.tend_contests(session, name)
                 await self._report(not self.breaker.open, self.breaker.reason if self.breaker.open else None)
             except DatabaseError as error:
                 log.warning("upkeep failed", error=str(error))

@@ -14,7 +14,17 @@ from typing import Any
 
 import msgspec
 
-from db.queue import AppliedResource, EventRow, InventoryItem, Outcome, PrunedResource, RestartedPod, Settlement, Wish
+from db.queue import (
+    AppliedResource,
+    EventRow,
+    InventoryItem,
+    Outcome,
+    PrunedResource,
+    PutBack,
+    RestartedPod,
+    Settlement,
+    Wish,
+)
 from kube.cluster import Cluster
 from kube.errors import (
     CredentialsError,
@@ -30,7 +40,7 @@ from kube.generated import needs_seed
 from kube.kinds import kind_named
 from kube.live import Live
 from kube.naming import DEPLOYMENT_LABEL, root_name
-from kube.ownership import lost
+from kube.ownership import lost, newest_other
 from workers.objects import Foreign, ReadFields, Written, apply_object, delete_object
 from workers.plan import NEVER_PRUNED, Step, plan, removal_order, root_step, root_uid
 from workers.restarts import replaced_pods
@@ -84,8 +94,8 @@ class Run:
             read_fields=self.read_fields,
             may_write=self.may_write,
         )
-        self.resources.append(written.resource)
-        await self.note_overwritten(step, written)
+        put_back = await self.put_back(step, written)
+        self.resources.append(msgspec.structs.replace(written.resource, put_back=put_back))
         live = written.applied.live
         self.note(
             "ResourceApplied",
@@ -98,16 +108,25 @@ class Run:
         )
         return live.uid
 
-    async def note_overwritten(self, step: Step, written: Written) -> None:
-        """Tell of drift that nobody had seen yet: found because the object had moved on when it was to be applied."""
-        if written.overwritten is None or step.item is None or step.reason == "drifted":
-            return
+    async def put_back(self, step: Step, written: Written) -> list[PutBack]:
+        """What this apply put back. Tells of drift that nobody had seen: found because the object had moved on."""
+        match step.reason:
+            case "drifted":
+                return (step.item and step.item.lost) or []
+            case "missing":
+                return [PutBack("")]
+            case "recreated":
+                return [PutBack("", written.overwritten and newest_other(written.overwritten))]
+            case "created" | "changed":
+                pass
+        if written.overwritten is None or step.item is None:
+            return []
         fields = await self.read_fields(step.item)
         wish, live = self.wish, written.overwritten
         found = lost(fields, live, step.manifest, deployment_id=wish.deployment_id) if fields else []
         if found:
-            changes = msgspec.to_builtins(found)
-            self.note("ResourceModifiedExternally", live, changes=changes)
+            self.note("ResourceModifiedExternally", live, changes=msgspec.to_builtins(found))
+        return [PutBack(drift.path, drift.manager) for drift in found]
 
     async def prune(self, item: InventoryItem) -> bool:
         """Remove one object; answers whether it is gone already."""

@@ -22,6 +22,7 @@ DEFINERS = {
     "applied_fields", "claim", "drop_old_events", "events_since", "heartbeat", "mark_stale", "measure_queues", "newest_event", "promote", "reconcile_now",
     "record_drift", "record_observations", "record_relist", "record_stream", "record_warnings", "release", "repair",
     "report_cluster", "settle", "settle_all", "list_leases", "report_process", "end_process",
+    "tend_contests",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ ROLES = ("admin", "operator", "viewer", "api", "worker", "watcher")
 READABLE = (
     "clusters", "templates", "deployments", "deployment_resources", "deployment_observed", "deployment_events",
     "deployment_revisions", "reconcile_slots", "watch_streams", "drift", "waiting", "users", "api_tokens", "sessions",
-    "processes", "workers", "watchers",
+    "processes", "workers", "watchers", "put_backs", "contested",
 )  # fmt: skip
 PRIVATE = (
     "template_programs",
@@ -87,6 +87,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "repair": ("SELECT repair('default')", {"worker"}),
     "report_cluster": ("SELECT report_cluster('default', true, NULL)", {"worker"}),
     "mark_stale": ("SELECT mark_stale('default')", {"worker"}),
+    "tend_contests": ("SELECT tend_contests('default')", {"worker"}),
     "applied_fields": ("SELECT applied_fields(gen_random_uuid(), 'a', 'b', 'c')", {"worker"}),
     "record_observations": ("SELECT record_observations('default', '[]')", {"watcher"}),
     "record_drift": ("SELECT record_drift('default', '[]')", {"watcher"}),
@@ -213,6 +214,8 @@ def test_writing_tables_directly(walked: Stage, role: str) -> None:
         "clusters.name": "INSERT",
         "clusters.resync_seconds": "INSERT UPDATE",
     }
+    contested = ["after", "within_seconds", "wait_seconds", "longest_wait_seconds"]
+    admin |= {f"clusters.contested_{column}": "INSERT UPDATE" for column in contested}
     expected: dict[str, Any] = {"operator": operator, "admin": admin}
     assert {row["column"]: row["how"] for row in writable} == expected.get(role, {})
 

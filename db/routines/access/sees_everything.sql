@@ -31,6 +31,9 @@ CREATE POLICY by_deployment ON orchestrator.deployment_revisions FOR SELECT
 DROP POLICY IF EXISTS by_deployment ON orchestrator.reconcile_slots;
 CREATE POLICY by_deployment ON orchestrator.reconcile_slots FOR SELECT
     USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id OFFSET 0));
+DROP POLICY IF EXISTS by_deployment ON orchestrator.put_backs;
+CREATE POLICY by_deployment ON orchestrator.put_backs FOR SELECT
+    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id OFFSET 0));
 
 -- Templates and clusters are everybody's: all read them, and only an admin of everything changes them.
 DROP POLICY IF EXISTS all_read ON orchestrator.templates;

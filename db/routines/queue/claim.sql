@@ -40,7 +40,7 @@ BEGIN
           SELECT jsonb_agg(jsonb_build_object(
                      'api_version', r.api_version, 'kind', r.kind, 'namespace', r.namespace, 'name', r.name, 'uid', r.uid,
                      'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
-                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'drifted', r.drift IS NOT NULL)) AS inventory
+                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'drifted', r.drift IS NOT NULL, 'lost', r.drift)) AS inventory
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
       ) i ON true;
 END
