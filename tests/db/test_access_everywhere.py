@@ -45,6 +45,8 @@ ABOUT_ONE: dict[str, str] = {
     "preview_change": f"SELECT preview_change('{OTHER}', '{{}}', 'Stopped')",
     "rollback": f"SELECT rollback('{OTHER}', 1)",
     "preview_rollback": f"SELECT preview_rollback('{OTHER}', 1)",
+    "upgrade": f"SELECT upgrade('{OTHER}')",
+    "preview_upgrade": f"SELECT preview_upgrade('{OTHER}')",
     "deployments_as_of": f"SELECT * FROM deployments_as_of(now()) WHERE id = '{OTHER}'",
     "diff": f"SELECT * FROM diff('{OTHER}', 1, 2)",
     "timeline": f"SELECT * FROM timeline('{OTHER}')",
@@ -67,7 +69,7 @@ FOR_ALL = {
 }
 # Doors that say and do nothing about any deployment, or nothing that is not handed to them.
 HARMLESS = {
-    "refuse", "newest_event", "events_since", "measure_queues", "describe_preview", "outlook", "is_lower", "wanted_manifests", "effective_parameters", "describe_manifest",
+    "refuse", "newest_event", "events_since", "measure_queues", "describe_preview", "outlook", "is_lower", "parameter_problems", "check_parameters_fit", "check_not_lowered", "wanted_manifests", "effective_parameters", "describe_manifest",
     "describe_workload", "describe_digest", "begin_request", "end_request", "current_actor", "acting_role", "allowed_namespaces", "sees_everything",
     "make_token", "revoke_token", "end_session",
 }  # fmt: skip

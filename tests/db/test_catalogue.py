@@ -19,7 +19,7 @@ DEFINERS = {
     "allowed_namespaces", "authenticate", "change_user", "create_user", "disable_user", "enable_user", "make_password_link",
     "make_token", "revoke_token",
     "begin_sign_in", "change_password", "end_session", "finish_sign_in", "read_password_link", "sign_in_as", "use_password_link",
-    "applied_fields", "claim", "drop_old_events", "events_since", "heartbeat", "mark_stale", "measure_queues", "newest_event", "promote", "reconcile_now",
+    "applied_fields", "claim", "drop_old_events", "events_since", "heartbeat", "mark_stale", "measure_queues", "newest_event", "parameter_problems", "promote", "reconcile_now",
     "record_drift", "record_observations", "record_relist", "record_stream", "record_warnings", "release", "repair",
     "report_cluster", "settle", "settle_all", "list_leases", "report_process", "end_process",
     "tend_contests",

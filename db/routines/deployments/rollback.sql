@@ -1,17 +1,16 @@
--- orchestrator.rollback(id, generation, force) -> bigint generation
+-- orchestrator.rollback(id, generation, force, restart) -> bigint generation
 -- Makes the intent of an earlier generation a new one, as one UPDATE with all its checks. desired_state and restarts stay as they are:
 -- going back on a setting must not stop or revive a server. A parameter that its template calls neverLower, in whichever version,
 -- goes down only by force: a world that a newer Minecraft has opened does not go back. Nothing differs: the generation stays.
-CREATE OR REPLACE FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean DEFAULT false) RETURNS bigint
+-- `restart`: in the same generation, if the running pods would keep the old settings otherwise.
+CREATE OR REPLACE FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean DEFAULT false, restart boolean DEFAULT false) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     v_now record;
     v_then orchestrator.deployment_revisions;
-    v_name text;
-    v_from text;
-    v_to text;
+    v_restart boolean;
     v_generation bigint;
 BEGIN
     SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters INTO v_now
@@ -28,21 +27,16 @@ BEGIN
         PERFORM orchestrator.refuse('SO409', format('%s is deleted and cannot be rolled back', v_now.name), 'desired_state',
             'Set desired_state to Active first: that brings it back as it was, with its data if that was kept.');
     END IF;
-    FOR v_name, v_from, v_to IN
-        SELECT DISTINCT p.key, orchestrator.effective_parameters(v_now.template_id, v_now.template_version, v_now.parameters) ->> p.key,
-               orchestrator.effective_parameters(v_then.template_id, v_then.template_version, v_then.parameters) ->> p.key
-          FROM orchestrator.templates t, jsonb_each(t.allowed_mutations_json -> 'properties') p
-         WHERE t.id = v_now.template_id AND p.value -> 'neverLower' = 'true' AND rollback.force IS NOT TRUE
-    LOOP
-        IF orchestrator.is_lower(v_from, v_to) THEN
-            PERFORM orchestrator.refuse('SO409', format('%s would go back from %s to %s', v_name, v_from, coalesce(v_to, 'none')), 'parameters.' || v_name,
-                'Worlds do not go back: what a newer version has written, an older one may not read, or destroy. If it is meant all the same, force it (force => true).');
-        END IF;
-    END LOOP;
+    IF rollback.force IS NOT TRUE THEN
+        PERFORM orchestrator.check_not_lowered(v_now.template_id, v_now.template_version, v_now.parameters, v_then.template_version, v_then.parameters);
+    END IF;
+    v_restart := rollback.restart AND v_now.desired_state = 'Active'
+                 AND orchestrator.preview_rollback(rollback.id, rollback.generation, rollback.force) @> '{"objects": [{"restart": true}]}';
     -- Only for this statement: record_changed_deployments tells of it.
     PERFORM set_config('orchestrator.rollback', v_then.generation::text, true);
     UPDATE orchestrator.deployments d
-       SET parameters = v_then.parameters, template_version = v_then.template_version, drift_policy = v_then.drift_policy, keep_data = v_then.keep_data
+       SET parameters = v_then.parameters, template_version = v_then.template_version, drift_policy = v_then.drift_policy, keep_data = v_then.keep_data,
+           restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END
      WHERE d.id = rollback.id RETURNING d.generation INTO v_generation;
     PERFORM set_config('orchestrator.rollback', '', true);
     RETURN v_generation;
