@@ -18,7 +18,7 @@ from app.problems import CHANGE_PROBLEMS
 from app.revisions import LARGEST_GENERATION
 from db import deployments
 from db.database import Database
-from db.deployments import Change, DeploymentDetail
+from db.deployments import Change, DeploymentDetail, Upgrade
 
 
 class Rollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,6 +94,28 @@ async def rollback_deployment(
         return told(await deployments.read_deployment(session, deployment_id), 202)
 
 
+@post(
+    "/upgrade",
+    responses=CHANGE_PROBLEMS,
+    summary="Move to another version of the template",
+    status_code=202,
+    dto=StrictBody[Upgrade],
+    return_dto=None,
+)
+async def upgrade_deployment(
+    deployment_id: FromPath[UUID],
+    data: JSONBody[Upgrade],
+    database: NamedDependency[Database],
+    if_match: IfMatch = None,
+) -> Response[DeploymentDetail]:
+    """Parameters are carried over; all that the version does not take is refused in one answer, and nothing changes."""
+    bind_contextvars(deployment_id=str(deployment_id))
+    expected = expected_generations(if_match)
+    async with database.transaction() as session:
+        await deployments.upgrade(session, deployment_id, data, expected)
+        return told(await deployments.read_deployment(session, deployment_id), 202)
+
+
 @post("/reconcile", responses=CHANGE_PROBLEMS, summary="Reconcile a deployment now", status_code=202)
 async def reconcile_deployment(
     deployment_id: FromPath[UUID], database: NamedDependency[Database], if_match: IfMatch = None
@@ -115,6 +137,7 @@ router = Router(
         resume_deployment,
         restart_deployment,
         rollback_deployment,
+        upgrade_deployment,
         reconcile_deployment,
     ],
     tags=["actions"],

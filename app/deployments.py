@@ -19,10 +19,9 @@ from app.bodies import StrictBody
 from app.conditions import IdempotencyKey, IfMatch, expected_generations, once
 from app.lists import count_deployments, list_deployments
 from app.problems import CHANGE_PROBLEMS, PROBLEMS, etag
-from app.templates import LARGEST_VERSION
 from db import deployments
 from db.database import Database
-from db.deployments import Change, DeploymentDetail, Resource
+from db.deployments import LARGEST_VERSION, Change, DeploymentDetail, Resource
 
 
 class NewDeployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

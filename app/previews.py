@@ -15,6 +15,7 @@ from app.deployments import ChangedDeployment, NewDeployment
 from app.problems import CHANGE_PROBLEMS
 from db import preview
 from db.database import Database
+from db.deployments import Upgrade
 from db.preview import Preview
 
 
@@ -49,4 +50,21 @@ async def preview_change(
         return await preview.preview_change(session, deployment_id, data.change())
 
 
-router = Router("/api/deployments", route_handlers=[preview_new, preview_change], tags=["deployments"])
+@post(
+    "/{deployment_id:uuid}/upgrade/preview",
+    responses=CHANGE_PROBLEMS,
+    summary="What a move to another version would make",
+    status_code=200,
+    dto=StrictBody[Upgrade],
+    return_dto=None,
+)
+async def preview_upgrade(
+    deployment_id: FromPath[UUID], data: JSONBody[Upgrade], database: NamedDependency[Database]
+) -> Preview:
+    """Refuses what the move would refuse, and tells what each object would become. Changes nothing."""
+    bind_contextvars(deployment_id=str(deployment_id))
+    async with database.transaction() as session:
+        return await preview.preview_upgrade(session, deployment_id, data)
+
+
+router = Router("/api/deployments", route_handlers=[preview_new, preview_change, preview_upgrade], tags=["deployments"])

@@ -13,8 +13,7 @@ from app.problems import PROBLEMS
 from db import catalogue
 from db.catalogue import Template, TemplateDetail
 from db.database import Database
-
-LARGEST_VERSION = 2**31 - 1
+from db.deployments import LARGEST_VERSION
 
 
 class Templates(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from psycopg.rows import class_row
 from db.connection import Session
 from db.errors import DatabaseError, Moved, Refused
 
+LARGEST_VERSION = 2**31 - 1
 _MISSING = 404
 
 
@@ -85,6 +86,19 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     desired_state: str | None = None
     template_version: int | None = None
     keep_data: bool | None = None
+
+
+class Upgrade(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A move to another `version` of the template, None for the newest. `parameters` are merged: null drops one.
+
+    `force`: also where a version goes down that never should. `restart`: in the same generation, if pods would keep
+    the old settings otherwise.
+    """
+
+    version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_VERSION)] | None = None
+    parameters: dict[str, Any] = {}
+    force: bool = False
+    restart: bool = False
 
 
 # ---------------------------------------------------------------- deployments
@@ -189,6 +203,17 @@ async def rollback(
     """Make an earlier intent a new generation; `force` also where a version goes down. Raises Refused, Moved."""
     await _hold(session, deployment_id, expected)
     await session.execute("SELECT orchestrator.rollback(%s, %s, %s)", (deployment_id, generation, force))
+
+
+async def upgrade(
+    session: Session, deployment_id: UUID, upgrade: Upgrade, expected: Sequence[int] | None = None
+) -> None:
+    """Move to another version of its template: a new generation. Raises Refused, Moved."""
+    await _hold(session, deployment_id, expected)
+    await session.execute(
+        "SELECT orchestrator.upgrade(%s, %s::integer, %s, %s, %s)",
+        (deployment_id, upgrade.version, _text(upgrade.parameters), upgrade.force, upgrade.restart),
+    )
 
 
 async def _hold(session: Session, deployment_id: UUID, expected: Sequence[int] | None) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from db.connection import Session
-from db.deployments import Change
+from db.deployments import Change, Upgrade
 
 
 class PreviewedObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +69,12 @@ async def preview_change(session: Session, deployment_id: UUID, change: Change) 
 async def preview_rollback(session: Session, deployment_id: UUID, generation: int, *, force: bool) -> Preview:
     """What db.deployments.rollback would do with the same. Raises what that would: Refused."""
     return await _read(session, "SELECT orchestrator.preview_rollback(%s, %s, %s)", (deployment_id, generation, force))
+
+
+async def preview_upgrade(session: Session, deployment_id: UUID, upgrade: Upgrade) -> Preview:
+    """What db.deployments.upgrade would do with the same, but for a restart. Raises what that would: Refused."""
+    values = (deployment_id, upgrade.version, _text(upgrade.parameters), upgrade.force)
+    return await _read(session, "SELECT orchestrator.preview_upgrade(%s, %s::integer, %s, %s)", values)
 
 
 async def _read(session: Session, query: LiteralString, values: tuple[Any, ...]) -> Preview:

@@ -916,6 +916,41 @@ ALTER FUNCTION orchestrator.check_name_is_free(p_deployment orchestrator.deploym
 COMMENT ON FUNCTION orchestrator.check_name_is_free(p_deployment orchestrator.deployments) IS 'Refuses a duplicate name.';
 
 --
+-- Name: check_not_lowered(bigint, integer, jsonb, integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_from jsonb := orchestrator.effective_parameters(p_template_id, p_from_version, p_from);
+    v_to jsonb := orchestrator.effective_parameters(p_template_id, p_to_version, p_to);
+    v_names text[];
+    v_lowered text;
+BEGIN
+    SELECT array_agg(n.name ORDER BY n.name),
+           string_agg(format('%s would go back from %s to %s', n.name, v_from ->> n.name, coalesce(v_to ->> n.name, 'none')), '; ' ORDER BY n.name)
+      INTO v_names, v_lowered
+      FROM (SELECT DISTINCT p.key AS name FROM orchestrator.templates t, jsonb_each(t.allowed_mutations_json -> 'properties') p
+             WHERE t.id = p_template_id AND p.value -> 'neverLower' = 'true') n
+     WHERE orchestrator.is_lower(v_from ->> n.name, v_to ->> n.name);
+    IF v_lowered IS NOT NULL THEN
+        PERFORM orchestrator.refuse('SO409', v_lowered, 'parameters.' || v_names[1],
+            'Worlds do not go back: what a newer version has written, an older one may not read, or destroy. If it is meant all the same, force it (force => true).');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) IS 'Refuses to lower what a template calls neverLower.';
+
+--
 -- Name: check_parameter(text, jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1004,6 +1039,38 @@ ALTER FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required text
 --
 
 COMMENT ON FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required text[], p_parameters jsonb, p_unchanged jsonb) IS 'Refuses parameters outside a template''s schema.';
+
+--
+-- Name: check_parameters_fit(bigint, integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_parameters_fit(p_template_id bigint, p_version integer, p_parameters jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_count bigint;
+    v_path text;
+    v_messages text;
+    v_hints text;
+BEGIN
+    SELECT count(*), min(p.path), string_agg(p.message, '; ' ORDER BY p.path), string_agg(DISTINCT p.hint, ' ')
+      INTO v_count, v_path, v_messages, v_hints FROM orchestrator.parameter_problems(p_template_id, p_version, p_parameters) p;
+    IF v_count > 0 THEN
+        PERFORM orchestrator.refuse('SO422', format('version %s does not take the parameters as they are: %s', p_version, v_messages),
+            CASE v_count WHEN 1 THEN v_path ELSE 'parameters' END,
+            v_hints || ' Give other values along with the version; null drops one, so that the default applies.');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_parameters_fit(p_template_id bigint, p_version integer, p_parameters jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_parameters_fit(p_template_id bigint, p_version integer, p_parameters jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_parameters_fit(p_template_id bigint, p_version integer, p_parameters jsonb) IS 'Refuses parameters that a template version does not take, naming all of them.';
 
 --
 -- Name: check_person(text, text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3642,6 +3709,42 @@ ALTER FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p_slot or
 COMMENT ON FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p_slot orchestrator.reconcile_slots, p_unreachable_since timestamp with time zone) IS 'What happens to a deployment next: gone, held, stuck, away, now, retrying or resting.';
 
 --
+-- Name: parameter_problems(bigint, integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb) RETURNS TABLE(path text, message text, hint text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_program orchestrator.template_programs := orchestrator.find_program(p_template_id, p_version);
+    v_given jsonb;
+    v_required text[];
+BEGIN
+    FOR v_given, v_required IN
+        SELECT jsonb_build_object(p.key, p.value), '{}'::text[] FROM jsonb_each(p_parameters) p
+        UNION ALL
+        SELECT '{}', ARRAY[r] FROM unnest(v_program.required) r WHERE NOT p_parameters ? r
+    LOOP
+        BEGIN
+            PERFORM orchestrator.check_parameters(v_program.properties, v_required, v_given, '{}');
+        EXCEPTION WHEN SQLSTATE 'SO422' THEN
+            GET STACKED DIAGNOSTICS path = PG_EXCEPTION_DETAIL, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+            RETURN NEXT;
+        END;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb) IS 'All that a template version does not allow about parameters.';
+
+--
 -- Name: prepare_changed_deployment(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3946,6 +4049,34 @@ ALTER FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force b
 --
 
 COMMENT ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean) IS 'What rollback() would do; writes nothing.';
+
+--
+-- Name: preview_upgrade(uuid, integer, jsonb, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.preview_upgrade(id uuid, version integer DEFAULT NULL::integer, parameters jsonb DEFAULT '{}'::jsonb, force boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_tried text;
+BEGIN
+    PERFORM set_config('orchestrator.preview', 'on', true);  -- undone with this block
+    PERFORM orchestrator.upgrade(preview_upgrade.id, preview_upgrade.version, preview_upgrade.parameters, preview_upgrade.force);
+    RETURN NULL;
+EXCEPTION WHEN SQLSTATE 'SO200' THEN
+    GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
+    RETURN orchestrator.describe_preview(v_tried::jsonb);
+END
+$$;
+
+ALTER FUNCTION orchestrator.preview_upgrade(id uuid, version integer, parameters jsonb, force boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION preview_upgrade(id uuid, version integer, parameters jsonb, force boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.preview_upgrade(id uuid, version integer, parameters jsonb, force boolean) IS 'What upgrade() would do; writes nothing.';
 
 --
 -- Name: promote(text, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -5350,10 +5481,10 @@ ALTER FUNCTION orchestrator.revoke_token(id bigint) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.revoke_token(id bigint) IS 'Ends an API token at once.';
 
 --
--- Name: rollback(uuid, bigint, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: rollback(uuid, bigint, boolean, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean DEFAULT false) RETURNS bigint
+CREATE FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean DEFAULT false, restart boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -5361,9 +5492,7 @@ CREATE FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean 
 DECLARE
     v_now record;
     v_then orchestrator.deployment_revisions;
-    v_name text;
-    v_from text;
-    v_to text;
+    v_restart boolean;
     v_generation bigint;
 BEGIN
     SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters INTO v_now
@@ -5380,34 +5509,29 @@ BEGIN
         PERFORM orchestrator.refuse('SO409', format('%s is deleted and cannot be rolled back', v_now.name), 'desired_state',
             'Set desired_state to Active first: that brings it back as it was, with its data if that was kept.');
     END IF;
-    FOR v_name, v_from, v_to IN
-        SELECT DISTINCT p.key, orchestrator.effective_parameters(v_now.template_id, v_now.template_version, v_now.parameters) ->> p.key,
-               orchestrator.effective_parameters(v_then.template_id, v_then.template_version, v_then.parameters) ->> p.key
-          FROM orchestrator.templates t, jsonb_each(t.allowed_mutations_json -> 'properties') p
-         WHERE t.id = v_now.template_id AND p.value -> 'neverLower' = 'true' AND rollback.force IS NOT TRUE
-    LOOP
-        IF orchestrator.is_lower(v_from, v_to) THEN
-            PERFORM orchestrator.refuse('SO409', format('%s would go back from %s to %s', v_name, v_from, coalesce(v_to, 'none')), 'parameters.' || v_name,
-                'Worlds do not go back: what a newer version has written, an older one may not read, or destroy. If it is meant all the same, force it (force => true).');
-        END IF;
-    END LOOP;
+    IF rollback.force IS NOT TRUE THEN
+        PERFORM orchestrator.check_not_lowered(v_now.template_id, v_now.template_version, v_now.parameters, v_then.template_version, v_then.parameters);
+    END IF;
+    v_restart := rollback.restart AND v_now.desired_state = 'Active'
+                 AND orchestrator.preview_rollback(rollback.id, rollback.generation, rollback.force) @> '{"objects": [{"restart": true}]}';
     -- Only for this statement: record_changed_deployments tells of it.
     PERFORM set_config('orchestrator.rollback', v_then.generation::text, true);
     UPDATE orchestrator.deployments d
-       SET parameters = v_then.parameters, template_version = v_then.template_version, drift_policy = v_then.drift_policy, keep_data = v_then.keep_data
+       SET parameters = v_then.parameters, template_version = v_then.template_version, drift_policy = v_then.drift_policy, keep_data = v_then.keep_data,
+           restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END
      WHERE d.id = rollback.id RETURNING d.generation INTO v_generation;
     PERFORM set_config('orchestrator.rollback', '', true);
     RETURN v_generation;
 END
 $$;
 
-ALTER FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean, restart boolean) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION rollback(id uuid, generation bigint, force boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION rollback(id uuid, generation bigint, force boolean, restart boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean) IS 'Makes the intent of an earlier generation a new one; answers which.';
+COMMENT ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean, restart boolean) IS 'Makes the intent of an earlier generation a new one; answers which.';
 
 --
 -- Name: schedule_next(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -5842,6 +5966,60 @@ ALTER FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer
 --
 
 COMMENT ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) IS 'A deployment''s history by runs, newest first.';
+
+--
+-- Name: upgrade(uuid, integer, jsonb, boolean, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.upgrade(id uuid, version integer DEFAULT NULL::integer, parameters jsonb DEFAULT '{}'::jsonb, force boolean DEFAULT false, restart boolean DEFAULT false) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_now record;
+    v_version integer;
+    v_parameters jsonb;
+    v_restart boolean;
+    v_generation bigint;
+BEGIN
+    SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters INTO v_now
+      FROM orchestrator.deployments d WHERE d.id = upgrade.id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', upgrade.id), 'id', 'SELECT id, name FROM deployments lists them.');
+    ELSIF v_now.desired_state = 'Deleted' THEN
+        PERFORM orchestrator.refuse('SO409', format('%s is deleted and moves to no other version', v_now.name), 'desired_state',
+            'Set desired_state to Active first: that brings it back as it was, with its data if that was kept.');
+    ELSIF jsonb_typeof(upgrade.parameters) IS DISTINCT FROM 'object' THEN
+        PERFORM orchestrator.refuse('SO422', 'parameters must be a JSON object', 'parameters', 'Write {"name": value, …}.');
+    END IF;
+    v_version := coalesce(upgrade.version, (SELECT max(t.version) FROM orchestrator.templates t WHERE t.id = v_now.template_id));
+    IF NOT EXISTS (SELECT FROM orchestrator.templates t WHERE t.id = v_now.template_id AND t.version = v_version) THEN
+        PERFORM orchestrator.refuse('SO404', format('its template has no version %s', v_version), 'template_version', 'There are: '
+            || (SELECT string_agg(t.version::text, ', ' ORDER BY t.version) FROM orchestrator.templates t WHERE t.id = v_now.template_id) || '.');
+    END IF;
+    v_parameters := (SELECT coalesce(jsonb_object_agg(p.key, p.value), '{}') FROM jsonb_each(v_now.parameters || upgrade.parameters) p WHERE p.value <> 'null');
+    PERFORM orchestrator.check_parameters_fit(v_now.template_id, v_version, v_parameters);
+    IF upgrade.force IS NOT TRUE THEN
+        PERFORM orchestrator.check_not_lowered(v_now.template_id, v_now.template_version, v_now.parameters, v_version, v_parameters);
+    END IF;
+    v_restart := upgrade.restart AND v_now.desired_state = 'Active'
+                 AND orchestrator.preview_upgrade(upgrade.id, v_version, upgrade.parameters, upgrade.force) @> '{"objects": [{"restart": true}]}';
+    UPDATE orchestrator.deployments d
+       SET parameters = v_parameters, template_version = v_version,
+           restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END
+     WHERE d.id = upgrade.id RETURNING d.generation INTO v_generation;
+    RETURN v_generation;
+END
+$$;
+
+ALTER FUNCTION orchestrator.upgrade(id uuid, version integer, parameters jsonb, force boolean, restart boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION upgrade(id uuid, version integer, parameters jsonb, force boolean, restart boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.upgrade(id uuid, version integer, parameters jsonb, force boolean, restart boolean) IS 'Moves a deployment to another version of its template; answers the generation.';
 
 --
 -- Name: use_password_link(text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -8260,6 +8438,13 @@ REVOKE ALL ON FUNCTION orchestrator.check_manifest(p_manifest jsonb, p_number in
 REVOKE ALL ON FUNCTION orchestrator.check_name_is_free(p_deployment orchestrator.deployments) FROM PUBLIC;
 
 --
+-- Name: FUNCTION check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION check_parameter(p_name text, p_property jsonb, p_value jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8270,6 +8455,13 @@ REVOKE ALL ON FUNCTION orchestrator.check_parameter(p_name text, p_property json
 --
 
 REVOKE ALL ON FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required text[], p_parameters jsonb, p_unchanged jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION check_parameters_fit(p_template_id bigint, p_version integer, p_parameters jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_parameters_fit(p_template_id bigint, p_version integer, p_parameters jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.check_parameters_fit(p_template_id bigint, p_version integer, p_parameters jsonb) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION check_person(p_name text, p_role text, p_namespaces text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -8719,6 +8911,13 @@ REVOKE ALL ON FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p
 GRANT ALL ON FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p_slot orchestrator.reconcile_slots, p_unreachable_since timestamp with time zone) TO orchestrator_viewer;
 
 --
+-- Name: FUNCTION parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION prepare_changed_deployment(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8762,6 +8961,13 @@ GRANT ALL ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb,
 
 REVOKE ALL ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION preview_upgrade(id uuid, version integer, parameters jsonb, force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.preview_upgrade(id uuid, version integer, parameters jsonb, force boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.preview_upgrade(id uuid, version integer, parameters jsonb, force boolean) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION promote(p_cluster text, p_limit integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -9011,11 +9217,11 @@ REVOKE ALL ON FUNCTION orchestrator.revoke_token(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.revoke_token(id bigint) TO orchestrator_viewer;
 
 --
--- Name: FUNCTION rollback(id uuid, generation bigint, force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION rollback(id uuid, generation bigint, force boolean, restart boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean) TO orchestrator_operator;
+REVOKE ALL ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean, restart boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean, restart boolean) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION schedule_next(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -9088,6 +9294,13 @@ REVOKE ALL ON FUNCTION orchestrator.text_as(p_text text, p_type text) FROM PUBLI
 
 REVOKE ALL ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION upgrade(id uuid, version integer, parameters jsonb, force boolean, restart boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.upgrade(id uuid, version integer, parameters jsonb, force boolean, restart boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.upgrade(id uuid, version integer, parameters jsonb, force boolean, restart boolean) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION use_password_link(p_secret text, p_hash text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

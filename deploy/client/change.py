@@ -132,6 +132,24 @@ def rollback(api: Api, wanted: argparse.Namespace) -> None:
     show_done([changed], lambda _: text, wanted.output)
 
 
+def upgrade(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator upgrade`: another version of the template, with the parameters there are."""
+    deployment = find(api, wanted.name)
+    version: int | None = wanted.to
+    pairs = from_pairs(wanted.parameter)
+    values: Json = typed(pairs, schema_of(api, deployment["template"], version)) if pairs else {}
+    values |= dict.fromkeys(wanted.unset)
+    body: Json = {"version": version, "parameters": values, "force": wanted.force, "restart": wanted.restart}
+    if wanted.dry_run:
+        show_preview(api.call("POST", path_of(deployment, "upgrade/preview"), body=body).body, wanted.output)
+        return
+    headers = if_match(deployment["generation"])
+    changed = api.call("POST", path_of(deployment, "upgrade"), body=body, headers=headers).body
+    same = changed["generation"] == deployment["generation"]
+    text = "is so already" if same else f"moves to version {changed['template_version']} of {changed['template']}"
+    show_done([changed], lambda _: text, wanted.output)
+
+
 # ---------------------------------------------------------------- one or many
 
 

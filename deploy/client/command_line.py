@@ -92,7 +92,7 @@ def look_commands(commands: Commands) -> None:
 
 
 def change_commands(commands: Commands) -> None:
-    """`deploy`, `set`, `start`, `stop`, `restart`, `rollback`, `pause`, `resume`, `reconcile`, `delete`."""
+    """`deploy`, `set`, `start`, `stop`, `restart`, `rollback`, `upgrade`, `pause`, `resume`, `reconcile`, `delete`."""
     every = ("table", "json", "name")
     deploy = command(commands, "deploy", "change.deploy", "make a deployment from a template", output=every)
     deploy.add_argument("new", metavar="NAME", help="its name, or namespace/name")
@@ -121,6 +121,16 @@ def change_commands(commands: Commands) -> None:
     rollback.add_argument(
         "--force", action="store_true", help="also to a lower version of Minecraft, at the world's risk"
     )
+    upgrade = command(commands, "upgrade", "change.upgrade", "move to another version of the template", output=every)
+    upgrade.add_argument("name", metavar="NAME", help=NAME)
+    upgrade.add_argument("--to", type=positive, metavar="VERSION", help="the newest if left out")
+    upgrade.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="KEY=VALUE", help="along with it; may be repeated"
+    )
+    upgrade.add_argument("--unset", action="append", default=[], metavar="KEY", help="take the template's default")
+    upgrade.add_argument("--restart", action="store_true", help="at once, where it takes effect only then")
+    upgrade.add_argument("--force", action="store_true", help="also to a lower version of Minecraft")
+    upgrade.add_argument("--dry-run", action="store_true", help="check it and show the objects, but change nothing")
     for action, text in (
         ("start", "run deployments that are stopped"),
         ("stop", "stop deployments, keeping all they have"),

@@ -5,7 +5,7 @@ import pytest
 from db.templates import SHIPPED, load_templates
 from tests.app.conftest import Api, problem
 from tests.conftest import Database
-from tests.intent import Intent
+from tests.intent import TEMPLATES, Intent, config_map
 
 DEPLOYMENTS = "/api/deployments"
 
@@ -93,3 +93,19 @@ async def test_a_preview_of_a_change_shows_what_becomes_of_each_object(api: Api,
     assert told.status_code == 200, told.text
     assert told.json()["generation"] == 2
     assert templates.deployment(made["id"])["generation"] == 1
+
+
+async def test_a_deployment_moves_to_the_newest_version_on_its_condition(api: Api, templates: Intent) -> None:
+    made = await api.create("lobby", template="web", parameters={"greeting": "hi"})
+    place = f"{DEPLOYMENTS}/{made['id']}/upgrade"
+    templates.put_template("web", [*TEMPLATES["web"], config_map("-more")])
+    tried = await api.client.post(f"{place}/preview", json={})
+    assert [item["name"] for item in tried.json()["objects"] if item["change"] == "created"] == ["lobby-more"]
+    problem(await api.client.post(place, json={}, headers={"If-Match": '"7"'}), 412)
+    told = await api.client.post(place, json={"parameters": {"replicas": 2}}, headers={"If-Match": '"1"'})
+    assert (told.status_code, told.headers["etag"], told.json()["template_version"]) == (202, '"2"', 2), told.text
+    assert told.json()["parameters"] == {"greeting": "hi", "replicas": 2}
+    assert problem(await api.client.post(place, json={"version": 9}), 404)["path"] == "template_version"
+    refused = problem(await api.client.post(place, json={"parameters": {"replicas": 99, "nope": 1}}), 422)
+    assert (refused["path"], "nope" in refused["detail"], "replicas" in refused["detail"]) == ("parameters", True, True)
+    problem(await api.client.post(place, json={"version": 0}), 422)

@@ -87,6 +87,8 @@ RULES: dict[str, Rule] = {
     "GET /api/deployments/{deployment_id:uuid}/revisions": Rule("viewer", ONE),
     "GET /api/deployments/{deployment_id:uuid}/revisions/{generation:int}": Rule("viewer", ONE),
     "POST /api/deployments/{deployment_id:uuid}/rollback": Rule("operator", ONE, {"generation": 1}),
+    "POST /api/deployments/{deployment_id:uuid}/upgrade": Rule("operator", ONE, {}),
+    "POST /api/deployments/{deployment_id:uuid}/upgrade/preview": Rule("operator", ONE, {}),
     "POST /api/deployments/{deployment_id:uuid}/start": Rule("operator", ONE),
     "POST /api/deployments/{deployment_id:uuid}/stop": Rule("operator", ONE),
     "GET /api/drift": Rule("viewer"),

@@ -83,6 +83,24 @@ async def test_an_earlier_intent_is_taken_up_again(command: Command, stage: Stag
     (await command("rollback", "lobby", "9")).failed(3, "no generation 9")
 
 
+async def test_a_server_moves_to_another_version(command: Command, stage: Stage) -> None:
+    stage.deploy("lobby", "paper", {"max_players": 90, "motd": "hi"})
+    stage.admin.execute(
+        "SELECT put_template(name, base_spec_json, jsonb_set(allowed_mutations_json,"
+        " '{properties,max_players,maximum}', '50')) FROM templates WHERE name = 'paper'"
+    )
+    (await command("upgrade", "lobby")).failed(1, "max_players must be at most 50", "path: parameters.max_players")
+    (await command("upgrade", "lobby", "--dry-run")).failed(1, "max_players")
+    fitting = ("upgrade", "lobby", "-p", "max_players=40", "--unset", "motd")
+    assert "A dry run" in (await command(*fitting, "--dry-run")).fine().out
+    done = await command(*fitting, "--to", "2", "--restart")
+    assert done.fine().out == "default/lobby moves to version 2 of paper (generation 2)\n"
+    row = stage.deployment("lobby")
+    assert (row["parameters"], row["restarted_at"] is not None) == ({"max_players": 40}, True)
+    assert (await command("upgrade", "lobby")).fine().out == "default/lobby is so already (generation 2)\n"
+    (await command("upgrade", "lobby", "--to", "9")).failed(3, "no version 9")
+
+
 @pytest.mark.parametrize(
     ("action", "before", "state"),
     [

@@ -10,7 +10,6 @@ import pytest
 from tests.db.stage import Row, Stage, denied, refused
 
 
-
 def put_version(stage: Stage, template: str, *changes: tuple[str, Any]) -> int:
     """Another version of a template, its schema changed at these paths."""
     schema = "allowed_mutations_json"
@@ -103,7 +102,15 @@ def test_all_that_a_version_does_not_take_is_named_at_once(stage: Stage) -> None
     with refused("SO422", "parameters", hint="at most 50") as caught:
         upgrade(stage, own)
     told = caught.value.diag.message_primary or ""
-    assert [word in told for word in ("max_players must be at most 50", "motd must have at most 30", "seed_note is required", "eula is required")] == [True] * 4
+    assert [
+        word in told
+        for word in (
+            "max_players must be at most 50",
+            "motd must have at most 30",
+            "seed_note is required",
+            "eula is required",
+        )
+    ] == [True] * 4
     assert "null drops one" in (caught.value.diag.message_hint or "")
     assert stage.deployment("lobby")["generation"] == 1
     assert upgrade(stage, own, parameters={"max_players": 50, "motd": None, "seed_note": "n", "eula": "TRUE"}) == 2
