@@ -9,7 +9,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from app import actions, bulk, clusters, deployments, drift, events, people, previews, revisions, templates
+from app import actions, bulk, clusters, deployments, drift, events, people, plans, previews, revisions, templates
 from app.description import configuration, show_description
 from app.docs import show_docs
 from app.gate import Gate
@@ -48,6 +48,7 @@ def build_routes(database: Database, streams: Streams, secret: str, oidc: OidcSe
             actions.router,
             bulk.router,
             previews.router,
+            plans.router,
             revisions.router,
             drift.router,
             clusters.router,

@@ -13,6 +13,7 @@ import msgspec
 
 from db.connection import Session
 from db.deployments import Change, Upgrade
+from db.plans import PlannedChange
 
 
 class PreviewedObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,11 +31,15 @@ class PreviewedObject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """What would come of it: the generation, all parameters with the template's defaults, and the objects."""
+    """What would come of it: the generation, all parameters with the template's defaults, the objects, and the plan.
+
+    `objects` compares what is asked for before and after; `plan` what stands at the cluster with what would be asked.
+    """
 
     generation: int
     parameters: dict[str, Any]
     objects: list[PreviewedObject]
+    plan: list[PlannedChange]
 
 
 async def preview_new(

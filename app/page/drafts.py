@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from app.page.forms import Field, Schema, changes, read_fields, read_form, read_
 from db.catalogue import TemplateDetail
 from db.connection import Session, translated
 from db.errors import Refused
+from db.plans import Action, PlannedChange
 from db.preview import Preview, PreviewedObject
 
 # Stands in the names of objects for a server that has none yet.
@@ -66,11 +68,51 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return changes(self.schema, self.given, self.filled)
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One object of a plan: what it is for, what becomes of it, and each path that changes. `shown` is its manifest."""
+
+    kind: str
+    name: str
+    purpose: str
+    action: Action
+    restart: str | None
+    reason: str
+    shown: PreviewedObject | None
+    changes: list[PlannedChange]
+
+
 class Tried(msgspec.Struct, frozen=True):
     """What Postgres says: what would come of it, or why not."""
 
     preview: Preview | None
     refusal: Refused | None
+
+    @property
+    def steps(self) -> list[Step]:
+        """The objects of a change in order; what stays is left out where people have no use for it."""
+        if self.preview is None:
+            return []
+        objects = {(one.kind, one.name): one for one in self.preview.objects}
+        found = (
+            as_step(list(rows), objects.get((kind, name)))
+            for (_, kind, name), rows in groupby(self.preview.plan, key=lambda row: (row.step, row.kind, row.name))
+        )
+        return [step for step in found if step.action != "none" or step.shown is not None]
+
+
+def as_step(rows: list[PlannedChange], shown: PreviewedObject | None) -> Step:
+    """The rows of one object together."""
+    first = next((row for row in rows if row.action != "none"), rows[0])
+    return Step(
+        kind=first.kind,
+        name=first.name,
+        purpose=shown.purpose if shown is not None else "",
+        action=first.action,
+        restart=next((row.restart for row in rows if row.restart is not None), None),
+        reason=first.reason,
+        shown=shown,
+        changes=[row for row in rows if row.path],
+    )
 
 
 async def try_out(session: Session, preview: Callable[[], Awaitable[Preview]]) -> Tried:

@@ -79,6 +79,7 @@ RULES: dict[str, Rule] = {
     "GET /api/deployments/{deployment_id:uuid}/drift": Rule("viewer", ONE),
     "GET /api/deployments/{deployment_id:uuid}/events": Rule("viewer", ONE),
     "POST /api/deployments/{deployment_id:uuid}/pause": Rule("operator", ONE),
+    "GET /api/deployments/{deployment_id:uuid}/plan": Rule("viewer", ONE),
     "POST /api/deployments/{deployment_id:uuid}/preview": Rule("operator", ONE, STOP),
     "POST /api/deployments/{deployment_id:uuid}/reconcile": Rule("operator", ONE),
     "GET /api/deployments/{deployment_id:uuid}/resources": Rule("viewer", ONE),

@@ -43,6 +43,7 @@ ABOUT_ONE: dict[str, str] = {
     "reconcile_now": f"SELECT reconcile_now('{OTHER}')",
     "restart": f"SELECT restart('{OTHER}')",
     "preview_change": f"SELECT preview_change('{OTHER}', '{{}}', 'Stopped')",
+    "plan": f"SELECT * FROM plan('{OTHER}')",
     "rollback": f"SELECT rollback('{OTHER}', 1)",
     "preview_rollback": f"SELECT preview_rollback('{OTHER}', 1)",
     "upgrade": f"SELECT upgrade('{OTHER}')",

@@ -23,6 +23,7 @@ DEFINERS = {
     "record_drift", "record_observations", "record_relist", "record_stream", "record_warnings", "release", "repair",
     "report_cluster", "settle", "settle_all", "list_leases", "report_process", "end_process",
     "tend_contests",
+    "plan",
 }  # fmt: skip
 
 

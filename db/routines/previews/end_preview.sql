@@ -8,7 +8,8 @@ BEGIN
     PERFORM orchestrator.refuse('SO200', 'nothing was written: this session only previews', jsonb_build_object(
         'generation', NEW.generation, 'template_id', NEW.template_id, 'template_version', NEW.template_version, 'parameters', NEW.parameters,
         'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state, OLD.restarted_at) END,
-        'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state, NEW.restarted_at))::text,
+        'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state, NEW.restarted_at),
+        'plan', (SELECT jsonb_agg(to_jsonb(p)) FROM orchestrator.plan(NEW.id) p))::text,
         'RESET orchestrator.preview to write.');
     RETURN NULL;
 END
