@@ -167,6 +167,31 @@ ALTER FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind text, p_
 COMMENT ON FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind text, p_namespace text, p_name text) IS 'The fields we last applied to an object.';
 
 --
+-- Name: applied_manifests(uuid, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.applied_manifests(p_id uuid, p_generation bigint) RETURNS TABLE(kind text, name text, manifest jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT m.kind, m.name, m.manifest
+      FROM orchestrator.deployment_revisions r
+      JOIN orchestrator.deployments d ON d.id = r.deployment_id
+      JOIN orchestrator.template_programs p ON p.template_id = r.template_id AND p.template_version = r.template_version
+     CROSS JOIN LATERAL orchestrator.dressed_manifests(d.id, d.name, r.template_version, orchestrator.wanted_manifests(
+               orchestrator.render_program(p, r.parameters, d.name, d.namespace, d.id), r.desired_state, r.restarted_at)) m
+     WHERE r.deployment_id = p_id AND r.generation = p_generation
+$$;
+
+ALTER FUNCTION orchestrator.applied_manifests(p_id uuid, p_generation bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION applied_manifests(p_id uuid, p_generation bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.applied_manifests(p_id uuid, p_generation bigint) IS 'What a worker was told to apply for a generation.';
+
+--
 -- Name: assess_deployments(uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2102,7 +2127,8 @@ CREATE FUNCTION orchestrator.describe_preview(p_tried jsonb) RETURNS jsonb
             'change', CASE WHEN b.m IS NULL THEN 'created' WHEN a.m IS NULL THEN 'removed' WHEN a.m = b.m THEN 'unchanged' ELSE 'changed' END,
             -- Its running pods keep the old settings until they are restarted.
             'restart', coalesce(a.m #>> '{spec,updateStrategy,type}' = 'OnDelete' AND a.m #> '{spec,template}' <> b.m #> '{spec,template}', false))
-            ORDER BY a.o, b.o), '[]'))
+            ORDER BY a.o, b.o), '[]'),
+        'plan', coalesce(p_tried -> 'plan', '[]'))
       FROM after a FULL JOIN before b USING (kind, name)
 $$;
 
@@ -2214,6 +2240,34 @@ ALTER FUNCTION orchestrator.disable_user(name text) OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.disable_user(name text) IS 'Disables a user at once; enable_user undoes it, sessions excepted.';
+
+--
+-- Name: dressed_manifests(uuid, text, integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.dressed_manifests(p_id uuid, p_name text, p_version integer, p_manifests jsonb) RETURNS TABLE(kind text, name text, rank integer, manifest jsonb)
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT o.m ->> 'kind', o.m #>> '{metadata,name}', o.rank,
+           CASE WHEN o.m ->> 'kind' = 'Secret'
+                THEN o.m - 'stringData' || jsonb_build_object('data', coalesce(o.m -> 'data', '{}') || coalesce(o.m -> 'stringData', '{}'))
+                ELSE o.m END
+           || jsonb_build_object('metadata', o.m -> 'metadata' || jsonb_build_object('labels', coalesce(o.m #> '{metadata,labels}', '{}')
+           || jsonb_build_object('server-orchestrator.io/template-version', p_version::text)))
+      FROM (SELECT jsonb_build_object('apiVersion', 'v1', 'kind', 'ConfigMap', 'metadata', jsonb_build_object('name', left(p_name, 58) || '-root'),
+                       'data', jsonb_build_object('deployment-id', p_id, 'name', p_name)), 0
+            UNION ALL
+            SELECT m, orchestrator.kind_rank(m ->> 'kind') FROM jsonb_array_elements(p_manifests) m) o (m, rank)
+$$;
+
+ALTER FUNCTION orchestrator.dressed_manifests(p_id uuid, p_name text, p_version integer, p_manifests jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION dressed_manifests(p_id uuid, p_name text, p_version integer, p_manifests jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.dressed_manifests(p_id uuid, p_name text, p_version integer, p_manifests jsonb) IS 'The objects of a deployment as a worker writes them.';
 
 --
 -- Name: drop_old_events(interval, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2369,7 +2423,8 @@ BEGIN
     PERFORM orchestrator.refuse('SO200', 'nothing was written: this session only previews', jsonb_build_object(
         'generation', NEW.generation, 'template_id', NEW.template_id, 'template_version', NEW.template_version, 'parameters', NEW.parameters,
         'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state, OLD.restarted_at) END,
-        'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state, NEW.restarted_at))::text,
+        'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state, NEW.restarted_at),
+        'plan', (SELECT jsonb_agg(to_jsonb(p)) FROM orchestrator.plan(NEW.id) p))::text,
         'RESET orchestrator.preview to write.');
     RETURN NULL;
 END
@@ -3278,6 +3333,52 @@ ALTER FUNCTION orchestrator.keep_template() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.keep_template() IS 'Refuses changes of a template version.';
 
 --
+-- Name: kind_rank(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.kind_rank(p_kind text) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN p_kind = 'ConfigMap' THEN 10 WHEN p_kind = 'Secret' THEN 20 WHEN p_kind = 'PersistentVolumeClaim' THEN 30
+                WHEN p_kind = 'Service' THEN 40 WHEN p_kind IN ('NetworkPolicy', 'PodDisruptionBudget') THEN 45
+                WHEN p_kind IN ('StatefulSet', 'Deployment', 'CronJob') THEN 50 WHEN p_kind IN ('Ingress', 'HorizontalPodAutoscaler') THEN 60 ELSE 90 END
+$$;
+
+ALTER FUNCTION orchestrator.kind_rank(p_kind text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION kind_rank(p_kind text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.kind_rank(p_kind text) IS 'Where a kind stands in the order of apply.';
+
+--
+-- Name: list_keys(text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.list_keys(p_field text, p_value jsonb) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT CASE WHEN jsonb_typeof(p_value) <> 'array' THEN NULL
+                WHEN p_field IN ('containers', 'initContainers', 'env', 'volumes', 'imagePullSecrets') THEN ARRAY['name']
+                WHEN p_field = 'ports' THEN ARRAY[CASE WHEN p_value @? '$[*].containerPort' THEN 'containerPort' ELSE 'port' END, 'protocol']
+                WHEN p_field = 'volumeMounts' THEN ARRAY['mountPath']
+                WHEN p_field = 'volumeDevices' THEN ARRAY['devicePath']
+                WHEN p_field = 'hostAliases' THEN ARRAY['ip']
+                WHEN p_field = 'topologySpreadConstraints' THEN ARRAY['topologyKey', 'whenUnsatisfiable'] END
+$_$;
+
+ALTER FUNCTION orchestrator.list_keys(p_field text, p_value jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION list_keys(p_field text, p_value jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.list_keys(p_field text, p_value jsonb) IS 'What tells the items of a list apart to the API server.';
+
+--
 -- Name: list_leases(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3496,6 +3597,65 @@ ALTER FUNCTION orchestrator.make_token(name text, role text, namespaces text[], 
 --
 
 COMMENT ON FUNCTION orchestrator.make_token(name text, role text, namespaces text[], expires_in interval, "user" text) IS 'Makes an API token and tells it this once.';
+
+--
+-- Name: manifest_changes(jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.manifest_changes(p_before jsonb, p_after jsonb) RETURNS TABLE(path text, before jsonb, after jsonb)
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH b AS MATERIALIZED (SELECT * FROM orchestrator.manifest_paths(p_before)),
+         a AS MATERIALIZED (SELECT * FROM orchestrator.manifest_paths(p_after))
+    SELECT path, b.value, a.value
+      FROM b FULL JOIN a USING (path)
+     WHERE b.value IS DISTINCT FROM a.value
+       AND CASE WHEN a.value IS NULL THEN EXISTS (SELECT FROM a p WHERE p.path = b.parent AND NOT p.leaf)
+                WHEN b.value IS NULL THEN EXISTS (SELECT FROM b p WHERE p.path = a.parent AND NOT p.leaf)
+                ELSE a.leaf OR b.leaf END
+$$;
+
+ALTER FUNCTION orchestrator.manifest_changes(p_before jsonb, p_after jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION manifest_changes(p_before jsonb, p_after jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.manifest_changes(p_before jsonb, p_after jsonb) IS 'Where two manifests of one object differ, path by path.';
+
+--
+-- Name: manifest_paths(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.manifest_paths(p_manifest jsonb) RETURNS TABLE(path text, parent text, value jsonb, leaf boolean)
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH RECURSIVE nodes (path, parent, field, value) AS (
+        SELECT '', NULL::text, '', p_manifest
+        UNION ALL
+        SELECT n.path || c.step, n.path, c.field, c.value
+          FROM nodes n CROSS JOIN LATERAL (
+              SELECT CASE WHEN f.key ~ '[./]' THEN '[' || f.key || ']' WHEN n.path = '' THEN f.key ELSE '.' || f.key END AS step, f.key AS field, f.value
+                FROM jsonb_each(CASE WHEN jsonb_typeof(n.value) = 'object' THEN n.value ELSE '{}' END) f
+              UNION ALL
+              SELECT '[' || (SELECT string_agg(format('%s=%s', k, coalesce(i.value ->> k, CASE k WHEN 'protocol' THEN 'TCP' END)), ',' ORDER BY o)
+                               FROM unnest(l.keys) WITH ORDINALITY t (k, o)) || ']', '', i.value
+                FROM (SELECT orchestrator.list_keys(n.field, n.value) AS keys) l,
+                     jsonb_array_elements(CASE WHEN l.keys IS NOT NULL THEN n.value ELSE '[]' END) i
+          ) c
+    )
+    SELECT n.path, n.parent, n.value, jsonb_typeof(n.value) <> 'object' AND orchestrator.list_keys(n.field, n.value) IS NULL FROM nodes n
+$$;
+
+ALTER FUNCTION orchestrator.manifest_paths(p_manifest jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION manifest_paths(p_manifest jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.manifest_paths(p_manifest jsonb) IS 'Every place of a manifest, with the keys of lists.';
 
 --
 -- Name: mark_stale(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3743,6 +3903,134 @@ ALTER FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version i
 --
 
 COMMENT ON FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb) IS 'All that a template version does not allow about parameters.';
+
+--
+-- Name: plan(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.plan(p_id uuid) RETURNS TABLE(step integer, kind text, name text, action text, path text, live jsonb, wanted jsonb, restart text, reason text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+DECLARE
+    v_deployment orchestrator.deployments;
+    v_object record;
+    v_held text;
+BEGIN
+    PERFORM orchestrator.require_deployment(p_id);
+    SELECT * INTO v_deployment FROM orchestrator.deployments d WHERE d.id = p_id;
+    v_held := CASE WHEN v_deployment.desired_state = 'Paused' THEN 'held by request (Paused): ' END;
+    FOR v_object IN
+        SELECT row_number() OVER (ORDER BY o.goes, CASE WHEN o.goes THEN -o.rank ELSE o.rank END, o.name, o.kind)::integer AS step, o.*,
+               bool_or(o.rank = 0 AND (o.missing OR NOT o.managed)) OVER () AND o.rank > 0 AND o.kind <> 'PersistentVolumeClaim' AS new_owner,
+               EXISTS (SELECT FROM orchestrator.deployment_resources p
+                        WHERE p.deployment_id = p_id AND p.kind = 'Pod' AND p.reason <> 'Terminating' AND p.revision <> o.revision
+                          AND regexp_replace(p.revision, '-[^-]*$', '') = regexp_replace(o.revision, '-[^-]*$', '')) AS outdated
+          FROM (SELECT kind, name, w.manifest AS wanted, a.manifest AS applied, w.kind IS NULL OR v_deployment.desired_state = 'Deleted' AS goes,
+                       coalesce(w.rank, orchestrator.kind_rank(kind)) AS rank, r.kind IS NOT NULL AS managed, r.drift, r.revision,
+                       r.missing_since IS NOT NULL AS missing, r.rendered_hash IS NULL AS replaced
+                  FROM orchestrator.dressed_manifests(p_id, v_deployment.name, v_deployment.template_version, orchestrator.wanted_manifests(
+                           v_deployment.desired_spec_json, v_deployment.desired_state, v_deployment.restarted_at)) w
+                  FULL JOIN (SELECT * FROM orchestrator.deployment_resources x WHERE x.deployment_id = p_id AND x.managed) r USING (kind, name)
+                  LEFT JOIN (SELECT g.generation, m.kind, m.name, m.manifest
+                               FROM (SELECT DISTINCT x.applied_generation FROM orchestrator.deployment_resources x WHERE x.deployment_id = p_id) g (generation)
+                              CROSS JOIN LATERAL orchestrator.applied_manifests(p_id, g.generation) m) a (generation, for_kind, for_name, manifest)
+                         ON a.generation = r.applied_generation AND a.for_kind = r.kind AND a.for_name = r.name) o
+         WHERE o.managed OR NOT o.goes
+         ORDER BY 1
+    LOOP
+        RETURN QUERY
+        SELECT v_object.step, v_object.kind, v_object.name, CASE WHEN v_held IS NULL THEN c.action ELSE 'none' END, c.path, c.live, c.wanted,
+               c.restart, CASE WHEN c.action = 'none' THEN c.reason ELSE concat(v_held, c.reason) END
+          FROM (
+            SELECT CASE WHEN k.kept THEN 'none' ELSE 'prune' END AS action, '' AS path,
+                   CASE WHEN v_object.missing THEN '"missing"' ELSE '"present"' END::jsonb AS live,
+                   CASE WHEN k.kept THEN '"present"' ELSE '"absent"' END::jsonb AS wanted, NULL AS restart,
+                   CASE WHEN v_deployment.desired_state = 'Deleted' THEN 'the deployment is deleted' ELSE 'no longer asked for' END
+                   || CASE WHEN v_object.kind <> 'PersistentVolumeClaim' THEN '' WHEN k.kept THEN '; its data is kept' ELSE '; ITS DATA IS DELETED' END AS reason
+              FROM (SELECT v_object.kind = 'PersistentVolumeClaim' AND (v_deployment.desired_state <> 'Deleted' OR v_deployment.keep_data)) k (kept)
+             WHERE v_object.goes
+            UNION ALL
+            SELECT 'create', '', '"missing"', '"present"', NULL, CASE WHEN v_object.missing THEN 'was deleted from outside' ELSE 'is not there yet' END
+             WHERE NOT v_object.goes AND (v_object.missing OR NOT v_object.managed)
+            UNION ALL
+            SELECT 'replace', '', '"replaced"', '"present"', NULL, 'was replaced from outside; all of it is put right'
+             WHERE NOT v_object.goes AND v_object.managed AND NOT v_object.missing AND v_object.replaced
+            UNION ALL
+            SELECT p.* FROM orchestrator.plan_object(v_object.applied, v_object.wanted, v_object.drift, v_object.new_owner, v_object.outdated) p
+             WHERE NOT v_object.goes AND v_object.managed AND NOT v_object.missing AND NOT v_object.replaced
+          ) c;
+    END LOOP;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.plan(p_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION plan(p_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.plan(p_id uuid) IS 'What the next reconciliation would do, object by object and path by path; writes nothing.';
+
+--
+-- Name: plan_object(jsonb, jsonb, jsonb, boolean, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean) RETURNS TABLE(action text, path text, live jsonb, wanted jsonb, restart text, reason text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH drifted AS MATERIALIZED (
+        SELECT f ->> 'path' AS path, nullif(f -> 'live', 'null') AS live, f -> 'wanted' AS wanted, coalesce(f ->> 'manager', 'another') AS manager
+          FROM jsonb_array_elements(coalesce(p_drift, '[]')) f
+    ), asked AS MATERIALIZED (
+        SELECT c.path, c.before, c.after FROM orchestrator.manifest_changes(p_applied, p_wanted) c WHERE p_applied <> p_wanted
+    ), restart AS (
+        SELECT p_wanted #> w.at IS DISTINCT FROM p_applied #> w.at AND p_wanted #> w.at IS NOT NULL AS asked
+          FROM (SELECT '{spec,template,metadata,annotations,server-orchestrator.io/restarted-at}'::text[]) w (at)
+    ), rows AS (
+        SELECT CASE WHEN a.after IS NULL AND f.path IS NOT NULL THEN 'none' ELSE 'change' END AS action, a.path,
+               CASE WHEN f.path IS NULL THEN a.before ELSE f.live END AS live, a.after AS wanted,
+               CASE WHEN f.path IS NULL THEN CASE WHEN t.asked AND a.path LIKE 'spec.template.metadata.annotations%' THEN 'a restart is asked for' ELSE 'asked for' END
+                    WHEN a.after IS NULL THEN format('no longer asked for; left to %s, who changed it', f.manager)
+                    ELSE format('asked for, and was changed by %s', f.manager) END AS reason
+          FROM asked a LEFT JOIN drifted f USING (path) CROSS JOIN restart t
+        UNION ALL
+        SELECT 'change', f.path, f.live, coalesce(w.value, f.wanted), format('was changed by %s, and is put back', f.manager)
+          FROM drifted f LEFT JOIN orchestrator.manifest_paths(p_wanted) w USING (path)
+         WHERE NOT EXISTS (SELECT FROM asked a WHERE a.path = f.path)
+        UNION ALL
+        SELECT 'change', '', NULL, '"present"', 'what was last applied is not known any more' WHERE p_applied IS NULL
+        UNION ALL
+        SELECT 'change', 'metadata.ownerReferences', '"the root that is gone"', '"the new root"', 'its root is made anew' WHERE p_new_owner
+    ), pods AS (
+        SELECT CASE WHEN p_wanted ->> 'kind' NOT IN ('StatefulSet', 'Deployment') OR p_wanted #> '{spec,replicas}' = '0' OR p_applied #> '{spec,replicas}' = '0' THEN NULL
+                    WHEN p_wanted #>> '{spec,updateStrategy,type}' = 'OnDelete'
+                    THEN CASE WHEN (SELECT t.asked FROM restart t) THEN 'now'
+                              WHEN p_outdated OR EXISTS (SELECT FROM rows r WHERE r.path LIKE 'spec.template%') THEN 'needed' END
+                    WHEN EXISTS (SELECT FROM rows r WHERE r.path LIKE 'spec.template%') THEN 'rolling' END AS restart
+    )
+    SELECT r.action, r.path,
+           CASE WHEN h.hidden AND r.live IS NOT NULL THEN '"(hidden)"' ELSE r.live END,
+           CASE WHEN h.hidden AND r.wanted IS NOT NULL THEN '"(hidden)"' ELSE r.wanted END,
+           CASE WHEN r.path LIKE 'spec.template%' THEN p.restart END, r.reason
+      FROM rows r CROSS JOIN pods p
+     CROSS JOIN LATERAL (SELECT p_wanted ->> 'kind' = 'Secret' AND r.path LIKE 'data%') h (hidden)
+    UNION ALL
+    SELECT 'none', '', '"present"', '"present"', p.restart,
+           CASE WHEN p.restart IS NULL THEN 'stands as asked for' ELSE 'stands as asked for, but its pods do not until a restart' END
+      FROM pods p WHERE NOT EXISTS (SELECT FROM rows)
+     ORDER BY 2
+$$;
+
+ALTER FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean) IS 'What would change of one object that stands, path by path.';
 
 --
 -- Name: prepare_changed_deployment(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -8270,6 +8558,12 @@ REVOKE ALL ON FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind 
 GRANT ALL ON FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind text, p_namespace text, p_name text) TO orchestrator_worker;
 
 --
+-- Name: FUNCTION applied_manifests(p_id uuid, p_generation bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.applied_manifests(p_id uuid, p_generation bigint) FROM PUBLIC;
+
+--
 -- Name: FUNCTION assess_deployments(p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8631,6 +8925,12 @@ REVOKE ALL ON FUNCTION orchestrator.disable_user(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.disable_user(name text) TO orchestrator_admin;
 
 --
+-- Name: FUNCTION dressed_manifests(p_id uuid, p_name text, p_version integer, p_manifests jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.dressed_manifests(p_id uuid, p_name text, p_version integer, p_manifests jsonb) FROM PUBLIC;
+
+--
 -- Name: FUNCTION drop_old_events(p_older_than interval, p_limit integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8824,6 +9124,18 @@ REVOKE ALL ON FUNCTION orchestrator.keep_history() FROM PUBLIC;
 REVOKE ALL ON FUNCTION orchestrator.keep_template() FROM PUBLIC;
 
 --
+-- Name: FUNCTION kind_rank(p_kind text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.kind_rank(p_kind text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION list_keys(p_field text, p_value jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.list_keys(p_field text, p_value jsonb) FROM PUBLIC;
+
+--
 -- Name: FUNCTION list_leases(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8862,6 +9174,18 @@ GRANT ALL ON FUNCTION orchestrator.make_password_link(name text) TO orchestrator
 
 REVOKE ALL ON FUNCTION orchestrator.make_token(name text, role text, namespaces text[], expires_in interval, "user" text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.make_token(name text, role text, namespaces text[], expires_in interval, "user" text) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION manifest_changes(p_before jsonb, p_after jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.manifest_changes(p_before jsonb, p_after jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION manifest_paths(p_manifest jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.manifest_paths(p_manifest jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION mark_stale(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -8916,6 +9240,19 @@ GRANT ALL ON FUNCTION orchestrator.outlook(p_state text, p_finalised boolean, p_
 
 REVOKE ALL ON FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION plan(p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.plan(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.plan(p_id uuid) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION prepare_changed_deployment(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

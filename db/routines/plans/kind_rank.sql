@@ -3,7 +3,8 @@
 CREATE OR REPLACE FUNCTION orchestrator.kind_rank(p_kind text) RETURNS integer
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE p_kind WHEN 'ConfigMap' THEN 10 WHEN 'Secret' THEN 20 WHEN 'PersistentVolumeClaim' THEN 30 WHEN 'Service' THEN 40
-                       WHEN 'StatefulSet' THEN 50 WHEN 'Deployment' THEN 50 WHEN 'Ingress' THEN 60 ELSE 90 END
+    SELECT CASE WHEN p_kind = 'ConfigMap' THEN 10 WHEN p_kind = 'Secret' THEN 20 WHEN p_kind = 'PersistentVolumeClaim' THEN 30
+                WHEN p_kind = 'Service' THEN 40 WHEN p_kind IN ('NetworkPolicy', 'PodDisruptionBudget') THEN 45
+                WHEN p_kind IN ('StatefulSet', 'Deployment', 'CronJob') THEN 50 WHEN p_kind IN ('Ingress', 'HorizontalPodAutoscaler') THEN 60 ELSE 90 END
 $$;
 COMMENT ON FUNCTION orchestrator.kind_rank IS 'Where a kind stands in the order of apply.';
