@@ -246,6 +246,29 @@ ALTER FUNCTION orchestrator.assess_deployments(p_ids uuid[]) OWNER TO orchestrat
 COMMENT ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) IS 'The status of deployments.';
 
 --
+-- Name: at_wall_clock(timestamp without time zone, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p_zone text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN early AT TIME ZONE p_zone = p_local THEN least(early, late) ELSE late END
+      FROM (SELECT p_local AT TIME ZONE p_zone) a (late)
+     -- By the offset of the day before: the one that held until the clocks were set, if they were.
+     CROSS JOIN LATERAL (SELECT late - interval '24 hours') b (before)
+     CROSS JOIN LATERAL (SELECT p_local AT TIME ZONE 'UTC' - (before AT TIME ZONE p_zone - before AT TIME ZONE 'UTC')) c (early)
+$$;
+
+ALTER FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p_zone text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION at_wall_clock(p_local timestamp without time zone, p_zone text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p_zone text) IS 'The moment at which the clocks of a zone show a time, the first if there are two.';
+
+--
 -- Name: authenticate(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -384,6 +407,146 @@ ALTER FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) OWNER TO 
 --
 
 COMMENT ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) IS 'The hash to hold a password against, unless too many attempts failed.';
+
+--
+-- Name: cancel_restart(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.cancel_restart(p_deployment_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM orchestrator.require_deployment(p_deployment_id);
+    PERFORM 1 FROM orchestrator.deployments d WHERE d.id = p_deployment_id FOR NO KEY UPDATE;
+    IF orchestrator.end_planned_restart(p_deployment_id, 'cancelled', 'taken back') IS NULL THEN
+        PERFORM orchestrator.refuse('SO404', 'no restart is planned', 'id', 'SELECT * FROM planned_restarts tells what was, and what became of it.');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.cancel_restart(p_deployment_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION cancel_restart(p_deployment_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.cancel_restart(p_deployment_id uuid) IS 'Takes back a planned restart.';
+
+--
+-- Name: carry_out_restart(uuid, timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.carry_out_restart(p_deployment_id uuid, p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    -- A time has no end of its own; long after it, a restart would surprise.
+    c_late CONSTANT interval := '1 hour';
+    c_look_again CONSTANT interval := '30 seconds';
+    v_plan orchestrator.planned_restarts;
+    v_window orchestrator.maintenance_windows;
+    v_opens timestamptz;
+    v_empty boolean;
+    v_deployment record;
+BEGIN
+    SELECT * INTO v_plan FROM orchestrator.planned_restarts p
+     WHERE p.deployment_id = p_deployment_id AND p.state = 'planned' AND p.due <= p_at FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT d.desired_state, d.restart_required, d.generation, d.last_applied_generation INTO v_deployment
+      FROM orchestrator.deployments d WHERE d.id = p_deployment_id;
+    IF v_deployment.desired_state NOT IN ('Active', 'Paused') THEN
+        PERFORM orchestrator.end_planned_restart(p_deployment_id, 'done', format('nothing runs: it is %s', v_deployment.desired_state));
+        RETURN;
+    END IF;
+    v_empty := v_plan.when_empty AND orchestrator.players_online(p_deployment_id, p_at) IS NOT DISTINCT FROM 0;
+    v_opens := v_plan.opens;
+    IF v_plan.window_id IS NOT NULL THEN
+        SELECT * INTO v_window FROM orchestrator.maintenance_windows w WHERE w.id = v_plan.window_id;
+        v_opens := (SELECT s.opens FROM orchestrator.window_spans(v_window, p_at) s ORDER BY s.opens LIMIT 1);
+        -- The opening that it waited for came, and closed without it.
+        IF v_plan.opens <= p_at AND v_opens > v_plan.opens THEN
+            INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+            VALUES (p_deployment_id, v_deployment.generation, 'system', 'RestartMissed', orchestrator.describe_plan(v_plan)
+                    || jsonb_build_object('next', v_opens, 'why', coalesce(nullif(v_plan.why, ''), 'no worker was there while the window was open')), 'orchestrator');
+            UPDATE orchestrator.planned_restarts p SET why = '' WHERE p.id = v_plan.id;
+        END IF;
+    ELSIF NOT v_empty AND v_opens + c_late < p_at THEN
+        PERFORM orchestrator.end_planned_restart(p_deployment_id, 'missed', coalesce(nullif(v_plan.why, ''), 'no worker was there within an hour of its time'));
+        RETURN;
+    END IF;
+    IF NOT (v_empty OR v_opens <= p_at) IS TRUE THEN
+        UPDATE orchestrator.planned_restarts p SET opens = v_opens, due = v_opens WHERE p.id = v_plan.id;
+    ELSIF v_deployment.desired_state = 'Paused' THEN
+        UPDATE orchestrator.planned_restarts p SET opens = v_opens, due = p_at + c_look_again, why = 'it was Paused' WHERE p.id = v_plan.id;
+    ELSIF v_plan.only_if_required AND NOT v_deployment.restart_required AND v_deployment.last_applied_generation < v_deployment.generation THEN
+        UPDATE orchestrator.planned_restarts p SET opens = v_opens, due = p_at + c_look_again, why = 'a change was being applied' WHERE p.id = v_plan.id;
+    ELSIF v_plan.only_if_required AND NOT v_deployment.restart_required THEN
+        PERFORM orchestrator.end_planned_restart(p_deployment_id, 'done', 'nothing required a restart any more');
+    ELSE
+        PERFORM orchestrator.end_planned_restart(p_deployment_id, 'done', '');
+        -- Only for this statement: record_changed_deployments tells in whose name it is.
+        PERFORM set_config('orchestrator.planned_restart', v_plan.id::text, true);
+        UPDATE orchestrator.deployments d SET restarted_at = clock_timestamp() WHERE d.id = p_deployment_id;
+        PERFORM set_config('orchestrator.planned_restart', '', true);
+        UPDATE orchestrator.planned_restarts p SET generation = v_deployment.generation + 1, why = CASE WHEN v_empty THEN 'nobody played' ELSE '' END
+         WHERE p.id = v_plan.id;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.carry_out_restart(p_deployment_id uuid, p_at timestamp with time zone) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION carry_out_restart(p_deployment_id uuid, p_at timestamp with time zone); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.carry_out_restart(p_deployment_id uuid, p_at timestamp with time zone) IS 'Carries out a planned restart, or says why not.';
+
+--
+-- Name: carry_out_restarts(integer, timestamp with time zone, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.carry_out_restarts(p_cluster_id integer, p_at timestamp with time zone DEFAULT now(), p_limit integer DEFAULT 100) RETURNS double precision
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_due CONSTANT double precision := (
+        SELECT extract(epoch FROM p.due - p_at) FROM orchestrator.planned_restarts p
+         WHERE p.cluster_id = p_cluster_id AND p.state = 'planned' AND p.due IS NOT NULL ORDER BY p.due LIMIT 1);
+    v_id uuid;
+BEGIN
+    IF v_due IS NULL OR v_due > 0 THEN
+        RETURN v_due;
+    END IF;
+    FOR v_id IN
+        SELECT d.id FROM orchestrator.planned_restarts p JOIN orchestrator.deployments d ON d.id = p.deployment_id
+         WHERE p.cluster_id = p_cluster_id AND p.state = 'planned' AND p.due <= p_at
+         ORDER BY p.due LIMIT p_limit FOR NO KEY UPDATE OF d SKIP LOCKED
+    LOOP
+        BEGIN
+            PERFORM orchestrator.carry_out_restart(v_id, p_at);
+        EXCEPTION WHEN SQLSTATE 'SO403' OR SQLSTATE 'SO409' OR SQLSTATE 'SO422' THEN
+            -- One that is refused must not hold up the others.
+            PERFORM orchestrator.end_planned_restart(v_id, 'missed', SQLERRM);
+        END;
+    END LOOP;
+    RETURN (SELECT greatest(extract(epoch FROM p.due - p_at), 1) FROM orchestrator.planned_restarts p
+             WHERE p.cluster_id = p_cluster_id AND p.state = 'planned' AND p.due IS NOT NULL ORDER BY p.due LIMIT 1);
+END
+$$;
+
+ALTER FUNCTION orchestrator.carry_out_restarts(p_cluster_id integer, p_at timestamp with time zone, p_limit integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION carry_out_restarts(p_cluster_id integer, p_at timestamp with time zone, p_limit integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.carry_out_restarts(p_cluster_id integer, p_at timestamp with time zone, p_limit integer) IS 'Carries out the restarts that are due.';
 
 --
 -- Name: change_password(text, text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2105,6 +2268,147 @@ ALTER FUNCTION orchestrator.describe_manifest(p_manifest jsonb) OWNER TO orchest
 COMMENT ON FUNCTION orchestrator.describe_manifest(p_manifest jsonb) IS 'What an object is for, in a line.';
 
 --
+-- Name: planned_restarts; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.planned_restarts (
+    id bigint NOT NULL,
+    deployment_id uuid NOT NULL,
+    cluster_id integer NOT NULL,
+    window_id bigint,
+    in_window text,
+    when_empty boolean NOT NULL,
+    only_if_required boolean NOT NULL,
+    opens timestamp with time zone,
+    due timestamp with time zone,
+    state text DEFAULT 'planned'::text NOT NULL,
+    why text DEFAULT ''::text NOT NULL,
+    generation bigint,
+    asked_by text NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT planned_restarts_state_is_known CHECK ((state = ANY (ARRAY['planned'::text, 'done'::text, 'cancelled'::text, 'missed'::text])))
+);
+
+ALTER TABLE orchestrator.planned_restarts OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE planned_restarts; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.planned_restarts IS 'Restarts that wait for a window, for an empty server or for a time, and what became of them. One a deployment is live.';
+
+--
+-- Name: COLUMN planned_restarts.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.id IS 'Rises.';
+
+--
+-- Name: COLUMN planned_restarts.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.deployment_id IS 'What is restarted.';
+
+--
+-- Name: COLUMN planned_restarts.cluster_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.cluster_id IS 'Whose workers see to it.';
+
+--
+-- Name: COLUMN planned_restarts.window_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.window_id IS 'The window it waits for, if any.';
+
+--
+-- Name: COLUMN planned_restarts.in_window; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.in_window IS 'Its name.';
+
+--
+-- Name: COLUMN planned_restarts.when_empty; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.when_empty IS 'Also before that, once nobody plays; without a window or time only then.';
+
+--
+-- Name: COLUMN planned_restarts.only_if_required; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.only_if_required IS 'If nothing requires a restart by then, none is made.';
+
+--
+-- Name: COLUMN planned_restarts.opens; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.opens IS 'The opening of the window, or the time, that it waits for; NULL waits for an empty server alone.';
+
+--
+-- Name: COLUMN planned_restarts.due; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.due IS 'When a worker looks at it next; NULL until somebody says that nobody plays.';
+
+--
+-- Name: COLUMN planned_restarts.state; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.state IS 'planned; done; cancelled; missed, if its time went by.';
+
+--
+-- Name: COLUMN planned_restarts.why; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.why IS 'Why it has not come, or how it ended.';
+
+--
+-- Name: COLUMN planned_restarts.generation; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.generation IS 'The generation that restarted it.';
+
+--
+-- Name: COLUMN planned_restarts.asked_by; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.asked_by IS 'Who planned it.';
+
+--
+-- Name: COLUMN planned_restarts.asked_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.asked_at IS 'When it was planned.';
+
+--
+-- Name: COLUMN planned_restarts.ended_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.planned_restarts.ended_at IS 'When it was done, cancelled or missed.';
+
+--
+-- Name: describe_plan(orchestrator.planned_restarts); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.describe_plan(p_plan orchestrator.planned_restarts) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT jsonb_strip_nulls(jsonb_build_object('window', p_plan.in_window, 'when_empty', nullif(p_plan.when_empty, false), 'opens', p_plan.opens,
+                                                'only_if_required', p_plan.only_if_required, 'asked_by', p_plan.asked_by))
+$$;
+
+ALTER FUNCTION orchestrator.describe_plan(p_plan orchestrator.planned_restarts) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION describe_plan(p_plan orchestrator.planned_restarts); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.describe_plan(p_plan orchestrator.planned_restarts) IS 'What a planned restart waits for.';
+
+--
 -- Name: describe_preview(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2410,6 +2714,39 @@ ALTER FUNCTION orchestrator.end_lease(p_settlement jsonb) OWNER TO orchestrator_
 --
 
 COMMENT ON FUNCTION orchestrator.end_lease(p_settlement jsonb) IS 'Removes the message of a lease that is still held, and locks what its end will write.';
+
+--
+-- Name: end_planned_restart(uuid, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.end_planned_restart(p_deployment_id uuid, p_state text, p_why text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_plan orchestrator.planned_restarts;
+BEGIN
+    UPDATE orchestrator.planned_restarts p SET state = p_state, why = p_why, due = NULL, ended_at = now()
+     WHERE p.deployment_id = p_deployment_id AND p.state = 'planned' RETURNING * INTO v_plan;
+    IF v_plan.id IS NOT NULL AND (p_state, p_why) <> ('done', '') THEN
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT d.id, d.generation, CASE p_state WHEN 'cancelled' THEN 'user' ELSE 'system' END,
+               CASE p_state WHEN 'done' THEN 'RestartNotNeeded' WHEN 'missed' THEN 'RestartMissed' ELSE 'RestartCancelled' END,
+               orchestrator.describe_plan(v_plan) || jsonb_build_object('why', p_why),
+               CASE p_state WHEN 'cancelled' THEN orchestrator.current_actor() ELSE 'orchestrator' END
+          FROM orchestrator.deployments d WHERE d.id = p_deployment_id;
+    END IF;
+    RETURN v_plan.id;
+END
+$$;
+
+ALTER FUNCTION orchestrator.end_planned_restart(p_deployment_id uuid, p_state text, p_why text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION end_planned_restart(p_deployment_id uuid, p_state text, p_why text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.end_planned_restart(p_deployment_id uuid, p_state text, p_why text) IS 'Ends the live plan to restart a deployment.';
 
 --
 -- Name: end_preview(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2884,6 +3221,103 @@ ALTER FUNCTION orchestrator.find_user(p_name text) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.find_user(p_name text) IS 'The user of a name.';
 
 --
+-- Name: maintenance_windows; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.maintenance_windows (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    namespace text,
+    days text[] NOT NULL,
+    starts time without time zone NOT NULL,
+    lasts interval NOT NULL,
+    zone text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL
+);
+
+ALTER TABLE orchestrator.maintenance_windows OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE maintenance_windows; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.maintenance_windows IS 'When servers may be restarted or put back. SELECT * FROM next_windows() tells when that is next.';
+
+--
+-- Name: COLUMN maintenance_windows.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.maintenance_windows.id IS 'Names the window in other tables.';
+
+--
+-- Name: COLUMN maintenance_windows.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.maintenance_windows.name IS 'What rules and plans call it. No other of its namespace, or of all namespaces, has it.';
+
+--
+-- Name: COLUMN maintenance_windows.namespace; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.maintenance_windows.namespace IS 'Whose deployments may use it; NULL is every namespace''s.';
+
+--
+-- Name: COLUMN maintenance_windows.days; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.maintenance_windows.days IS 'On which days it opens: Mon, Tue, Wed, Thu, Fri, Sat, Sun.';
+
+--
+-- Name: COLUMN maintenance_windows.starts; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.maintenance_windows.starts IS 'At what time of these days, by the clocks of its zone.';
+
+--
+-- Name: COLUMN maintenance_windows.lasts; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.maintenance_windows.lasts IS 'For how long, a day at most; it may end on the next day.';
+
+--
+-- Name: COLUMN maintenance_windows.zone; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.maintenance_windows.zone IS 'Such as Europe/Berlin: see pg_timezone_names.';
+
+--
+-- Name: COLUMN maintenance_windows.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.maintenance_windows.created_at IS 'When.';
+
+--
+-- Name: COLUMN maintenance_windows.created_by; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.maintenance_windows.created_by IS 'Who made it.';
+
+--
+-- Name: find_window(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.find_window(p_name text, p_namespace text) RETURNS orchestrator.maintenance_windows
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT w FROM orchestrator.maintenance_windows w WHERE w.name = p_name AND (w.namespace IS NULL OR w.namespace = p_namespace)
+$$;
+
+ALTER FUNCTION orchestrator.find_window(p_name text, p_namespace text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION find_window(p_name text, p_namespace text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.find_window(p_name text, p_namespace text) IS 'The window that a name means to a namespace.';
+
+--
 -- Name: finish_sign_in(text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3333,6 +3767,33 @@ ALTER FUNCTION orchestrator.keep_template() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.keep_template() IS 'Refuses changes of a template version.';
 
 --
+-- Name: keep_window(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.keep_window() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_named text := orchestrator.window_users(OLD);
+BEGIN
+    PERFORM orchestrator.require_window(OLD.namespace);
+    IF v_named IS NOT NULL THEN
+        PERFORM orchestrator.refuse('SO409', format('the window %s is in use', OLD.name), 'name', format('First change what names it: %s.', v_named));
+    END IF;
+    RETURN OLD;
+END
+$$;
+
+ALTER FUNCTION orchestrator.keep_window() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION keep_window(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.keep_window() IS 'Guards a window against being deleted.';
+
+--
 -- Name: kind_rank(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3747,6 +4208,36 @@ ALTER FUNCTION orchestrator.measure_queues() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.measure_queues() IS 'Depth and age of every queue.';
 
 --
+-- Name: move_window(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.move_window() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_opens timestamptz := (SELECT s.opens FROM orchestrator.window_spans(NEW, now()) s ORDER BY s.opens LIMIT 1);
+BEGIN
+    WITH moved AS (
+        UPDATE orchestrator.planned_restarts p
+           SET in_window = NEW.name, opens = v_opens, due = CASE WHEN p.when_empty AND p.due < v_opens THEN p.due ELSE v_opens END
+         WHERE p.window_id = NEW.id AND p.state = 'planned'
+        RETURNING p.cluster_id
+    )
+    SELECT NULL FROM (SELECT DISTINCT m.cluster_id FROM moved m) c CROSS JOIN LATERAL orchestrator.nudge(c.cluster_id) INTO v_opens;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.move_window() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION move_window(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.move_window() IS 'Moves what waits for a window that was changed.';
+
+--
 -- Name: narrower_role(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3765,6 +4256,32 @@ ALTER FUNCTION orchestrator.narrower_role(p_one text, p_other text) OWNER TO orc
 --
 
 COMMENT ON FUNCTION orchestrator.narrower_role(p_one text, p_other text) IS 'The lesser of two roles.';
+
+--
+-- Name: near_zones(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.near_zones(p_zone text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH asked AS (
+        SELECT DISTINCT substr(lower(left(p_zone, 60)), n, 3) AS run FROM generate_series(1, greatest(length(left(p_zone, 60)) - 2, 1)) n
+    ), near AS (
+        SELECT z.name, 2.0 * count(*) / (length(z.name) - 2 + (SELECT count(*) FROM asked)) AS likeness
+          FROM pg_timezone_names z JOIN asked a ON strpos(lower(z.name), a.run) > 0
+         WHERE z.name ~ '^[A-Z][A-Za-z_]+/' GROUP BY z.name ORDER BY likeness DESC, z.name LIMIT 3
+    )
+    SELECT string_agg(n.name, ', ' ORDER BY n.likeness DESC, n.name) FROM near n
+$$;
+
+ALTER FUNCTION orchestrator.near_zones(p_zone text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION near_zones(p_zone text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.near_zones(p_zone text) IS 'Time zones that are called much like this.';
 
 --
 -- Name: newest_event(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3786,6 +4303,28 @@ ALTER FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) OWNER TO o
 --
 
 COMMENT ON FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) IS 'Where the history ends so far: a place for events_after.';
+
+--
+-- Name: next_windows(integer, timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.next_windows(p_each integer DEFAULT 3, p_after timestamp with time zone DEFAULT now()) RETURNS TABLE(window_id bigint, name text, opens timestamp with time zone, closes timestamp with time zone, is_open boolean, opens_there timestamp without time zone, closes_there timestamp without time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT w.id, w.name, s.opens, s.closes, s.opens <= p_after, s.opens AT TIME ZONE w.zone, s.closes AT TIME ZONE w.zone
+      FROM orchestrator.maintenance_windows w
+     CROSS JOIN LATERAL (SELECT * FROM orchestrator.window_spans(w, p_after, 7 * least(p_each, 100) + 1) s ORDER BY s.opens LIMIT p_each) s
+     ORDER BY s.opens, w.name, w.id
+$$;
+
+ALTER FUNCTION orchestrator.next_windows(p_each integer, p_after timestamp with time zone) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION next_windows(p_each integer, p_after timestamp with time zone); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.next_windows(p_each integer, p_after timestamp with time zone) IS 'When each window is open next, and how often so many times later.';
 
 --
 -- Name: nudge(integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4033,6 +4572,81 @@ ALTER FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift
 COMMENT ON FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean) IS 'What would change of one object that stands, path by path.';
 
 --
+-- Name: plan_restart(uuid, text, boolean, timestamp with time zone, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.plan_restart(id uuid, in_window text DEFAULT NULL::text, when_empty boolean DEFAULT false, at timestamp with time zone DEFAULT NULL::timestamp with time zone, only_if_required boolean DEFAULT true) RETURNS orchestrator.planned_restarts
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_deployment record;
+    v_window orchestrator.maintenance_windows;
+    v_plan orchestrator.planned_restarts;
+BEGIN
+    PERFORM orchestrator.require_deployment(plan_restart.id);
+    IF plan_restart.in_window IS NULL AND plan_restart.at IS NULL AND plan_restart.when_empty IS NOT TRUE THEN
+        PERFORM orchestrator.refuse('SO422', 'a plan needs something to wait for', 'in_window',
+            'Name a window (in_window), say when_empty, or give a time (at). restart(id) restarts now.');
+    ELSIF plan_restart.in_window IS NOT NULL AND plan_restart.at IS NOT NULL THEN
+        PERFORM orchestrator.refuse('SO422', 'a restart waits for a window or for a time, not for both', 'at', 'Leave one of them out.');
+    ELSIF plan_restart.at NOT BETWEEN now() AND now() + interval '1 year' THEN
+        PERFORM orchestrator.refuse('SO422', format('a restart cannot be planned for %s', plan_restart.at), 'at',
+            'Give a time within the year to come. restart(id) restarts now.');
+    END IF;
+    SELECT d.name, d.namespace, d.cluster_id, d.generation, d.desired_state INTO v_deployment
+      FROM orchestrator.deployments d WHERE d.id = plan_restart.id FOR NO KEY UPDATE;
+    PERFORM orchestrator.check_restart(v_deployment.name, v_deployment.desired_state, NULL, now());
+    IF plan_restart.in_window IS NOT NULL THEN
+        v_window := orchestrator.require_known_window(plan_restart.in_window, v_deployment.namespace, 'in_window');
+    END IF;
+    PERFORM orchestrator.end_planned_restart(plan_restart.id, 'cancelled', 'replaced by a newer plan');
+    INSERT INTO orchestrator.planned_restarts (deployment_id, cluster_id, window_id, in_window, when_empty, only_if_required, opens, asked_by)
+    VALUES (plan_restart.id, v_deployment.cluster_id, v_window.id, v_window.name, plan_restart.when_empty IS TRUE, plan_restart.only_if_required IS NOT FALSE,
+            coalesce(plan_restart.at, (SELECT s.opens FROM orchestrator.window_spans(v_window, now()) s ORDER BY s.opens LIMIT 1)), orchestrator.current_actor())
+    RETURNING * INTO v_plan;
+    UPDATE orchestrator.planned_restarts p
+       SET due = CASE WHEN p.when_empty AND orchestrator.players_online(p.deployment_id) = 0 THEN now() ELSE p.opens END
+     WHERE p.id = v_plan.id RETURNING * INTO v_plan;
+    INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+    VALUES (v_plan.deployment_id, v_deployment.generation, 'user', 'RestartPlanned', orchestrator.describe_plan(v_plan), v_plan.asked_by);
+    PERFORM orchestrator.nudge(v_plan.cluster_id);
+    RETURN v_plan;
+END
+$$;
+
+ALTER FUNCTION orchestrator.plan_restart(id uuid, in_window text, when_empty boolean, at timestamp with time zone, only_if_required boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION plan_restart(id uuid, in_window text, when_empty boolean, at timestamp with time zone, only_if_required boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.plan_restart(id uuid, in_window text, when_empty boolean, at timestamp with time zone, only_if_required boolean) IS 'Plans a restart in a window, when nobody plays, or at a time.';
+
+--
+-- Name: players_online(uuid, timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.players_online(p_deployment_id uuid, p_at timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT p.online
+      FROM orchestrator.deployment_players p
+      JOIN orchestrator.deployments d ON d.id = p.deployment_id JOIN orchestrator.clusters c ON c.id = d.cluster_id
+     WHERE p.deployment_id = p_deployment_id AND p.as_of > p_at - make_interval(secs => c.players_fresh_seconds)
+$$;
+
+ALTER FUNCTION orchestrator.players_online(p_deployment_id uuid, p_at timestamp with time zone) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION players_online(p_deployment_id uuid, p_at timestamp with time zone); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.players_online(p_deployment_id uuid, p_at timestamp with time zone) IS 'How many play on a server; NULL where nobody told it lately.';
+
+--
 -- Name: prepare_changed_deployment(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4084,6 +4698,7 @@ BEGIN
     END IF;
     IF NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN
         NEW.restarted_at := orchestrator.check_restart(NEW.name, NEW.desired_state, OLD.restarted_at, NEW.restarted_at);
+        PERFORM orchestrator.end_planned_restart(NEW.id, 'cancelled', 'it is restarted now');
     END IF;
     NEW.generation := OLD.generation + 1;
     NEW.restart_required := false;
@@ -4248,6 +4863,79 @@ ALTER FUNCTION orchestrator.prepare_template() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.prepare_template() IS 'Checks and numbers a new template version.';
 
 --
+-- Name: prepare_window(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.prepare_window() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    c_days CONSTANT text[] := '{Mon,Tue,Wed,Thu,Fri,Sat,Sun}';
+    c_full CONSTANT text[] := '{Monday,Tuesday,Wednesday,Thursday,Friday,Saturday,Sunday}';
+    v_day text;
+    v_other orchestrator.maintenance_windows;
+    v_zone text;
+BEGIN
+    PERFORM orchestrator.require_window(NEW.namespace);
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM orchestrator.require_window(OLD.namespace);
+    ELSE
+        NEW.created_by := orchestrator.current_actor();
+    END IF;
+    IF NEW.name IS NULL OR NEW.name !~ '^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$' THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" cannot name a window', NEW.name), 'name',
+            'Use up to 40 small letters, digits and -, beginning and ending with a letter or digit.');
+    ELSIF NEW.namespace !~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" is no namespace', NEW.namespace), 'namespace',
+            'Use up to 63 small letters, digits and -; none at all (NULL) is every namespace.');
+    ELSIF cardinality(coalesce(NEW.days, '{}')) = 0 THEN
+        PERFORM orchestrator.refuse('SO422', 'a window on no day never opens', 'days', format('Name some of %s.', array_to_string(c_days, ', ')));
+    END IF;
+    FOREACH v_day IN ARRAY NEW.days LOOP
+        IF v_day IS NULL OR initcap(v_day) <> ALL (c_days || c_full) THEN
+            PERFORM orchestrator.refuse('SO422', format('"%s" is no day', v_day), 'days', format('Allowed: %s.', array_to_string(c_days, ', ')));
+        END IF;
+    END LOOP;
+    NEW.days := ARRAY(SELECT d FROM unnest(c_days) WITH ORDINALITY a (d, n)
+                       WHERE d IN (SELECT left(initcap(g), 3) FROM unnest(NEW.days) g) ORDER BY n);
+    IF NEW.starts IS NULL OR NEW.starts >= '24:00' OR date_trunc('minute', NEW.starts::interval) <> NEW.starts::interval THEN
+        PERFORM orchestrator.refuse('SO422', format('a window cannot start at %s', coalesce(NEW.starts::text, 'no time')), 'starts',
+            'Use hours and minutes from 00:00 to 23:59.');
+    END IF;
+    -- As hours: a day of an interval would be as long as the clocks of the session's zone make it.
+    NEW.lasts := make_interval(secs => extract(epoch FROM NEW.lasts)::double precision);
+    IF NEW.lasts IS NULL OR NEW.lasts < '1 minute' OR NEW.lasts > '24 hours' OR date_trunc('minute', NEW.lasts) <> NEW.lasts THEN
+        PERFORM orchestrator.refuse('SO422', format('a window cannot last %s', coalesce(nullif(NEW.lasts, '0')::text, 'no time')), 'lasts',
+            'Use whole minutes, from 1 minute to 24 hours; with more days it opens more often.');
+    END IF;
+    SELECT z.name INTO v_zone FROM pg_timezone_names z WHERE lower(z.name) = lower(NEW.zone) ORDER BY z.name = NEW.zone DESC LIMIT 1;
+    IF v_zone IS NULL OR v_zone ~ '^(posix|right)/' THEN
+        PERFORM orchestrator.refuse('SO422', format('there is no time zone "%s"', NEW.zone), 'zone',
+            coalesce(format('Did you mean %s? ', orchestrator.near_zones(NEW.zone)), '') || 'SELECT name FROM pg_timezone_names lists all.');
+    END IF;
+    NEW.zone := v_zone;
+    -- Two writers of one name must not both find it free.
+    PERFORM pg_advisory_xact_lock(hashtextextended('orchestrator.windows', 0));
+    SELECT * INTO v_other FROM orchestrator.maintenance_windows w
+     WHERE w.name = NEW.name AND w.id <> NEW.id AND (w.namespace = NEW.namespace OR w.namespace IS NULL OR NEW.namespace IS NULL) LIMIT 1;
+    IF FOUND THEN
+        PERFORM orchestrator.refuse('SO409', format('%s has a window "%s" already', coalesce('the namespace ' || v_other.namespace, 'every namespace'), NEW.name),
+            'name', 'Choose another name: what a deployment calls a window must be one.');
+    END IF;
+    RETURN NEW;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.prepare_window() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION prepare_window(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.prepare_window() IS 'Checks a maintenance window.';
+
+--
 -- Name: preview(text, text, jsonb, text, text, integer, text, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4384,8 +5072,9 @@ BEGIN
     IF v_ids IS NOT NULL THEN
         PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk');
     END IF;
-    RETURN (SELECT greatest(extract(epoch FROM s.due_at - now()), 0) FROM orchestrator.reconcile_slots s
-             WHERE s.cluster_id = v_cluster_id AND s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1);
+    RETURN least(orchestrator.carry_out_restarts(v_cluster_id),
+                 (SELECT greatest(extract(epoch FROM s.due_at - now()), 0) FROM orchestrator.reconcile_slots s
+                   WHERE s.cluster_id = v_cluster_id AND s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1));
 END
 $$;
 
@@ -4646,7 +5335,8 @@ BEGIN
     IF (SELECT sum(a.generation) FROM after_rows a) IS NOT DISTINCT FROM (SELECT sum(b.generation) FROM before_rows b) THEN
         RETURN NULL;
     END IF;
-    v_actor := orchestrator.current_actor();
+    v_actor := coalesce(CASE WHEN current_setting('orchestrator.planned_restart', true) <> '' THEN orchestrator.restart_actor() END,
+                        orchestrator.current_actor());
     v_client := orchestrator.current_client();
     v_rollback := nullif(current_setting('orchestrator.rollback', true), '');  -- by rollback()
     -- One statement, because starting one costs more than the rows of a single change.
@@ -4969,6 +5659,42 @@ ALTER FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) O
 --
 
 COMMENT ON FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) IS 'Writes what a watcher saw.';
+
+--
+-- Name: record_players(uuid, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.record_players(p_deployment_id uuid, p_online integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_cluster_id integer;
+BEGIN
+    PERFORM orchestrator.require_deployment(p_deployment_id);
+    IF p_online IS NULL OR p_online < 0 THEN
+        PERFORM orchestrator.refuse('SO422', format('there cannot be %s players', coalesce(p_online::text, 'no number of')), 'online',
+            'Tell how many are online: 0 or more. What is not known is not told.');
+    END IF;
+    INSERT INTO orchestrator.deployment_players (deployment_id, online, as_of) VALUES (p_deployment_id, p_online, now())
+    ON CONFLICT (deployment_id) DO UPDATE SET online = excluded.online, as_of = excluded.as_of;
+    UPDATE orchestrator.planned_restarts p SET due = CASE p_online WHEN 0 THEN now() ELSE p.opens END
+     WHERE p.deployment_id = p_deployment_id AND p.state = 'planned' AND p.when_empty
+       AND p.due IS DISTINCT FROM CASE p_online WHEN 0 THEN least(p.due, now()) ELSE p.opens END
+    RETURNING p.cluster_id INTO v_cluster_id;
+    IF v_cluster_id IS NOT NULL THEN
+        PERFORM orchestrator.nudge(v_cluster_id);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.record_players(p_deployment_id uuid, p_online integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION record_players(p_deployment_id uuid, p_online integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.record_players(p_deployment_id uuid, p_online integer) IS 'Tells how many play on a server.';
 
 --
 -- Name: record_put_backs(uuid, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -5687,6 +6413,35 @@ ALTER FUNCTION orchestrator.require_everything(p_what text) OWNER TO orchestrato
 COMMENT ON FUNCTION orchestrator.require_everything(p_what text) IS 'Refuses what concerns all namespaces to somebody limited to some.';
 
 --
+-- Name: require_known_window(text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.require_known_window(p_name text, p_namespace text, p_path text) RETURNS orchestrator.maintenance_windows
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_window orchestrator.maintenance_windows := orchestrator.find_window(p_name, p_namespace);
+BEGIN
+    IF v_window.id IS NULL THEN
+        PERFORM orchestrator.refuse('SO404', format('the namespace %s has no window "%s"', p_namespace, p_name), p_path,
+            coalesce((SELECT format('There are: %s.', string_agg(w.name, ', ' ORDER BY w.name)) FROM orchestrator.maintenance_windows w
+                       WHERE w.namespace IS NULL OR w.namespace = p_namespace),
+                     'There is none yet: an admin inserts one into maintenance_windows.'));
+    END IF;
+    RETURN v_window;
+END
+$$;
+
+ALTER FUNCTION orchestrator.require_known_window(p_name text, p_namespace text, p_path text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION require_known_window(p_name text, p_namespace text, p_path text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.require_known_window(p_name text, p_namespace text, p_path text) IS 'The window of a name, or a refusal.';
+
+--
 -- Name: require_namespace(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5714,6 +6469,31 @@ ALTER FUNCTION orchestrator.require_namespace(p_namespace text) OWNER TO orchest
 COMMENT ON FUNCTION orchestrator.require_namespace(p_namespace text) IS 'Refuses a namespace that this session may not use.';
 
 --
+-- Name: require_window(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.require_window(p_namespace text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF p_namespace IS NULL THEN
+        PERFORM orchestrator.require_everything('windows without a namespace');
+    ELSE
+        PERFORM orchestrator.require_namespace(p_namespace);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.require_window(p_namespace text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION require_window(p_namespace text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.require_window(p_namespace text) IS 'Refuses a window that this session may not write.';
+
+--
 -- Name: restart(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5739,6 +6519,27 @@ ALTER FUNCTION orchestrator.restart(p_deployment_id uuid) OWNER TO orchestrator_
 --
 
 COMMENT ON FUNCTION orchestrator.restart(p_deployment_id uuid) IS 'Restarts what a deployment runs; answers the generation that does.';
+
+--
+-- Name: restart_actor(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.restart_actor() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT p.asked_by || CASE WHEN p.in_window IS NOT NULL THEN ' in the window ' || p.in_window WHEN p.when_empty THEN ' when empty' ELSE ' at its time' END
+      FROM orchestrator.planned_restarts p
+     WHERE p.id = nullif(current_setting('orchestrator.planned_restart', true), '')::bigint AND p.state = 'done' AND p.ended_at = now()
+$$;
+
+ALTER FUNCTION orchestrator.restart_actor() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION restart_actor(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.restart_actor() IS 'In whose name a planned restart is carried out now.';
 
 --
 -- Name: revoke_token(bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -6408,6 +7209,92 @@ ALTER FUNCTION orchestrator.was_overtaken(p_settlement jsonb) OWNER TO orchestra
 COMMENT ON FUNCTION orchestrator.was_overtaken(p_settlement jsonb) IS 'Whether what a run applied was undone before it was settled.';
 
 --
+-- Name: window_is_open(orchestrator.maintenance_windows, timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.window_is_open(p_window orchestrator.maintenance_windows, p_at timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT FROM orchestrator.window_spans(p_window, p_at, 1) s WHERE s.opens <= p_at)
+$$;
+
+ALTER FUNCTION orchestrator.window_is_open(p_window orchestrator.maintenance_windows, p_at timestamp with time zone) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION window_is_open(p_window orchestrator.maintenance_windows, p_at timestamp with time zone); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.window_is_open(p_window orchestrator.maintenance_windows, p_at timestamp with time zone) IS 'Whether a window is open: SELECT name, window_is_open(w) FROM maintenance_windows w.';
+
+--
+-- Name: window_opens(orchestrator.maintenance_windows, timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.window_opens(p_window orchestrator.maintenance_windows, p_after timestamp with time zone DEFAULT now()) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT min(s.opens) FROM orchestrator.window_spans(p_window, p_after) s WHERE s.opens > p_after
+$$;
+
+ALTER FUNCTION orchestrator.window_opens(p_window orchestrator.maintenance_windows, p_after timestamp with time zone) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION window_opens(p_window orchestrator.maintenance_windows, p_after timestamp with time zone); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.window_opens(p_window orchestrator.maintenance_windows, p_after timestamp with time zone) IS 'When a window opens next: SELECT name, window_opens(w) FROM maintenance_windows w.';
+
+--
+-- Name: window_spans(orchestrator.maintenance_windows, timestamp with time zone, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.window_spans(p_window orchestrator.maintenance_windows, p_at timestamp with time zone, p_days integer DEFAULT 8) RETURNS TABLE(opens timestamp with time zone, closes timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT o.opens, o.opens + (p_window).lasts
+      FROM generate_series(-2, p_days) n
+     CROSS JOIN LATERAL (SELECT (p_at AT TIME ZONE (p_window).zone)::date + n) d (day)
+     CROSS JOIN LATERAL (SELECT orchestrator.at_wall_clock(d.day + (p_window).starts, (p_window).zone)) o (opens)
+     WHERE to_char(d.day, 'Dy') = ANY ((p_window).days) AND o.opens + (p_window).lasts > p_at
+     ORDER BY o.opens
+$$;
+
+ALTER FUNCTION orchestrator.window_spans(p_window orchestrator.maintenance_windows, p_at timestamp with time zone, p_days integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION window_spans(p_window orchestrator.maintenance_windows, p_at timestamp with time zone, p_days integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.window_spans(p_window orchestrator.maintenance_windows, p_at timestamp with time zone, p_days integer) IS 'When a window opens and closes, from a moment on.';
+
+--
+-- Name: window_users(orchestrator.maintenance_windows); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH users AS (
+        SELECT format('the planned restart of %s/%s', d.namespace, d.name) AS what
+          FROM orchestrator.planned_restarts p JOIN orchestrator.deployments d ON d.id = p.deployment_id
+         WHERE p.window_id = (p_window).id AND p.state = 'planned'
+    )
+    SELECT string_agg(u.what, ', ') FROM (SELECT u.what FROM users u ORDER BY u.what LIMIT 10) u
+$$;
+
+ALTER FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION window_users(p_window orchestrator.maintenance_windows); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows) IS 'What names a window.';
+
+--
 -- Name: answered_requests; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -6633,6 +7520,7 @@ CREATE TABLE orchestrator.clusters (
     contested_within_seconds integer DEFAULT 600 NOT NULL,
     contested_wait_seconds integer DEFAULT 60 NOT NULL,
     contested_longest_wait_seconds integer DEFAULT 3600 NOT NULL,
+    players_fresh_seconds integer DEFAULT 300 NOT NULL,
     CONSTRAINT clusters_name_is_a_label CHECK ((name ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'::text)),
     CONSTRAINT clusters_resync_is_bounded CHECK (((resync_seconds >= 5) AND (resync_seconds <= 3600)))
 );
@@ -6704,6 +7592,12 @@ COMMENT ON COLUMN orchestrator.clusters.contested_wait_seconds IS 'What is conte
 --
 
 COMMENT ON COLUMN orchestrator.clusters.contested_longest_wait_seconds IS 'The wait doubles up to this.';
+
+--
+-- Name: COLUMN clusters.players_fresh_seconds; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.players_fresh_seconds IS 'For how long a number of players is believed after it was told.';
 
 --
 -- Name: clusters_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
@@ -7155,6 +8049,43 @@ COMMENT ON COLUMN orchestrator.deployment_observed.observed_json IS 'By "Kind/na
 COMMENT ON COLUMN orchestrator.deployment_observed.observed_at IS 'When it last changed.';
 
 --
+-- Name: deployment_players; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.deployment_players (
+    deployment_id uuid NOT NULL,
+    online integer NOT NULL,
+    as_of timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE orchestrator.deployment_players OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE deployment_players; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.deployment_players IS 'How many play on a server, as last told by record_players(). players_online(id) answers it while it is fresh.';
+
+--
+-- Name: COLUMN deployment_players.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_players.deployment_id IS 'On which.';
+
+--
+-- Name: COLUMN deployment_players.online; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_players.online IS 'How many were online.';
+
+--
+-- Name: COLUMN deployment_players.as_of; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_players.as_of IS 'When.';
+
+--
 -- Name: drift; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7286,6 +8217,32 @@ COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. held
 --
 
 COMMENT ON COLUMN orchestrator.drift.due_at IS 'When the next attempt is due, if it waits for a time.';
+
+--
+-- Name: maintenance_windows_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.maintenance_windows ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME orchestrator.maintenance_windows_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: planned_restarts_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.planned_restarts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME orchestrator.planned_restarts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 --
 -- Name: processes; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -7854,6 +8811,13 @@ ALTER TABLE ONLY orchestrator.deployment_observed
     ADD CONSTRAINT deployment_observed_pkey PRIMARY KEY (deployment_id);
 
 --
+-- Name: deployment_players deployment_players_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.deployment_players
+    ADD CONSTRAINT deployment_players_pkey PRIMARY KEY (deployment_id);
+
+--
 -- Name: deployment_resources deployment_resources_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7873,6 +8837,27 @@ ALTER TABLE ONLY orchestrator.deployment_revisions
 
 ALTER TABLE ONLY orchestrator.deployments
     ADD CONSTRAINT deployments_pkey PRIMARY KEY (id);
+
+--
+-- Name: maintenance_windows maintenance_windows_name_is_one; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.maintenance_windows
+    ADD CONSTRAINT maintenance_windows_name_is_one UNIQUE NULLS NOT DISTINCT (name, namespace);
+
+--
+-- Name: maintenance_windows maintenance_windows_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.maintenance_windows
+    ADD CONSTRAINT maintenance_windows_pkey PRIMARY KEY (id);
+
+--
+-- Name: planned_restarts planned_restarts_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.planned_restarts
+    ADD CONSTRAINT planned_restarts_pkey PRIMARY KEY (id);
 
 --
 -- Name: processes processes_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -8077,6 +9062,30 @@ CREATE UNIQUE INDEX deployments_name_is_unique ON orchestrator.deployments USING
 CREATE INDEX deployments_stale ON orchestrator.deployments USING btree (cluster_id) WHERE (stale_since IS NOT NULL);
 
 --
+-- Name: planned_restarts_due; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX planned_restarts_due ON orchestrator.planned_restarts USING btree (cluster_id, due) WHERE ((state = 'planned'::text) AND (due IS NOT NULL));
+
+--
+-- Name: planned_restarts_in_window; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX planned_restarts_in_window ON orchestrator.planned_restarts USING btree (window_id);
+
+--
+-- Name: planned_restarts_live; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE UNIQUE INDEX planned_restarts_live ON orchestrator.planned_restarts USING btree (deployment_id) WHERE (state = 'planned'::text);
+
+--
+-- Name: planned_restarts_of_deployment; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX planned_restarts_of_deployment ON orchestrator.planned_restarts USING btree (deployment_id, id);
+
+--
 -- Name: put_backs_by_age; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8173,6 +9182,18 @@ CREATE TRIGGER keep_history BEFORE DELETE OR UPDATE OR TRUNCATE ON orchestrator.
 CREATE TRIGGER keep_template BEFORE DELETE OR UPDATE ON orchestrator.templates FOR EACH ROW EXECUTE FUNCTION orchestrator.keep_template();
 
 --
+-- Name: maintenance_windows keep_window; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER keep_window BEFORE DELETE ON orchestrator.maintenance_windows FOR EACH ROW EXECUTE FUNCTION orchestrator.keep_window();
+
+--
+-- Name: maintenance_windows move_window; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER move_window AFTER UPDATE ON orchestrator.maintenance_windows FOR EACH ROW EXECUTE FUNCTION orchestrator.move_window();
+
+--
 -- Name: deployments prepare_changed_deployment; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8195,6 +9216,12 @@ CREATE TRIGGER prepare_new_deployment BEFORE INSERT ON orchestrator.deployments 
 --
 
 CREATE TRIGGER prepare_template BEFORE INSERT ON orchestrator.templates FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_template();
+
+--
+-- Name: maintenance_windows prepare_window; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER prepare_window BEFORE INSERT OR UPDATE ON orchestrator.maintenance_windows FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_window();
 
 --
 -- Name: deployments record_changed_deployments; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
@@ -8241,6 +9268,13 @@ ALTER TABLE ONLY orchestrator.deployment_observed
     ADD CONSTRAINT deployment_observed_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES orchestrator.deployments(id);
 
 --
+-- Name: deployment_players deployment_players_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.deployment_players
+    ADD CONSTRAINT deployment_players_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES orchestrator.deployments(id);
+
+--
 -- Name: deployment_resources deployment_resources_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8260,6 +9294,20 @@ ALTER TABLE ONLY orchestrator.deployments
 
 ALTER TABLE ONLY orchestrator.deployments
     ADD CONSTRAINT deployments_template_id_template_version_fkey FOREIGN KEY (template_id, template_version) REFERENCES orchestrator.templates(id, version);
+
+--
+-- Name: planned_restarts planned_restarts_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.planned_restarts
+    ADD CONSTRAINT planned_restarts_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES orchestrator.deployments(id);
+
+--
+-- Name: planned_restarts planned_restarts_window_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.planned_restarts
+    ADD CONSTRAINT planned_restarts_window_id_fkey FOREIGN KEY (window_id) REFERENCES orchestrator.maintenance_windows(id) ON DELETE SET NULL;
 
 --
 -- Name: processes processes_cluster_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -8386,6 +9434,15 @@ CREATE POLICY by_deployment ON orchestrator.deployment_observed FOR SELECT USING
  OFFSET 0))));
 
 --
+-- Name: deployment_players by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_deployment ON orchestrator.deployment_players FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
+   FROM orchestrator.deployments d
+  WHERE (d.id = deployment_players.deployment_id)
+ OFFSET 0))));
+
+--
 -- Name: deployment_resources by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8401,6 +9458,15 @@ CREATE POLICY by_deployment ON orchestrator.deployment_resources FOR SELECT USIN
 CREATE POLICY by_deployment ON orchestrator.deployment_revisions FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
    FROM orchestrator.deployments d
   WHERE (d.id = deployment_revisions.deployment_id)
+ OFFSET 0))));
+
+--
+-- Name: planned_restarts by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_deployment ON orchestrator.planned_restarts FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
+   FROM orchestrator.deployments d
+  WHERE (d.id = planned_restarts.deployment_id)
  OFFSET 0))));
 
 --
@@ -8426,6 +9492,12 @@ CREATE POLICY by_deployment ON orchestrator.reconcile_slots FOR SELECT USING (((
 --
 
 CREATE POLICY by_namespace ON orchestrator.deployments USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (namespace = ANY (( SELECT orchestrator.allowed_namespaces() AS allowed_namespaces)::text[]))));
+
+--
+-- Name: maintenance_windows by_namespace; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_namespace ON orchestrator.maintenance_windows USING (((namespace IS NULL) OR ( SELECT orchestrator.sees_everything() AS sees_everything) OR (namespace = ANY (( SELECT orchestrator.allowed_namespaces() AS allowed_namespaces)::text[]))));
 
 --
 -- Name: api_tokens by_user; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
@@ -8462,6 +9534,12 @@ ALTER TABLE orchestrator.deployment_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE orchestrator.deployment_observed ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: deployment_players; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.deployment_players ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: deployment_resources; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8480,10 +9558,22 @@ ALTER TABLE orchestrator.deployment_revisions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE orchestrator.deployments ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: maintenance_windows; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.maintenance_windows ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: users oneself; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 CREATE POLICY oneself ON orchestrator.users FOR SELECT USING ((name = ( SELECT orchestrator.current_actor() AS current_actor)));
+
+--
+-- Name: planned_restarts; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.planned_restarts ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: put_backs; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
@@ -8570,6 +9660,13 @@ REVOKE ALL ON FUNCTION orchestrator.applied_manifests(p_id uuid, p_generation bi
 REVOKE ALL ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) FROM PUBLIC;
 
 --
+-- Name: FUNCTION at_wall_clock(p_local timestamp without time zone, p_zone text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p_zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p_zone text) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION authenticate(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8589,6 +9686,25 @@ GRANT ALL ON FUNCTION orchestrator.begin_request(p_key text, p_hash text) TO orc
 
 REVOKE ALL ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) TO orchestrator_api;
+
+--
+-- Name: FUNCTION cancel_restart(p_deployment_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.cancel_restart(p_deployment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.cancel_restart(p_deployment_id uuid) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION carry_out_restart(p_deployment_id uuid, p_at timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.carry_out_restart(p_deployment_id uuid, p_at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION carry_out_restarts(p_cluster_id integer, p_at timestamp with time zone, p_limit integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.carry_out_restarts(p_cluster_id integer, p_at timestamp with time zone, p_limit integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION change_password(p_name text, p_old_hash text, p_new_hash text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -8897,6 +10013,18 @@ REVOKE ALL ON FUNCTION orchestrator.describe_manifest(p_manifest jsonb) FROM PUB
 GRANT ALL ON FUNCTION orchestrator.describe_manifest(p_manifest jsonb) TO orchestrator_viewer;
 
 --
+-- Name: TABLE planned_restarts; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.planned_restarts TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION describe_plan(p_plan orchestrator.planned_restarts); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.describe_plan(p_plan orchestrator.planned_restarts) FROM PUBLIC;
+
+--
 -- Name: FUNCTION describe_preview(p_tried jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8962,6 +10090,12 @@ REVOKE ALL ON FUNCTION orchestrator.end_contest(p_id uuid, p_kind text, p_name t
 --
 
 REVOKE ALL ON FUNCTION orchestrator.end_lease(p_settlement jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION end_planned_restart(p_deployment_id uuid, p_state text, p_why text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.end_planned_restart(p_deployment_id uuid, p_state text, p_why text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION end_preview(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -9055,6 +10189,55 @@ GRANT SELECT ON TABLE orchestrator.users TO orchestrator_viewer;
 REVOKE ALL ON FUNCTION orchestrator.find_user(p_name text) FROM PUBLIC;
 
 --
+-- Name: TABLE maintenance_windows; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.maintenance_windows TO orchestrator_viewer;
+GRANT DELETE ON TABLE orchestrator.maintenance_windows TO orchestrator_admin;
+
+--
+-- Name: COLUMN maintenance_windows.name; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE orchestrator.maintenance_windows TO orchestrator_admin;
+
+--
+-- Name: COLUMN maintenance_windows.namespace; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(namespace),UPDATE(namespace) ON TABLE orchestrator.maintenance_windows TO orchestrator_admin;
+
+--
+-- Name: COLUMN maintenance_windows.days; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(days),UPDATE(days) ON TABLE orchestrator.maintenance_windows TO orchestrator_admin;
+
+--
+-- Name: COLUMN maintenance_windows.starts; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(starts),UPDATE(starts) ON TABLE orchestrator.maintenance_windows TO orchestrator_admin;
+
+--
+-- Name: COLUMN maintenance_windows.lasts; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(lasts),UPDATE(lasts) ON TABLE orchestrator.maintenance_windows TO orchestrator_admin;
+
+--
+-- Name: COLUMN maintenance_windows.zone; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(zone),UPDATE(zone) ON TABLE orchestrator.maintenance_windows TO orchestrator_admin;
+
+--
+-- Name: FUNCTION find_window(p_name text, p_namespace text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.find_window(p_name text, p_namespace text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION finish_sign_in(p_name text, p_hash text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9122,6 +10305,12 @@ REVOKE ALL ON FUNCTION orchestrator.keep_history() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.keep_template() FROM PUBLIC;
+
+--
+-- Name: FUNCTION keep_window(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.keep_window() FROM PUBLIC;
 
 --
 -- Name: FUNCTION kind_rank(p_kind text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -9202,10 +10391,22 @@ REVOKE ALL ON FUNCTION orchestrator.measure_queues() FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.measure_queues() TO orchestrator_viewer;
 
 --
+-- Name: FUNCTION move_window(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.move_window() FROM PUBLIC;
+
+--
 -- Name: FUNCTION narrower_role(p_one text, p_other text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 REVOKE ALL ON FUNCTION orchestrator.narrower_role(p_one text, p_other text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION near_zones(p_zone text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.near_zones(p_zone text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION newest_event(OUT xid xid8, OUT id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -9214,6 +10415,13 @@ REVOKE ALL ON FUNCTION orchestrator.narrower_role(p_one text, p_other text) FROM
 REVOKE ALL ON FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) TO orchestrator_viewer;
 GRANT ALL ON FUNCTION orchestrator.newest_event(OUT xid xid8, OUT id bigint) TO orchestrator_api;
+
+--
+-- Name: FUNCTION next_windows(p_each integer, p_after timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.next_windows(p_each integer, p_after timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.next_windows(p_each integer, p_after timestamp with time zone) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION nudge(p_cluster_id integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -9255,6 +10463,20 @@ GRANT ALL ON FUNCTION orchestrator.plan(p_id uuid) TO orchestrator_viewer;
 REVOKE ALL ON FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean) FROM PUBLIC;
 
 --
+-- Name: FUNCTION plan_restart(id uuid, in_window text, when_empty boolean, at timestamp with time zone, only_if_required boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.plan_restart(id uuid, in_window text, when_empty boolean, at timestamp with time zone, only_if_required boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.plan_restart(id uuid, in_window text, when_empty boolean, at timestamp with time zone, only_if_required boolean) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION players_online(p_deployment_id uuid, p_at timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.players_online(p_deployment_id uuid, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.players_online(p_deployment_id uuid, p_at timestamp with time zone) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION prepare_changed_deployment(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9277,6 +10499,12 @@ REVOKE ALL ON FUNCTION orchestrator.prepare_new_deployment() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.prepare_template() FROM PUBLIC;
+
+--
+-- Name: FUNCTION prepare_window(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.prepare_window() FROM PUBLIC;
 
 --
 -- Name: FUNCTION preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -9409,6 +10637,13 @@ REVOKE ALL ON FUNCTION orchestrator.record_observations(p_cluster text, p_batch 
 GRANT ALL ON FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) TO orchestrator_watcher;
 
 --
+-- Name: FUNCTION record_players(p_deployment_id uuid, p_online integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.record_players(p_deployment_id uuid, p_online integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.record_players(p_deployment_id uuid, p_online integer) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION record_put_backs(p_id uuid, p_resources jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9534,10 +10769,22 @@ REVOKE ALL ON FUNCTION orchestrator.require_everything(p_what text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.require_everything(p_what text) TO orchestrator_viewer;
 
 --
+-- Name: FUNCTION require_known_window(p_name text, p_namespace text, p_path text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.require_known_window(p_name text, p_namespace text, p_path text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION require_namespace(p_namespace text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 REVOKE ALL ON FUNCTION orchestrator.require_namespace(p_namespace text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION require_window(p_namespace text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.require_window(p_namespace text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION restart(p_deployment_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -9545,6 +10792,12 @@ REVOKE ALL ON FUNCTION orchestrator.require_namespace(p_namespace text) FROM PUB
 
 REVOKE ALL ON FUNCTION orchestrator.restart(p_deployment_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.restart(p_deployment_id uuid) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION restart_actor(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.restart_actor() FROM PUBLIC;
 
 --
 -- Name: FUNCTION revoke_token(id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -9666,6 +10919,33 @@ GRANT ALL ON FUNCTION orchestrator.wanted_manifests(p_spec jsonb, p_state text, 
 REVOKE ALL ON FUNCTION orchestrator.was_overtaken(p_settlement jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION window_is_open(p_window orchestrator.maintenance_windows, p_at timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.window_is_open(p_window orchestrator.maintenance_windows, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.window_is_open(p_window orchestrator.maintenance_windows, p_at timestamp with time zone) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION window_opens(p_window orchestrator.maintenance_windows, p_after timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.window_opens(p_window orchestrator.maintenance_windows, p_after timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.window_opens(p_window orchestrator.maintenance_windows, p_after timestamp with time zone) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION window_spans(p_window orchestrator.maintenance_windows, p_at timestamp with time zone, p_days integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.window_spans(p_window orchestrator.maintenance_windows, p_at timestamp with time zone, p_days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.window_spans(p_window orchestrator.maintenance_windows, p_at timestamp with time zone, p_days integer) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION window_users(p_window orchestrator.maintenance_windows); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows) FROM PUBLIC;
+
+--
 -- Name: TABLE api_tokens; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9725,6 +11005,12 @@ GRANT INSERT(contested_wait_seconds),UPDATE(contested_wait_seconds) ON TABLE orc
 GRANT INSERT(contested_longest_wait_seconds),UPDATE(contested_longest_wait_seconds) ON TABLE orchestrator.clusters TO orchestrator_admin;
 
 --
+-- Name: COLUMN clusters.players_fresh_seconds; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT UPDATE(players_fresh_seconds) ON TABLE orchestrator.clusters TO orchestrator_admin;
+
+--
 -- Name: TABLE deployment_resources; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9747,6 +11033,12 @@ GRANT SELECT ON TABLE orchestrator.contested TO orchestrator_viewer;
 --
 
 GRANT SELECT ON TABLE orchestrator.deployment_observed TO orchestrator_viewer;
+
+--
+-- Name: TABLE deployment_players; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.deployment_players TO orchestrator_viewer;
 
 --
 -- Name: TABLE drift; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

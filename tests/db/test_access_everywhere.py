@@ -28,6 +28,7 @@ BY_DEPLOYMENT = {
     "deployments": "id", "deployment_resources": "deployment_id", "deployment_observed": "deployment_id", "deployment_events": "deployment_id",
     "deployment_revisions": "deployment_id", "reconcile_slots": "deployment_id", "drift": "deployment_id",
     "put_backs": "deployment_id", "contested": "deployment_id",
+    "planned_restarts": "deployment_id", "deployment_players": "deployment_id",
 }  # fmt: skip
 # About people: everybody sees their own, an admin of everything all.
 BY_PERSON = {
@@ -36,12 +37,26 @@ BY_PERSON = {
     "sessions": "(SELECT name FROM users WHERE id = user_id)",
 }
 # About no deployment and nobody; `waiting` counts, and `workers` tells only of deployments that one may see.
-SHARED = {"clusters", "templates", "watch_streams", "waiting", "processes", "workers", "watchers"}
+# Windows are everybody's or a namespace's.
+SHARED = {
+    "clusters",
+    "templates",
+    "watch_streams",
+    "waiting",
+    "processes",
+    "workers",
+    "watchers",
+    "maintenance_windows",
+}
 
 # Doors that are told a deployment, or may name one: called for one that is not the caller's, each refuses or finds nothing.
 ABOUT_ONE: dict[str, str] = {
     "reconcile_now": f"SELECT reconcile_now('{OTHER}')",
     "restart": f"SELECT restart('{OTHER}')",
+    "plan_restart": f"SELECT plan_restart('{OTHER}', when_empty => true)",
+    "cancel_restart": f"SELECT cancel_restart('{OTHER}')",
+    "record_players": f"SELECT record_players('{OTHER}', 0)",
+    "players_online": f"SELECT 1 WHERE players_online('{OTHER}') IS NOT NULL",
     "preview_change": f"SELECT preview_change('{OTHER}', '{{}}', 'Stopped')",
     "plan": f"SELECT * FROM plan('{OTHER}')",
     "rollback": f"SELECT rollback('{OTHER}', 1)",
@@ -72,7 +87,7 @@ FOR_ALL = {
 HARMLESS = {
     "refuse", "newest_event", "events_since", "measure_queues", "describe_preview", "outlook", "is_lower", "parameter_problems", "check_parameters_fit", "check_not_lowered", "wanted_manifests", "effective_parameters", "describe_manifest",
     "describe_workload", "describe_digest", "begin_request", "end_request", "current_actor", "acting_role", "allowed_namespaces", "sees_everything",
-    "make_token", "revoke_token", "end_session",
+    "make_token", "revoke_token", "end_session", "at_wall_clock", "window_spans", "window_opens", "window_is_open", "next_windows",
 }  # fmt: skip
 
 
@@ -106,6 +121,13 @@ def world(shipped_postgres: Database) -> Iterator[World]:
         for identity in (MINE, OTHER):
             stage.root.execute("UPDATE deployments SET parameters = '{\"replicas\": 2}' WHERE id = %s", (identity,))
         stage.claim(10)
+        for identity in (MINE, OTHER):
+            stage.root.execute(
+                "SELECT plan_restart(%s, when_empty => true), record_players(%s, 3)", (identity, identity)
+            )
+        stage.root.execute(
+            "INSERT INTO maintenance_windows (name, namespace, days, starts, lasts, zone) VALUES ('nights', 'vault-7', '{Mon}', '04:00', '1 hour', 'UTC')"
+        )
         for role in ROLES:
             stage.tokens[f"test_{role}"] = token_of(database.dsn, role, ["games"], user=f"test_{role}")
             stage.tokens[f"all_{role}"] = token_of(database.dsn, role, user=f"all_{role}")

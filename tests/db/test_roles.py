@@ -13,7 +13,7 @@ ROLES = ("admin", "operator", "viewer", "api", "worker", "watcher")
 READABLE = (
     "clusters", "templates", "deployments", "deployment_resources", "deployment_observed", "deployment_events",
     "deployment_revisions", "reconcile_slots", "watch_streams", "drift", "waiting", "users", "api_tokens", "sessions",
-    "processes", "workers", "watchers", "put_backs", "contested",
+    "processes", "workers", "watchers", "put_backs", "contested", "maintenance_windows", "planned_restarts", "deployment_players",
 )  # fmt: skip
 PRIVATE = (
     "template_programs",
@@ -29,6 +29,15 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "deploy": ("SELECT deploy('walk', 'web')", {"admin", "operator"}),
     "reconcile_now": ("SELECT reconcile_now((SELECT id FROM deployments LIMIT 1))", {"admin", "operator"}),
     "restart": ("SELECT restart((SELECT id FROM deployments LIMIT 1))", {"admin", "operator"}),
+    "plan_restart": ("SELECT plan_restart(gen_random_uuid(), when_empty => true)", {"admin", "operator"}),
+    "cancel_restart": ("SELECT cancel_restart(gen_random_uuid())", {"admin", "operator"}),
+    "record_players": ("SELECT record_players(gen_random_uuid(), 0)", {"admin", "operator"}),
+    "players_online": ("SELECT players_online(gen_random_uuid())", PEOPLE),
+    "at_wall_clock": ("SELECT at_wall_clock('2026-11-24 04:00', 'Europe/Berlin')", PEOPLE),
+    "window_spans": ("SELECT window_spans(NULL, now())", PEOPLE),
+    "window_opens": ("SELECT window_opens(NULL)", PEOPLE),
+    "window_is_open": ("SELECT window_is_open(NULL)", PEOPLE),
+    "next_windows": ("SELECT * FROM next_windows()", PEOPLE),
     "refuse": ("SELECT refuse('SO422', 'm', 'p', 'h')", PEOPLE),
     "put_template": ("SELECT put_template('web', '[]', '{}')", {"admin"}),
     "drop_old_events": ("SELECT drop_old_events('30 days')", {"admin"}),
@@ -114,6 +123,9 @@ REFUSED = {
     (
         "reconcile_now",
         "restart",
+        "plan_restart",
+        "cancel_restart",
+        "record_players",
         "preview_change",
         "rollback",
         "preview_rollback",
@@ -222,9 +234,12 @@ def test_writing_tables_directly(walked: Stage, role: str) -> None:
         "templates.created_at": "UPDATE",
         "clusters.name": "INSERT",
         "clusters.resync_seconds": "INSERT UPDATE",
+        "clusters.players_fresh_seconds": "UPDATE",
     }
     contested = ["after", "within_seconds", "wait_seconds", "longest_wait_seconds"]
     admin |= {f"clusters.contested_{column}": "INSERT UPDATE" for column in contested}
+    columns = ["name", "namespace", "days", "starts", "lasts", "zone"]
+    admin |= {f"maintenance_windows.{column}": "INSERT UPDATE" for column in columns}
     expected: dict[str, Any] = {"operator": operator, "admin": admin}
     assert {row["column"]: row["how"] for row in writable} == expected.get(role, {})
 
@@ -238,7 +253,7 @@ def test_deleting_and_truncating(walked: Stage, role: str) -> None:
     )
     expected = {
         "operator": {"deployments DELETE"},
-        "admin": {"deployments DELETE", "templates DELETE"},
+        "admin": {"deployments DELETE", "templates DELETE", "maintenance_windows DELETE"},
     }
     assert {row["what"] for row in found} == expected.get(role, set())
 

@@ -46,6 +46,7 @@ BEGIN
     END IF;
     IF NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN
         NEW.restarted_at := orchestrator.check_restart(NEW.name, NEW.desired_state, OLD.restarted_at, NEW.restarted_at);
+        PERFORM orchestrator.end_planned_restart(NEW.id, 'cancelled', 'it is restarted now');
     END IF;
     NEW.generation := OLD.generation + 1;
     NEW.restart_required := false;

@@ -15,7 +15,8 @@ BEGIN
     IF (SELECT sum(a.generation) FROM after_rows a) IS NOT DISTINCT FROM (SELECT sum(b.generation) FROM before_rows b) THEN
         RETURN NULL;
     END IF;
-    v_actor := orchestrator.current_actor();
+    v_actor := coalesce(CASE WHEN current_setting('orchestrator.planned_restart', true) <> '' THEN orchestrator.restart_actor() END,
+                        orchestrator.current_actor());
     v_client := orchestrator.current_client();
     v_rollback := nullif(current_setting('orchestrator.rollback', true), '');  -- by rollback()
     -- One statement, because starting one costs more than the rows of a single change.

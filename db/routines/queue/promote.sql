@@ -1,5 +1,6 @@
 -- orchestrator.promote(cluster, limit) -> double precision
--- Queues slots that are due; answers the seconds until the next is (NULL: none waits). Any worker may, at each poll.
+-- Queues slots that are due and carries out planned restarts that are; answers the seconds until the next of them is (NULL: none
+-- waits). Any worker may, at each poll.
 CREATE OR REPLACE FUNCTION orchestrator.promote(p_cluster text, p_limit integer DEFAULT 200) RETURNS double precision
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -13,8 +14,9 @@ BEGIN
     IF v_ids IS NOT NULL THEN
         PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk');
     END IF;
-    RETURN (SELECT greatest(extract(epoch FROM s.due_at - now()), 0) FROM orchestrator.reconcile_slots s
-             WHERE s.cluster_id = v_cluster_id AND s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1);
+    RETURN least(orchestrator.carry_out_restarts(v_cluster_id),
+                 (SELECT greatest(extract(epoch FROM s.due_at - now()), 0) FROM orchestrator.reconcile_slots s
+                   WHERE s.cluster_id = v_cluster_id AND s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1));
 END
 $$;
 COMMENT ON FUNCTION orchestrator.promote IS 'Queues deployments whose time has come.';
