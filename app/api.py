@@ -21,6 +21,7 @@ from app.page.errors import PageHandlers, by_path
 from app.page.headers import with_headers
 from app.page.rendering import Pages
 from app.problems import HANDLERS
+from app.proof import Proven
 from app.queries import KnownQuery
 from app.rates import Limited, Rate
 from app.settings import OidcSettings
@@ -34,7 +35,8 @@ LARGEST_BODY_BYTES = 256 * 1024
 
 def build(database: Database, streams: Streams, secret: str, rate: Rate, oidc: OidcSettings | None = None) -> ASGIApp:
     """The whole API and the page, behind their gate. `secret` is the same for every API process of a database."""
-    return with_headers(Gate(Limited(build_routes(database, streams, secret, oidc), rate)))
+    routes = build_routes(database, streams, secret, oidc)
+    return with_headers(Gate(Limited(Proven(routes, database), rate)))
 
 
 def build_routes(database: Database, streams: Streams, secret: str, oidc: OidcSettings | None = None) -> Litestar:
@@ -62,7 +64,7 @@ def build_routes(database: Database, streams: Streams, secret: str, oidc: OidcSe
             *page.routes(database, oidc),
         ],
         dependencies={
-            "database": entered(database),
+            "database": Provide(entered, sync_to_thread=False),
             "streams": provided(streams),
             "counted": provided(Counted()),
             "schema": provided(Schema()),
@@ -85,10 +87,6 @@ def provided(value: object) -> Provide:
     return Provide(lambda: value, sync_to_thread=False)
 
 
-def entered(database: Database) -> Provide:
-    """Hands each handler the database in the name of who asks, by the credential that the gate noted."""
-
-    def enter(request: Request[Any, Any, Any]) -> Database:
-        return database.entered_with(cast("dict[str, Any]", request.scope)["credential"])
-
-    return Provide(enter, sync_to_thread=False)
+def entered(request: Request[Any, Any, Any]) -> Database:
+    """The database in the name of who asks."""
+    return cast("dict[str, Any]", request.scope)["database"]

@@ -2,7 +2,8 @@
 
 It notes which credential a request shows: below /api and for metrics an API token and nothing else, on the page the
 session's cookie and nothing else. Who shows none goes no further, but to the few open paths; what is added later is
-closed by default. Whether a credential is good Postgres decides, at the start of each transaction (see db.database).
+closed by default. Whether a credential is good Postgres decides, at the start of each transaction (see db.database);
+app.proof sees to it that nothing is answered before.
 It also writes one line for each request.
 """
 

@@ -38,11 +38,15 @@ async def open_sessions(url: str, size: int) -> AsyncGenerator[Pool]:
 
 
 class Database:
-    """Transactions with a credential, or with none: those may only use the doors for signing in, and ask for health."""
+    """Transactions with a credential, or with none: those may only use the doors for signing in, and ask for health.
+
+    `has_entered`: the credential was found good at least once.
+    """
 
     def __init__(self, pool: Pool, credential: Credential | None = None) -> None:
         self._pool = pool
         self._credential = credential
+        self.has_entered = False
 
     def entered_with(self, credential: Credential | None) -> Database:
         """The same sessions, in the name of whose credential this is."""
@@ -72,6 +76,7 @@ class Database:
         else:
             cursor = await session.execute(_ENTER, (self._credential.kind, self._credential.secret))
             row = await cursor.fetchone()
+            self.has_entered = True
             bind_contextvars(user=None if row is None else row[2])  # for the log
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from app.api import build_routes
+from app.gate import place_of
 from app.settings import OidcSettings
 from app.streams import Streams
 from app.wakes import Wakes
@@ -318,3 +319,43 @@ async def test_a_form_of_another_site_changes_nothing(api: Api, world: World, pe
             status, text = await ask(api, world, route, cookie=people[-2].cookie)
             assert status == 403, route
             assert "Nothing was changed" in text
+
+
+MALFORMED = [
+    ("PUT", "", {}),
+    ("OPTIONS", "", {}),
+    ("HEAD", "", {}),
+    ("", "?nonsense=1&after=%00&limit=many", {}),
+    ("", "", {"content": b"{", "headers": {"Content-Type": "application/json"}}),
+    ("", "", {"content": b"x" * 300_000, "headers": {"Content-Type": "application/x-www-form-urlencoded"}}),
+    ("", "/nowhere", {}),
+]
+
+
+async def test_who_is_not_known_learns_nothing_else_however_wrong_the_request_is(api: Api, world: World) -> None:
+    """A credential that has the form of one, and is nobody's: no 400, 403, 404, 405 or 413 comes before its 401."""
+    shown = {"Authorization": f"Bearer {UNKNOWN_TOKEN}", "Cookie": f"session={UNKNOWN_SESSION}"}
+    wrong = []
+    for route in sorted(RULES):
+        method, path = route.split(" ")
+        place = filled(path, {**world.fresh("GET /"), "deployment_id": "no-id", "name": "nobody", "action": "dance"})
+        for other, more, sent in MALFORMED:
+            asked = (other or method, place + more)
+            content = {} if asked[0] in {"GET", "HEAD", "OPTIONS"} else sent
+            headers = {**shown, **content.get("headers", {})}
+            answer = await api.stranger.request(*asked, **{**content, "headers": headers})
+            if answer.status_code != (401 if place_of(answer.request.url.path) == "api" else 303):
+                wrong.append(f"{asked} {sent and 'with a body'}: {answer.status_code} {answer.text[:200]}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_who_is_known_is_told_what_is_wrong_with_a_request(api: Api, people: list[Somebody]) -> None:
+    shown = {"Authorization": f"Bearer {people[0].token}", "Cookie": f"session={people[0].cookie}"}
+    for method, path, status in (
+        ("GET", "/api/nope", 404),
+        ("PUT", "/api/deployments", 405),
+        ("GET", "/api/deployments?nonsense=1", 400),
+        ("GET", "/nowhere", 404),
+        ("POST", "/sign-out", 403),
+    ):
+        assert (await api.stranger.request(method, path, headers=shown)).status_code == status, (method, path)
