@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from litestar import Litestar, Request
+from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 from litestar.types import ASGIApp
@@ -33,13 +34,15 @@ from db.database import Database
 LARGEST_BODY_BYTES = 256 * 1024
 
 
-def build(database: Database, streams: Streams, secret: str, rate: Rate, oidc: OidcSettings | None = None) -> ASGIApp:
-    """The whole API and the page, behind their gate. `secret` is the same for every API process of a database."""
-    routes = build_routes(database, streams, secret, oidc)
+def build(
+    database: Database, streams: Streams, forms: CSRFConfig, rate: Rate, oidc: OidcSettings | None = None
+) -> ASGIApp:
+    """The whole API and the page, behind their gate."""
+    routes = build_routes(database, streams, forms, oidc)
     return with_headers(Gate(Limited(Proven(routes, database), rate)))
 
 
-def build_routes(database: Database, streams: Streams, secret: str, oidc: OidcSettings | None = None) -> Litestar:
+def build_routes(database: Database, streams: Streams, forms: CSRFConfig, oidc: OidcSettings | None = None) -> Litestar:
     """The routes, without the gate. Raises SystemExit where the page's assets are not built."""
     assets = Assets()
     pages = Pages(assets, "" if oidc is None else oidc.name)
@@ -73,7 +76,7 @@ def build_routes(database: Database, streams: Streams, secret: str, oidc: OidcSe
             "doors": provided(SignIn(database)),
         },
         exception_handlers=by_path(HANDLERS, PageHandlers(pages).by_kind()),
-        csrf_config=page.csrf(secret),
+        csrf_config=forms,
         request_max_body_size=LARGEST_BODY_BYTES,
         response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
         openapi_config=configuration(),

@@ -12,18 +12,24 @@ from collections.abc import Generator
 
 import structlog
 import uvicorn
+from litestar.config.csrf import CSRFConfig
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.api import build
+from app.page.page import signed_forms
 from app.settings import ApiSettings
 from app.streams import Streams
 from app.wakes import Wakes
+from db.access import read_form_secret
 from db.database import Database, open_sessions
+from db.errors import DatabaseError
 
 log = structlog.get_logger()
 
 FINISH_SECONDS = 10
 LARGEST_BACKLOG = 512
+# Postgres is given so long to tell what all processes share before requests are answered without.
+SHARE_SECONDS = 2.0
 
 
 class Server(uvicorn.Server):
@@ -69,14 +75,19 @@ async def serve(settings: ApiSettings, listener: socket.socket) -> None:
     # Streams never take all sessions: requests come first.
     streams = Streams(wakes, readers=settings.sessions // 2)
     async with open_sessions(settings.database.url, settings.sessions) as pool:
+        database, forms = Database(pool), signed_forms()
+        sharing = asyncio.create_task(share_secret(database, forms))
+        await asyncio.wait([sharing], timeout=SHARE_SECONDS)
         server = Server(
             uvicorn.Config(
-                build(Database(pool), streams, settings.database.url, settings.rate, settings.oidc),
+                build(database, streams, forms, settings.rate, settings.oidc),
                 http=Connection,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=settings.trusted_proxies,
                 timeout_graceful_shutdown=FINISH_SECONDS,
             )
         )
@@ -90,5 +101,16 @@ async def serve(settings: ApiSettings, listener: socket.socket) -> None:
             server.should_exit = True
             await serving
             listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            sharing.cancel()
+            await asyncio.gather(listening, sharing, return_exceptions=True)
             log.info("stopped")
+
+
+async def share_secret(database: Database, forms: CSRFConfig) -> None:
+    """Sign forms as every API process of this database does, as soon as Postgres tells how."""
+    while True:
+        with contextlib.suppress(DatabaseError):
+            async with database.transaction() as session:
+                forms.secret = await read_form_secret(session)
+                return
+        await asyncio.sleep(SHARE_SECONDS)

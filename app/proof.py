@@ -30,7 +30,8 @@ class Proven:
         """Answer one request."""
         values = cast("dict[str, Any]", scope)
         credential: Credential | None = values["credential"]
-        own = values["database"] = self._database.entered_with(credential)
+        client = str((values.get("client") or ("",))[0])
+        own = values["database"] = self._database.entered_with(credential, client)
         in_place = False
 
         async def proving(message: Message) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 import msgspec
@@ -57,12 +58,14 @@ class ApiSettings(msgspec.Struct, frozen=True):
     sessions: int = 8
     rate: Rate = Rate(50, 200)
     oidc: OidcSettings | None = None
+    trusted_proxies: list[str] = []
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ApiSettings:
         """Read DATABASE_URL and ORCHESTRATOR_HOST, _PORT, _SESSIONS (how many at most on Postgres).
 
-        ORCHESTRATOR_REQUESTS_PER_SECOND and _REQUESTS_AT_ONCE are how many one credential may send.
+        ORCHESTRATOR_REQUESTS_PER_SECOND and _REQUESTS_AT_ONCE are how many one credential may send;
+        ORCHESTRATOR_TRUSTED_PROXIES is who is believed in X-Forwarded-For and X-Forwarded-Proto.
         """
         database = DatabaseSettings.from_environment(environment)
         return cls(
@@ -71,6 +74,7 @@ class ApiSettings(msgspec.Struct, frozen=True):
             port=_number(environment, "ORCHESTRATOR_PORT", 8480, 0, 65535),
             sessions=_number(environment, "ORCHESTRATOR_SESSIONS", 8, 2, 100),
             oidc=OidcSettings.from_environment(environment),
+            trusted_proxies=_networks(environment, "ORCHESTRATOR_TRUSTED_PROXIES"),
             rate=Rate(
                 _number(environment, "ORCHESTRATOR_REQUESTS_PER_SECOND", 50, 1, 100_000),
                 _number(environment, "ORCHESTRATOR_REQUESTS_AT_ONCE", 200, 1, 100_000),
@@ -83,3 +87,14 @@ def _number(environment: Mapping[str, str], name: str, default: int, least: int,
     if not text.isdecimal() or not least <= int(text) <= most:
         raise SystemExit(f"{name} must be a whole number from {least} to {most}, not {text!r}")
     return int(text)
+
+
+def _networks(environment: Mapping[str, str], name: str) -> list[str]:
+    """Addresses or networks, separated by commas."""
+    given = [one.strip() for one in (environment.get(name) or "").split(",") if one.strip()]
+    for one in given:
+        try:
+            ip_network(one)
+        except ValueError:
+            raise SystemExit(f"{name} must be addresses or networks such as 10.0.0.0/8, not {one!r}") from None
+    return given

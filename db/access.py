@@ -54,6 +54,11 @@ async def require_everything(session: Session, what: str) -> None:
 # ---------------------------------------------------------------- coming in, for sessions that have not entered
 
 
+async def read_form_secret(session: Session) -> str:
+    """What the page's forms are signed with, in nobody's name."""
+    return await _value(session, "SELECT orchestrator.form_secret()")
+
+
 async def begin_sign_in(session: Session, name: str, address: str) -> str | None:
     """The argon2 hash to hold a password against, None where nobody could sign in. Raises Refused (429)."""
     return await _value(session, "SELECT orchestrator.begin_sign_in(%s, %s)", name, address)

@@ -27,7 +27,7 @@ MOST_WAITING = 200
 PLANNING = "-c enable_seqscan=off -c jit=off"
 
 _PREPARE = "SELECT set_config('statement_timeout', '10s', true), set_config('lock_timeout', '3s', true)"
-_ENTER = _PREPARE + ", e.user_name FROM orchestrator.enter(%s, %s) e"
+_ENTER = _PREPARE + ", e.user_name FROM orchestrator.enter(%s, %s, %s) e"
 
 
 @asynccontextmanager
@@ -43,14 +43,15 @@ class Database:
     `has_entered`: the credential was found good at least once.
     """
 
-    def __init__(self, pool: Pool, credential: Credential | None = None) -> None:
+    def __init__(self, pool: Pool, credential: Credential | None = None, client: str = "") -> None:
         self._pool = pool
         self._credential = credential
+        self._client = client
         self.has_entered = False
 
-    def entered_with(self, credential: Credential | None) -> Database:
-        """The same sessions, in the name of whose credential this is."""
-        return Database(self._pool, credential)
+    def entered_with(self, credential: Credential | None, client: str = "") -> Database:
+        """The same sessions, in the name of whose credential this is; `client` is the address where they are."""
+        return Database(self._pool, credential, client)
 
     @property
     def anonymous(self) -> Database:
@@ -74,7 +75,7 @@ class Database:
         if self._credential is None:
             await session.execute(_PREPARE)
         else:
-            cursor = await session.execute(_ENTER, (self._credential.kind, self._credential.secret))
+            cursor = await session.execute(_ENTER, (self._credential.kind, self._credential.secret, self._client))
             row = await cursor.fetchone()
             self.has_entered = True
             bind_contextvars(user=None if row is None else row[2])  # for the log

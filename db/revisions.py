@@ -20,7 +20,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """The intent of one generation, and who asked for it.
 
     `rolled_back_to` is the generation that it took up again, if it is a rollback. `client` is where it was asked from:
-    the session's address and program, which over HTTP are the API's; None if that was not recorded yet.
+    the session's address and program, or the address of who asked the API; None if that was not recorded yet.
     """
 
     generation: int

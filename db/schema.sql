@@ -1949,7 +1949,11 @@ CREATE FUNCTION orchestrator.current_client() RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT concat_ws(' ', host(inet_client_addr()), nullif(current_setting('application_name'), ''))
+    SELECT concat_ws(' ', CASE WHEN coalesce(current_setting('orchestrator.client', true), '') <> ''
+                                    AND pg_has_role(session_user, 'orchestrator_api', 'MEMBER')
+                               THEN current_setting('orchestrator.client', true)
+                               ELSE host(inet_client_addr()) END,
+                     nullif(current_setting('application_name'), ''))
 $$;
 
 ALTER FUNCTION orchestrator.current_client() OWNER TO orchestrator_owner;
@@ -2169,7 +2173,7 @@ COMMENT ON COLUMN orchestrator.deployment_revisions.rolled_back_to IS 'The gener
 -- Name: COLUMN deployment_revisions.client; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON COLUMN orchestrator.deployment_revisions.client IS 'Where it was asked for: address (none on a local socket) and application_name of the session. Over HTTP those are the API''s.';
+COMMENT ON COLUMN orchestrator.deployment_revisions.client IS 'Where it was asked for: address (none on a local socket) and application_name of the session; over HTTP the address of who asked the API.';
 
 --
 -- Name: describe_change(orchestrator.deployment_revisions, orchestrator.deployment_revisions); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2870,10 +2874,10 @@ ALTER FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane t
 COMMENT ON FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text) IS 'Sends queue messages for deployments.';
 
 --
--- Name: enter(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: enter(text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) RETURNS record
+CREATE FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text DEFAULT ''::text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2881,18 +2885,19 @@ CREATE FUNCTION orchestrator.enter(p_kind text, p_secret text, OUT user_name tex
 BEGIN
     SELECT * INTO user_name, role, namespaces, credential_id FROM orchestrator.authenticate(p_kind, p_secret);
     PERFORM set_config('orchestrator.actor', user_name, true);
+    PERFORM set_config('orchestrator.client', p_client, true);
     PERFORM set_config('orchestrator.namespaces', coalesce(to_json(namespaces)::text, 'null'), true);
     PERFORM set_config('role', 'orchestrator_' || role, true);
 END
 $$;
 
-ALTER FUNCTION orchestrator.enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION enter(p_kind text, p_secret text, p_client text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) IS 'Acts as the person whose credential this is, until the transaction ends.';
+COMMENT ON FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) IS 'Acts as the person whose credential this is, until the transaction ends.';
 
 --
 -- Name: deployment_events; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -3369,6 +3374,25 @@ ALTER FUNCTION orchestrator.forbid(p_path text, p_why text) OWNER TO orchestrato
 --
 
 COMMENT ON FUNCTION orchestrator.forbid(p_path text, p_why text) IS 'Refuses by policy.';
+
+--
+-- Name: form_secret(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.form_secret() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT s.secret FROM orchestrator.form_secrets s
+$$;
+
+ALTER FUNCTION orchestrator.form_secret() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION form_secret(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.form_secret() IS 'What the page''s forms are signed with.';
 
 --
 -- Name: heartbeat(jsonb, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -8219,6 +8243,24 @@ COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. held
 COMMENT ON COLUMN orchestrator.drift.due_at IS 'When the next attempt is due, if it waits for a time.';
 
 --
+-- Name: form_secrets; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.form_secrets (
+    secret text NOT NULL,
+    is_only boolean DEFAULT true NOT NULL,
+    CONSTRAINT form_secrets_is_one_row CHECK (is_only)
+);
+
+ALTER TABLE orchestrator.form_secrets OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE form_secrets; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.form_secrets IS 'One row: what the page''s forms are signed with; private to the routines.';
+
+--
 -- Name: maintenance_windows_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8837,6 +8879,13 @@ ALTER TABLE ONLY orchestrator.deployment_revisions
 
 ALTER TABLE ONLY orchestrator.deployments
     ADD CONSTRAINT deployments_pkey PRIMARY KEY (id);
+
+--
+-- Name: form_secrets form_secrets_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.form_secrets
+    ADD CONSTRAINT form_secrets_pkey PRIMARY KEY (is_only);
 
 --
 -- Name: maintenance_windows maintenance_windows_name_is_one; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -10132,11 +10181,11 @@ GRANT ALL ON FUNCTION orchestrator.end_session(id bigint) TO orchestrator_viewer
 REVOKE ALL ON FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], p_lane text) FROM PUBLIC;
 
 --
--- Name: FUNCTION enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION enter(p_kind text, p_secret text, p_client text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.enter(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) TO orchestrator_api;
+REVOKE ALL ON FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) TO orchestrator_api;
 
 --
 -- Name: TABLE deployment_events; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -10249,6 +10298,13 @@ GRANT ALL ON FUNCTION orchestrator.finish_sign_in(p_name text, p_hash text, p_ad
 --
 
 REVOKE ALL ON FUNCTION orchestrator.forbid(p_path text, p_why text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION form_secret(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.form_secret() FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.form_secret() TO orchestrator_api;
 
 --
 -- Name: FUNCTION heartbeat(p_leases jsonb, p_lease_seconds integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 from typing import Any
 
 from litestar import Router
@@ -62,10 +62,13 @@ def routes(database: Database, oidc: OidcSettings | None) -> list[Any]:
     return [show_asset, Router("/", route_handlers=[show_live, *routers], dependencies=given)]
 
 
-def csrf(secret: str) -> CSRFConfig:
-    """Whoever sends a form has been shown it by us. Programs show no cookie, so nobody can misuse theirs."""
+def signed_forms() -> CSRFConfig:
+    """Whoever sends a form has been shown it by us. Programs show no cookie, so nobody can misuse theirs.
+
+    The secret is this process's own, until it is set to what all processes of a database share (app.main does).
+    """
     return CSRFConfig(
-        secret=hashlib.sha256(b"csrf " + secret.encode()).hexdigest(),
+        secret=secrets.token_hex(),
         cookie_name=CSRF_COOKIE,
         cookie_secure=True,
         cookie_httponly=True,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -73,9 +73,12 @@ async def serving(
     sessions: int = 4,
     rate: Rate = UNHURRIED,
     oidc: OidcSettings | None = None,
+    trusted_proxies: Sequence[str] = (),
 ) -> AsyncIterator[Api]:
     """Serve from this Postgres for the block. Unknown credentials will do as long as no Postgres is asked."""
-    settings = ApiSettings(DatabaseSettings(url), port=0, sessions=sessions, rate=rate, oidc=oidc)
+    settings = ApiSettings(
+        DatabaseSettings(url), port=0, sessions=sessions, rate=rate, oidc=oidc, trusted_proxies=list(trusted_proxies)
+    )
     with contextlib.closing(listen(settings)) as listener:
         task = asyncio.create_task(serve(settings, listener))
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"

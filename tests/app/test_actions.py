@@ -3,9 +3,10 @@
 import pytest
 
 from db.templates import SHIPPED, load_templates
-from tests.app.conftest import Api, problem
+from tests.app.conftest import Api, problem, serving
 from tests.conftest import Database
 from tests.intent import TEMPLATES, Intent, config_map
+from tests.people import token_of
 
 DEPLOYMENTS = "/api/deployments"
 
@@ -59,7 +60,7 @@ async def test_a_rollback_is_a_new_generation_on_its_condition(api: Api, templat
     assert told.json()["parameters"] == made["parameters"]
     newest = (await api.get(f"{DEPLOYMENTS}/{made['id']}/revisions"))["items"][0]
     assert (newest["rolled_back_to"], newest["actor"]) == (1, "admin")
-    assert newest["client"]
+    assert newest["client"] == "127.0.0.1 api"
     assert problem(await api.client.post(place, json={"generation": 9}), 404)["path"] == "generation"
     assert problem(await api.client.post(place, json={"generation": 0}), 422)["path"] == "generation"
     problem(await api.client.post(place, json={}), 422)
@@ -109,3 +110,15 @@ async def test_a_deployment_moves_to_the_newest_version_on_its_condition(api: Ap
     refused = problem(await api.client.post(place, json={"parameters": {"replicas": 99, "nope": 1}}), 422)
     assert (refused["path"], "nope" in refused["detail"], "replicas" in refused["detail"]) == ("parameters", True, True)
     problem(await api.client.post(place, json={"version": 0}), 422)
+
+
+async def test_a_revision_tells_the_address_of_who_asked_and_no_stranger_names_another(
+    database: Database, templates: Intent
+) -> None:
+    told = {"X-Forwarded-For": "203.0.113.9"}
+    for proxies, client in ((["127.0.0.0/8"], "203.0.113.9 api"), ([], "127.0.0.1 api")):
+        async with serving(database.dsn_as("api"), token_of(database.dsn), trusted_proxies=proxies) as api:
+            body = {"name": f"lobby-{len(proxies)}", "template": "web"}
+            made = (await api.client.post(DEPLOYMENTS, json=body, headers=told)).json()["id"]
+            (revision,) = (await api.get(f"{DEPLOYMENTS}/{made}/revisions"))["items"]
+            assert revision["client"] == client

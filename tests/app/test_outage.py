@@ -13,6 +13,7 @@ import pytest
 from db.migrate import migrate
 from deploy.postgres import FORGETFUL, EmbeddedPostgres, prepare, running
 from tests.app.conftest import Api, problem, serving
+from tests.app.test_routes import csrf_of
 from tests.conftest import Database
 from tests.people import token_of
 from tests.waiting import eventually
@@ -29,6 +30,13 @@ def stopped_server(scratch: Path) -> EmbeddedPostgres:
 async def many(api: Api, count: int = SESSIONS * 2) -> list[httpx.Response]:
     """Requests at once, enough to use every session that the pool may have."""
     return await asyncio.gather(*(api.client.get("/api/templates") for _ in range(count)))
+
+
+async def takes(api: Api, csrf: tuple[str, str]) -> bool:
+    """Whether it takes a form that another process has shown."""
+    shown = {"Cookie": csrf[0], "X-CSRF-Token": csrf[1]}
+    answer = await api.stranger.post("/sign-in", data={"name": "a", "password": "b"}, headers=shown)
+    return answer.status_code == 401
 
 
 async def is_ready(api: Api) -> bool:
@@ -52,6 +60,9 @@ async def test_it_starts_without_postgres_and_survives_every_restart_of_it(
             await asyncio.to_thread(migrate, stopped_server.dsn())
             api.show(token_of(stopped_server.dsn()))
             await eventually(lambda: is_ready(api), 30, "ready by itself")
+            async with serving(stopped_server.dsn()) as other:
+                csrf = await csrf_of(other.stranger)
+                await eventually(lambda: takes(api, csrf), 30, "forms signed as elsewhere")
             assert {response.status_code for response in await many(api)} == {200}
 
         problem(await api.client.post("/api/deployments", json={"name": "lobby", "template": "web"}), 503)

@@ -13,6 +13,7 @@ import pytest
 
 from app.api import build_routes
 from app.gate import place_of
+from app.page.page import signed_forms
 from app.settings import OidcSettings
 from app.streams import Streams
 from app.wakes import Wakes
@@ -152,7 +153,7 @@ ALWAYS = {
 
 def routes() -> set[str]:
     """What the application answers, but for what the framework adds: OPTIONS, and pages of its own that are closed."""
-    app = build_routes(Way(None), Streams(Wakes(""), 1), "secret", PROVIDER)  # type: ignore[arg-type]
+    app = build_routes(Way(None), Streams(Wakes(""), 1), signed_forms(), PROVIDER)  # type: ignore[arg-type]
     return {
         f"{method} {route.path}"
         for route in app.routes

@@ -102,3 +102,11 @@ async def test_revisions_come_newest_first_in_pages(stage: Stage) -> None:
             with pytest.raises(Refused) as caught, translated():
                 await door(session, own, 9)
             assert (caught.value.status, caught.value.path) == (404, "generation")
+
+
+def test_only_the_api_is_believed_where_a_wish_comes_from(stage: Stage) -> None:
+    stage.operator.execute("SELECT set_config('orchestrator.client', '203.0.113.9', false)")
+    own = stage.deploy("lobby")
+    told = stage.one("SELECT client FROM deployment_revisions WHERE deployment_id = %s", own)
+    assert "203.0.113.9" not in told
+    assert told.endswith("test operator")

@@ -22,6 +22,7 @@ PRIVATE = (
     "token_secrets",
     "session_secrets",
     "sign_in_attempts",
+    "form_secrets",
 )
 PEOPLE = {"admin", "operator", "viewer"}
 # Each door with a call that gets past the grant, and who may use it.
@@ -74,6 +75,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "allowed_namespaces": ("SELECT allowed_namespaces()", PEOPLE),
     "sees_everything": ("SELECT sees_everything()", PEOPLE),
     "require_everything": ("SELECT require_everything('tests')", PEOPLE),
+    "form_secret": ("SELECT form_secret()", {"api"}),
     "enter": ("SELECT enter('token', '')", {"api"}),
     "authenticate": ("SELECT authenticate('token', '')", {"api"}),
     "begin_sign_in": ("SELECT begin_sign_in('nobody', '127.0.0.1')", {"api"}),

@@ -6,7 +6,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.app.conftest import Api
+from tests.app.conftest import Api, serving
+from tests.app.test_routes import csrf_of
 from tests.conftest import Database
 from tests.page.conftest import Person, text
 
@@ -115,3 +116,14 @@ async def test_nobody_signs_another_in_or_out_by_a_form_elsewhere(stranger: Pers
     for path in ("/sign-out", "/sign-in", link):
         assert (await stranger.client.post(path, data={"name": "ada", "password": PASSWORD})).status_code == 403
     await stranger.look("/")
+
+
+async def test_a_form_that_one_process_showed_is_good_at_another_however_each_spells_its_database(
+    api: Api, database: Database
+) -> None:
+    url = database.dsn_as("api")
+    async with serving(f"{url}{'&' if '?' in url else '?'}connect_timeout=4") as other:
+        csrf = await csrf_of(api.stranger)
+        shown = {"Cookie": csrf[0], "X-CSRF-Token": csrf[1]}
+        answer = await other.stranger.post("/sign-in", data={"name": "a", "password": "b"}, headers=shown)
+    assert answer.status_code == 401, text(answer.text)
