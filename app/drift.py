@@ -1,4 +1,4 @@
-"""Drift: what stands otherwise at the clusters than it should, of one deployment or of all."""
+"""Drift: what stands otherwise at the clusters than it should, of one deployment or of all; and what is fought over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from structlog.contextvars import bind_contextvars
 from app.cursors import pack, unpack
 from app.events import After, Limit
 from app.problems import PROBLEMS
-from db import drift
+from db import contests, drift
+from db.contests import Contested
 from db.database import Database
 from db.drift import Drift, DriftStop
 
@@ -23,6 +24,12 @@ class Drifts(msgspec.Struct, frozen=True):
 
     items: list[Drift]
     next: str | None
+
+
+class Contests(msgspec.Struct, frozen=True):
+    """Those that began first, no more than 500."""
+
+    items: list[Contested]
 
 
 @get("/api/drift", responses=PROBLEMS, summary="What was changed behind our back, everywhere")
@@ -42,4 +49,11 @@ async def list_drift(deployment_id: FromPath[UUID], database: NamedDependency[Da
         return Drifts(await drift.list_drift(session, deployment_id), None)
 
 
-router = Router("/", route_handlers=[list_all_drift, list_drift], tags=["drift"])
+@get("/api/contested", responses=PROBLEMS, summary="What somebody else keeps setting, everywhere")
+async def list_contested(database: NamedDependency[Database]) -> Contests:
+    """Paths that were put back too often: by whom they are contested, since when, and when each is put back next."""
+    async with database.transaction() as session:
+        return Contests(await contests.list_contested(session))
+
+
+router = Router("/", route_handlers=[list_all_drift, list_drift, list_contested], tags=["drift"])

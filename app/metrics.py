@@ -46,6 +46,8 @@ STREAMS_ENDED = Counter("orchestrator_streams_ended", "Streams that ended, by re
 CONTENT_TYPE = "text/plain; version=0.0.4"
 # Ends of reconciliations, as the events call them.
 OUTCOMES = {"ReconcileSucceeded": "succeeded", "ReconcileFailed": "failed"}
+# Why an object was applied that others had changed, deleted or replaced.
+PUT_BACK = ("drifted", "missing", "recreated")
 _COUNTED_FROM = "as recorded since this API process first looked"
 
 
@@ -55,6 +57,7 @@ class Counted:
     def __init__(self) -> None:
         self.next_xid: int | None = None
         self.events: dict[str, int] = {}
+        self.put_backs: dict[str, int] = dict.fromkeys(PUT_BACK, 0)
         self.spread: dict[str, list[int]] = {}
         self.seconds: dict[str, float] = {}
         # One look at a time, so that none counts an event twice.
@@ -64,6 +67,8 @@ class Counted:
         """Count what a look found."""
         for event in events:
             self.events[event.type] = self.events.get(event.type, 0) + event.count
+            if event.reason in self.put_backs:
+                self.put_backs[event.reason] += event.count
             if event.type in OUTCOMES and event.buckets:
                 known = self.spread.get(event.type, [0] * len(event.buckets))
                 self.spread[event.type] = [a + b for a, b in zip(known, event.buckets, strict=True)]
@@ -128,6 +133,7 @@ def cluster_families(seen: Measures) -> list[Metric]:
     quarantined = gauge("orchestrator_deployments_quarantined", "Deployments whose work no worker survived.", "cluster")
     failing = gauge("orchestrator_deployments_failing", "Deployments whose last reconciliation failed.", "cluster")
     drifted = gauge("orchestrator_deployments_drifted", "Deployments changed or deleted behind our back.", "cluster")
+    contested = gauge("orchestrator_contested_paths", "Paths that somebody else keeps setting.", "cluster")
     stale = gauge("orchestrator_deployments_stale", "Deployments no watcher has seen for two resyncs.", "cluster")
     for row in seen.clusters:
         reachable.add_metric([row.cluster], row.unreachable_seconds is None)
@@ -136,11 +142,12 @@ def cluster_families(seen: Measures) -> list[Metric]:
         quarantined.add_metric([row.cluster], row.quarantined)
         failing.add_metric([row.cluster], row.failing)
         drifted.add_metric([row.cluster], row.drifted)
+        contested.add_metric([row.cluster], row.contested)
         stale.add_metric([row.cluster], row.stale)
     statuses = gauge("orchestrator_deployments", "Deployments by status.", "cluster", "status")
     for status in seen.statuses:
         statuses.add_metric([status.cluster, status.status], status.count)
-    return [reachable, away, waiting, quarantined, failing, drifted, stale, statuses]
+    return [reachable, away, waiting, quarantined, failing, drifted, contested, stale, statuses]
 
 
 def watch_families(seen: Measures) -> list[Metric]:
@@ -161,10 +168,15 @@ def watch_families(seen: Measures) -> list[Metric]:
 
 
 def event_families(counted: NamedDependency[Counted]) -> list[Metric]:
-    """Every type of event, and the reconciliations among them with their duration."""
+    """Every type of event, what was put back, and the reconciliations among them with their duration."""
     events = CounterMetricFamily("orchestrator_events", f"Events by type, {_COUNTED_FROM}.", labels=["type"])
     for kind, count in sorted(counted.events.items()):
         events.add_metric([kind], count)
+    put_backs = CounterMetricFamily(
+        "orchestrator_put_backs", f"Objects put back by what had been done to them, {_COUNTED_FROM}.", labels=["reason"]
+    )
+    for reason, count in counted.put_backs.items():
+        put_backs.add_metric([reason], count)
     reconciles = HistogramMetricFamily(
         "orchestrator_recorded_reconcile_seconds", f"Reconciliations by outcome, {_COUNTED_FROM}.", labels=["outcome"]
     )
@@ -172,7 +184,7 @@ def event_families(counted: NamedDependency[Counted]) -> list[Metric]:
         bounds = [*(str(bound) for bound in RECONCILE_SECONDS), "+Inf"]
         sums = [sum(spread[: position + 1]) for position in range(len(spread))]
         reconciles.add_metric([OUTCOMES[kind]], list(zip(bounds, sums, strict=True)), counted.seconds[kind])
-    return [events, reconciles]
+    return [events, put_backs, reconciles]
 
 
 def gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:

@@ -15,6 +15,8 @@ import msgspec
 from psycopg.rows import class_row
 
 from db.connection import Session
+from db.contests import COLUMNS as CONTESTED
+from db.contests import Contested
 from db.errors import DatabaseError, Moved, Refused
 
 LARGEST_VERSION = 2**31 - 1
@@ -53,11 +55,15 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeploymentDetail(Deployment, frozen=True, kw_only=True):
-    """A deployment with the manifests it asks for and what was last seen of them, by "Kind/name"."""
+    """A deployment with the manifests it asks for and what was last seen of them, by "Kind/name".
+
+    `contested` are the paths that somebody else keeps setting.
+    """
 
     desired_spec_json: list[dict[str, Any]]
     observed_json: dict[str, Any]
     observed_at: datetime | None
+    contested: list[Contested]
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +156,10 @@ async def read_deployment(session: Session, deployment_id: UUID) -> DeploymentDe
     query = (
         "SELECT "  # noqa: S608 - of literals only, as LiteralString proves
         + COLUMNS
-        + ", d.desired_spec_json, coalesce(o.observed_json, '{}') AS observed_json, o.observed_at"
+        + ", d.desired_spec_json, coalesce(o.observed_json, '{}') AS observed_json, o.observed_at,"
+        " coalesce((SELECT jsonb_agg(to_jsonb(f) ORDER BY f.since, f.kind, f.name, f.path) FROM ("
+        + CONTESTED
+        + " WHERE c.deployment_id = d.id) f), '[]') AS contested"
         + FROM
         + " LEFT JOIN orchestrator.deployment_observed o ON o.deployment_id = d.id WHERE d.id = %s"
     )
@@ -159,7 +168,7 @@ async def read_deployment(session: Session, deployment_id: UUID) -> DeploymentDe
         row = await cursor.fetchone()
     if row is None:
         raise unknown_deployment(deployment_id)
-    return row
+    return msgspec.structs.replace(row, contested=msgspec.convert(row.contested, list[Contested]))
 
 
 def unknown_deployment(deployment_id: UUID) -> Refused:

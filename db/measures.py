@@ -29,7 +29,7 @@ class QueueMeasure(msgspec.Struct, frozen=True):
 
 
 class ClusterMeasure(msgspec.Struct, frozen=True):
-    """One cluster: whether a worker reaches it, and the deployments that need attention."""
+    """One cluster: whether a worker reaches it, and the deployments that need attention. `contested` counts paths."""
 
     cluster: str
     unreachable_seconds: float | None
@@ -37,6 +37,7 @@ class ClusterMeasure(msgspec.Struct, frozen=True):
     quarantined: int
     failing: int
     drifted: int
+    contested: int
     stale: int
 
 
@@ -62,11 +63,12 @@ class WatchMeasure(msgspec.Struct, frozen=True):
 class EventMeasure(msgspec.Struct, frozen=True):
     """Events of one type in a window, and how long the reconciliations took that they end.
 
-    `milliseconds` is their sum; `buckets` counts them by RECONCILE_SECONDS, one more for those beyond. Both are empty
-    for events that end none.
+    `reason` is why an object was applied, for events that tell of that. `milliseconds` is the sum; `buckets` counts
+    them by RECONCILE_SECONDS, one more for those beyond. Both are empty for events that end none.
     """
 
     type: str
+    reason: str | None
     count: int
     milliseconds: float
     buckets: list[int]
@@ -87,7 +89,8 @@ _CLUSTERS = """
     SELECT c.name AS cluster,
            extract(epoch FROM clock_timestamp() - c.unreachable_since)::double precision AS unreachable_seconds,
            coalesce(s.waiting, 0) AS waiting, coalesce(s.quarantined, 0) AS quarantined,
-           coalesce(s.failing, 0) AS failing, coalesce(r.drifted, 0) AS drifted, coalesce(d.stale, 0) AS stale
+           coalesce(s.failing, 0) AS failing, coalesce(r.drifted, 0) AS drifted, coalesce(f.contested, 0) AS contested,
+           coalesce(d.stale, 0) AS stale
       FROM orchestrator.clusters c
       LEFT JOIN (SELECT s.cluster_id, count(*) FILTER (WHERE s.due_at IS NOT NULL) AS waiting,
                         count(*) FILTER (WHERE s.quarantined_at IS NOT NULL) AS quarantined,
@@ -97,6 +100,8 @@ _CLUSTERS = """
                    FROM orchestrator.deployment_resources r
                   WHERE r.differs GROUP BY r.cluster_id) r
              ON r.cluster_id = c.id
+      LEFT JOIN (SELECT p.cluster_id, count(*) AS contested FROM orchestrator.put_backs p
+                  WHERE p.contested_since IS NOT NULL GROUP BY p.cluster_id) f ON f.cluster_id = c.id
       LEFT JOIN (SELECT d.cluster_id, count(*) AS stale FROM orchestrator.deployments d
                   WHERE d.stale_since IS NOT NULL GROUP BY d.cluster_id) d ON d.cluster_id = c.id
      ORDER BY c.name
@@ -115,16 +120,17 @@ _WATCHES = """
 # The window ends below the oldest running transaction, so that no event is passed over: see orchestrator.events_after.
 _EVENTS = """
     WITH found AS (
-        SELECT e.type, (e.data_json ->> 'milliseconds')::double precision AS milliseconds
+        SELECT e.type, CASE WHEN e.type = 'ResourceApplied' THEN e.data_json ->> 'reason' END AS reason,
+               (e.data_json ->> 'milliseconds')::double precision AS milliseconds
           FROM orchestrator.deployment_events e WHERE e.xid >= %(first)s::text::xid8 AND e.xid < %(end)s::text::xid8
     ), sorted AS (
-        SELECT f.type, width_bucket(f.milliseconds, %(bounds)s::double precision[]) AS bucket, count(*) AS count,
-               sum(f.milliseconds) AS milliseconds
-          FROM found f GROUP BY 1, 2
+        SELECT f.type, f.reason, width_bucket(f.milliseconds, %(bounds)s::double precision[]) AS bucket,
+               count(*) AS count, sum(f.milliseconds) AS milliseconds
+          FROM found f GROUP BY 1, 2, 3
     )
-    SELECT s.type, sum(s.count)::bigint AS count, coalesce(sum(s.milliseconds), 0) AS milliseconds,
+    SELECT s.type, s.reason, sum(s.count)::bigint AS count, coalesce(sum(s.milliseconds), 0) AS milliseconds,
            coalesce(jsonb_object_agg(s.bucket, s.count) FILTER (WHERE s.bucket IS NOT NULL), '{}') AS buckets
-      FROM sorted s GROUP BY s.type ORDER BY s.type
+      FROM sorted s GROUP BY s.type, s.reason ORDER BY s.type, s.reason
 """
 
 
@@ -157,8 +163,8 @@ async def _events(session: Session, first: int, end: int) -> list[EventMeasure]:
     bounds = [seconds * 1000 for seconds in RECONCILE_SECONDS]
     cursor = await session.execute(_EVENTS, {"first": str(first), "end": str(end), "bounds": bounds})
     return [
-        EventMeasure(str(kind), int(count), float(milliseconds), _spread(buckets))
-        for kind, count, milliseconds, buckets in await cursor.fetchall()
+        EventMeasure(str(kind), reason, int(count), float(milliseconds), _spread(buckets))
+        for kind, reason, count, milliseconds, buckets in await cursor.fetchall()
     ]
 
 

@@ -40,6 +40,7 @@ REASONS = {
     "changed": "because it was changed",
     "reconcile_now": "as {} asked",
     "drift": "because it was changed from outside",
+    "contested": "to put back what is contested",
     "observed": "because something was deleted or replaced from outside",
 }
 APPLIED = {
@@ -48,6 +49,15 @@ APPLIED = {
     "drifted": "Put back",
     "missing": "Made again",
     "recreated": "Took in hand again",
+}
+
+
+CONTEST_ENDS = {
+    "quiet": "it stood as wanted for a while",
+    "gone": "it is wanted no longer",
+    "adopted": "it was adopted",
+    "ignored": "it is left to others from now on",
+    "undecided": "it waits for somebody to adopt it",
 }
 
 
@@ -122,6 +132,18 @@ def _modified(step: Step) -> Told:
     return Told("warn", "drift", f"{step.actor} changed {_thing(step)}", clipped(paths, LONGEST_PATHS))
 
 
+def _contested(step: Step) -> Told:
+    data = step.data
+    who = data.get("manager") or "somebody"
+    detail = f"put back {data.get('put_back')} times; tried less and less often from now on"
+    return Told("warn", "drift", f"{who} keeps {_fought(step)}", detail)
+
+
+def _contest_ended(step: Step) -> Told:
+    why = CONTEST_ENDS.get(step.data.get("why", ""), "")
+    return Told("good", "check", f"No longer contested: {_thing(step)} {step.data.get('path', '')}".rstrip(), why)
+
+
 def _started(step: Step) -> Told:
     return Told("busy", "play", "Taken up", f"by {step.data['worker']}" if step.data.get("worker") else "")
 
@@ -164,11 +186,18 @@ _RULES: dict[str, Callable[[Step], Told]] = {
     "ResourceModifiedExternally": _modified,
     "ResourceDeletedExternally": _about("warn", "drift", "{} was deleted from outside"),
     "ResourceRecreated": _about("warn", "drift", "{} was replaced from outside"),
+    "Contested": _contested,
+    "ContestEnded": _contest_ended,
     "ResourceConflict": _about(
         "bad", "cross", "{} is in the way", "It exists and is not ours; nothing was overwritten."
     ),
     "PodRestarted": _about("still", "turning", "Restarted: {}"),
 }
+
+
+def _fought(step: Step) -> str:
+    path = step.data.get("path")
+    return f"changing {_thing(step)} {path}" if path else f"deleting or replacing {_thing(step)}"
 
 
 def _thing(step: Step) -> str:

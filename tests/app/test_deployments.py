@@ -158,3 +158,35 @@ async def test_a_refused_change_leaves_nothing_behind(api: Api, templates: Inten
     body = {"parameters": {"replicas": 99}, "desired_state": "Stopped"}
     problem(await api.client.patch(f"/api/deployments/{made['id']}", json=body), 422)
     assert (templates.deployment(made["id"]), templates.event_types(made["id"])) == before
+
+
+async def test_what_is_contested_is_told_of_one_and_of_all(api: Api, templates: Intent) -> None:
+    own, other = templates.deploy("one", "web"), templates.deploy("two", "web")
+    for deployment in (own, other):
+        assert (await api.get(f"/api/deployments/{deployment}"))["contested"] == []
+    templates.superuser.execute(
+        """INSERT INTO orchestrator.put_backs
+                  (deployment_id, cluster_id, kind, name, path, manager, put_backs, recent, last_at, contested_since,
+                   next_at)
+           VALUES (%(own)s, 1, 'Deployment', 'one', 'spec.replicas', 'hpa', 3, '{2026-01-01T00:00:00Z}', now(),
+                   '2026-01-01T00:05:00Z', '2026-01-01T00:06:00Z'),
+                  (%(own)s, 1, 'Deployment', 'one', 'spec.paused', 'person', 2, '{now}', now(), NULL, NULL)""",
+        {"own": own},
+    )
+    fight = {
+        "deployment_id": own,
+        "deployment": "one",
+        "kind": "Deployment",
+        "namespace": "default",
+        "name": "one",
+        "path": "spec.replicas",
+        "manager": "hpa",
+        "began_at": "2026-01-01T00:00:00Z",
+        "since": "2026-01-01T00:05:00Z",
+        "put_backs": 3,
+        "next_at": "2026-01-01T00:06:00Z",
+        "differs": False,
+    }
+    assert (await api.get(f"/api/deployments/{own}"))["contested"] == [fight]
+    assert (await api.get(f"/api/deployments/{other}"))["contested"] == []
+    assert await api.get("/api/contested") == {"items": [fight]}

@@ -74,8 +74,16 @@ async def test_what_needs_attention_is_counted(api: Api, templates: Intent, data
                       (%(id)s, 1, 'v1', 'Service', 'default', 'c', true, NULL, NULL)""",
             {"id": two},
         )
+        superuser.execute(
+            """INSERT INTO orchestrator.put_backs
+                      (deployment_id, cluster_id, kind, name, path, put_backs, recent, last_at, contested_since)
+               VALUES (%(id)s, 1, 'Service', 'a', 'spec', 3, '{now}', now(), now()),
+                      (%(id)s, 1, 'Service', 'a', 'data', 2, '{now}', now(), NULL)""",
+            {"id": two},
+        )
         superuser.execute("SELECT orchestrator.report_cluster('default', false, 'connection refused')")
     samples = await scrape(api)
+    assert value(samples, "contested_paths", cluster="default") == 1, "not what was put back now and then"
     for name in ("quarantined", "waiting", "failing", "drifted", "stale"):
         assert value(samples, f"deployments_{name}", cluster="default") == 1, name
     assert value(samples, "cluster_reachable", cluster="default") == 0
@@ -114,6 +122,8 @@ async def test_events_are_counted_once_and_reconciliations_with_their_duration(
             """INSERT INTO orchestrator.deployment_events (deployment_id, source, type, data_json, actor) VALUES
                (%(id)s, 'reconciler', 'ReconcileSucceeded', '{"milliseconds": 40}', 'test'),
                (%(id)s, 'reconciler', 'ReconcileSucceeded', '{"milliseconds": 60000}', 'test'),
+               (%(id)s, 'reconciler', 'ResourceApplied', '{"milliseconds": 7, "reason": "drifted"}', 'test'),
+               (%(id)s, 'reconciler', 'ResourceApplied', '{"milliseconds": 8, "reason": "created"}', 'test'),
                (%(id)s, 'reconciler', 'ReconcileFailed', '{"milliseconds": 200}', 'test')""",
             {"id": made},
         )
@@ -126,6 +136,9 @@ async def test_events_are_counted_once_and_reconciliations_with_their_duration(
     for samples in (second, third):
         assert value(samples, "events_total", type="DeploymentChanged") == 2
         assert value(samples, "events_total", type="ReconcileSucceeded") == 2
+        assert value(samples, "events_total", type="ResourceApplied") == 2
+        assert value(samples, "put_backs_total", reason="drifted") == 1
+        assert value(samples, "put_backs_total", reason="missing") == 0
         name = "recorded_reconcile_seconds"
         assert value(samples, f"{name}_count", outcome="succeeded") == 2
         assert value(samples, f"{name}_sum", outcome="succeeded") == 60.04

@@ -70,6 +70,7 @@ TEMPLATE = {"name": "web"}
 RULES: dict[str, Rule] = {
     "GET /metrics": Rule("viewer", 403),
     "GET /api/clusters": Rule("viewer"),
+    "GET /api/contested": Rule("viewer"),
     "GET /api/deployments": Rule("viewer"),
     "POST /api/deployments": Rule("operator", 403, NEW),
     "POST /api/deployments/bulk": Rule("operator", ONE, {"ids": ["{deployment_id}"], "change": STOP}),
