@@ -149,12 +149,23 @@ def change_commands(commands: Commands) -> None:
 
 
 def history_commands(commands: Commands) -> None:
-    """`events`, `drift`, `revisions`."""
+    """`events`, `plan`, `drift`, `revisions`."""
     events = command(commands, "events", "history.events", "tell what happened, or follow what happens")
     events.add_argument("name", nargs="?", metavar="NAME", help=f"{NAME}; of all if left out")
     events.add_argument("-f", "--follow", action="store_true", help="go on with what happens, until Ctrl-C")
     since = "from this time on, such as 15m, 2h, 7d ago or 2026-11-24T08:00; of all the last hour if left out"
     events.add_argument("--since", metavar="TIME", help=since)
+    plan = command(
+        commands, "plan", "plans.plan", "tell what the next reconciliation would do, or would after a change"
+    )
+    plan.add_argument("name", metavar="NAME", help=NAME)
+    plan.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as if this were set")
+    plan.add_argument("--unset", action="append", default=[], metavar="KEY", help="as if this were the default again")
+    plan.add_argument("--version", type=positive, help="as if it moved to this version of the template")
+    plan.add_argument("--state", choices=STATES, help="as if it were asked to be so")
+    plan.add_argument(
+        "--detailed-exitcode", action="store_true", help="end with 2 if there is something to do, 0 if not"
+    )
     drift = command(commands, "drift", "history.drift", "tell what was changed behind our back")
     drift.add_argument("name", nargs="?", metavar="NAME", help=f"{NAME}; of all if left out")
     revisions = command(commands, "revisions", "history.revisions", "tell who wanted what, and when")

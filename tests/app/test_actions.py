@@ -1,5 +1,7 @@
 """Buttons, revisions and previews over HTTP."""
 
+from uuid import uuid4
+
 import pytest
 
 from db.templates import SHIPPED, load_templates
@@ -94,6 +96,21 @@ async def test_a_preview_of_a_change_shows_what_becomes_of_each_object(api: Api,
     assert told.status_code == 200, told.text
     assert told.json()["generation"] == 2
     assert templates.deployment(made["id"])["generation"] == 1
+
+
+async def test_a_plan_tells_path_by_path_what_would_be_done(api: Api, templates: Intent) -> None:
+    made = await api.create("lobby")
+    place = f"{DEPLOYMENTS}/{made['id']}"
+    plan = await api.get(f"{place}/plan")
+    assert (plan["changes"], {item["action"] for item in plan["items"]}) == (True, {"create"})
+    told = await api.client.post(f"{place}/preview", json={"desired_state": "Paused"})
+    assert {item["action"] for item in told.json()["plan"]} == {"none"}, (
+        "the same shape, for the change that is asked about"
+    )
+    assert {item["reason"] for item in told.json()["plan"]} == {"held by request (Paused): is not there yet"}
+    await api.client.post(f"{place}/pause")
+    assert (await api.get(f"{place}/plan"))["changes"] is False
+    problem(await api.client.get(f"{DEPLOYMENTS}/{uuid4()}/plan"), 404)
 
 
 async def test_a_deployment_moves_to_the_newest_version_on_its_condition(api: Api, templates: Intent) -> None:

@@ -176,6 +176,25 @@ async def test_a_dry_run_checks_and_shows_but_changes_nothing(command: Command, 
     assert stage.deployment("lobby")["generation"] == 1
 
 
+async def test_a_plan_ends_with_2_only_where_that_is_asked_for_and_there_is_something_to_do(
+    command: Command, stage: Stage
+) -> None:
+    stage.run_healthy("lobby", "paper")
+    assert (await command("plan", "lobby", "--detailed-exitcode")).fine().out == "Nothing to do.\n"
+    change = ("plan", "lobby", "--set", "motd=Hi", "--set", "max_players=30")
+    told = await command(*change, "--detailed-exitcode")
+    assert (told.code, told.err) == (2, "")
+    assert "ConfigMap/lobby-env change data.MOTD A Minecraft server Hi asked for" in " ".join(told.out.split())
+    assert "2 of 6 objects change; a restart is needed" in told.out
+    found = (await command(*change, "-o", "json")).fine().json
+    assert (found["changes"], len(found["items"])) == (True, 7)
+    assert "Nothing is done" in (await command("plan", "lobby", "--set", "motd=Hi", "--state", "Paused")).fine().out
+    (await command("plan", "lobby", "--set", "memory=lots")).failed(1, "parameters.memory")
+    (await command("plan", "lobby", "--set", "motd=Hi", "--unset", "motd")).failed(2, "both set and unset")
+    (await command("plan", "nobody", "--detailed-exitcode")).failed(3)
+    assert stage.deployment("lobby")["generation"] == 1
+
+
 # ---------------------------------------------------------------- on a bad network
 
 

@@ -40,6 +40,7 @@ async def test_revisions_lead_back_by_what_differs(person: Person, stage: Stage,
     assert "Players at most was 20 default → becomes 40" in told
     assert "Message of the day was Hello → becomes A Minecraft server default" in told
     assert "2 objects at the cluster. Takes effect at the next restart" in told
+    assert "data.VERSION is 1.20 → becomes 1.21" in told, "against what was applied, not what was asked for since"
     assert 'name="force"' not in asked
     assert stage.deployment("lobby")["generation"] == 3, "so far it is only a question"
     done = await person.send(here, f"{here}?to=2", to=2, generation=3)
