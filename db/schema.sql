@@ -1335,7 +1335,7 @@ BEGIN
             END IF;
         END LOOP;
         FOREACH v_key IN ARRAY ARRAY['serviceAccountName', 'serviceAccount'] LOOP
-            IF coalesce(v_pod ->> v_key, 'default') <> 'default' THEN
+            IF coalesce(nullif(v_pod ->> v_key, ''), 'default') <> 'default' THEN
                 PERFORM orchestrator.forbid(v_at || '.' || v_key, 'another service account lends its permissions');
             END IF;
         END LOOP;
@@ -1724,7 +1724,9 @@ BEGIN
             END IF;
             body := p_node::text;
         ELSE
-            FOR v_key, v_value IN SELECT key, value FROM jsonb_each(p_node) LOOP
+            -- To Kubernetes a null, or labels of which there are none, say nothing; to us it would be a field that we set and cannot hold.
+            FOR v_key, v_value IN SELECT key, value FROM jsonb_each(p_node)
+                WHERE value <> 'null' AND NOT (value = '{}' AND key IN ('labels', 'annotations')) LOOP
                 SELECT * INTO v_child FROM orchestrator.compile_node(v_value, p_path || v_key, p_names, p_identities);
                 v_parts := v_parts || (replace(to_json(v_key)::text, '%', '%%') || ':' || v_child.body);
                 bindings := bindings || v_child.bindings;
@@ -1805,7 +1807,7 @@ BEGIN
     v_program.conditions := '{}';
     v_program.bindings := '[]';
     FOR v_manifest, v_number IN SELECT e, o - 1 FROM jsonb_array_elements(p_base_spec) WITH ORDINALITY t (e, o) LOOP
-        PERFORM orchestrator.check_manifest(v_manifest, v_number, v_program.properties);
+        PERFORM orchestrator.check_manifest(jsonb_strip_nulls(v_manifest), v_number, v_program.properties);
         SELECT * INTO v_compiled FROM orchestrator.compile_node(
             v_manifest - '$when', ARRAY[v_number::text], v_program.parameter_names, v_identities);
         v_program.bodies := v_program.bodies || v_compiled.body;

@@ -153,7 +153,8 @@ class _Search:
                 continue
             here = (*steps, step)
             if step not in kept:
-                yield from self.take(below, here)
+                if not self.is_added_to(here):
+                    yield from self.take(below, here)
             elif kept[step]:
                 # An empty branch is a leaf: then all below it is ours.
                 yield from self.walk(below, kept[step], here)
@@ -167,6 +168,15 @@ class _Search:
             yield steps
         else:
             yield from self.walk(below, {}, steps)
+
+    def is_added_to(self, steps: tuple[Step, ...]) -> bool:
+        """Whether we said `{}` there and others put something in: no more of a change than what stands beside a field.
+
+        It is one where the whole map is theirs, and not only what is in it: such a map is one value (a selector).
+        """
+        if self.wanted_at(steps) != {} or not isinstance(_value_at(self.object, steps), dict):
+            return False
+        return all(_fields_at(fields, steps) for _, fields in self.others if _has_path(fields, steps))
 
     def drift(self, steps: tuple[Step, ...]) -> Drift:
         """Word one lost path."""
@@ -301,12 +311,12 @@ def _value_at(value: Any, steps: tuple[Step, ...]) -> Any:
 
 
 def _item_with(items: Any, keys: dict[str, Any]) -> Any:
-    """The list item that has these keys; one that leaves a key to its default matches too."""
-    for item in cast("list[Any]", items) if isinstance(items, list) else ():
-        found = cast("Fields", item) if isinstance(item, dict) else {}
-        if found and all(found.get(key, value) == value for key, value in keys.items()):
-            return found
-    return _ABSENT
+    """The list item that has these keys; else one that leaves some of them to their defaults."""
+    listed = cast("list[Any]", items) if isinstance(items, list) else []
+    found = [cast("Fields", item) for item in listed if isinstance(item, dict) and item]
+    # Of two ports of one number, the one without a protocol is not the one that says UDP.
+    alike = [item for item in found if all(item.get(key, value) == value for key, value in keys.items())]
+    return max(alike, key=lambda item: sum(key in item for key in keys), default=_ABSENT)
 
 
 def _spell(steps: tuple[Step, ...]) -> str:

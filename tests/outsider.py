@@ -63,6 +63,14 @@ class Outsider:
         assert status == 200, changed
         return changed
 
+    def put(self, live: dict[str, Any]) -> dict[str, Any]:
+        """Write a whole object back, as an editor does; a conflict with what changed meanwhile is a refusal."""
+        metadata = live["metadata"]
+        path = kind_named(live["kind"]).path(metadata["namespace"], metadata["name"])
+        status, changed = self.call("PUT", f"{path}?fieldManager={self.name}", live)
+        assert status == 200, changed
+        return changed
+
     def delete(self, kind: str, namespace: str, name: str) -> None:
         status, gone = self.call("DELETE", kind_named(kind).path(namespace, name))
         assert status in (200, 202), gone

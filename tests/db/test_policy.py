@@ -61,7 +61,8 @@ def test_a_restricted_pod_is_taken(stage: Stage) -> None:
     put(stage, GOOD, kind="StatefulSet")
     put(stage, merged(GOOD, main(securityContext={"capabilities": {"add": ["NET_BIND_SERVICE"]}})))
     put(stage, merged(GOOD, {"serviceAccountName": "default", "hostNetwork": False}))
-    assert stage.one("SELECT count(*) FROM templates WHERE name = 'pod'") == 4
+    put(stage, merged(GOOD, {"serviceAccountName": ""}))
+    assert stage.one("SELECT count(*) FROM templates WHERE name = 'pod'") == 5
 
 
 VIOLATIONS: list[tuple[dict[str, Any], str]] = [

@@ -98,7 +98,7 @@ def rendered(template: Any, values: dict[str, Any]) -> Any:
         case {"$param": name}:
             return values[name]
         case dict():
-            return {key: rendered(value, values) for key, value in template.items()}
+            return {key: rendered(value, values) for key, value in template.items() if value is not None}
         case list():
             return [rendered(value, values) for value in template]
         case str():
@@ -375,3 +375,22 @@ def test_a_manifest_that_could_not_be_applied_and_owned_is_refused(quiet_stage: 
 def test_a_bad_template_name_is_refused(quiet_stage: Stage, name: str) -> None:
     with refused("SO422", "name", "small letters"):
         put(quiet_stage, [CONFIG], name=name)
+
+
+def test_what_says_nothing_is_left_out_of_what_is_rendered(stage: Stage) -> None:
+    """A null, or labels of which there are none: applied, each would be a field that we set and cannot hold."""
+    manifest = config(
+        metadata={"name": "${name}", "labels": {}, "annotations": None},
+        data={"empty": ""},
+        immutable=None,
+        **{"$when": None},
+    )
+    stage.admin.execute("SELECT put_template('silent', %s, '{}')", (json.dumps([manifest]),))
+    stage.deploy("lobby", "silent")
+    [rendered] = stage.one("SELECT desired_spec_json FROM deployments")
+    assert rendered == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "lobby"},
+        "data": {"empty": ""},
+    }

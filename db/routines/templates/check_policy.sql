@@ -32,7 +32,7 @@ BEGIN
             END IF;
         END LOOP;
         FOREACH v_key IN ARRAY ARRAY['serviceAccountName', 'serviceAccount'] LOOP
-            IF coalesce(v_pod ->> v_key, 'default') <> 'default' THEN
+            IF coalesce(nullif(v_pod ->> v_key, ''), 'default') <> 'default' THEN
                 PERFORM orchestrator.forbid(v_at || '.' || v_key, 'another service account lends its permissions');
             END IF;
         END LOOP;

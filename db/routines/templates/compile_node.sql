@@ -55,7 +55,9 @@ BEGIN
             END IF;
             body := p_node::text;
         ELSE
-            FOR v_key, v_value IN SELECT key, value FROM jsonb_each(p_node) LOOP
+            -- To Kubernetes a null, or labels of which there are none, say nothing; to us it would be a field that we set and cannot hold.
+            FOR v_key, v_value IN SELECT key, value FROM jsonb_each(p_node)
+                WHERE value <> 'null' AND NOT (value = '{}' AND key IN ('labels', 'annotations')) LOOP
                 SELECT * INTO v_child FROM orchestrator.compile_node(v_value, p_path || v_key, p_names, p_identities);
                 v_parts := v_parts || (replace(to_json(v_key)::text, '%', '%%') || ':' || v_child.body);
                 bindings := bindings || v_child.bindings;

@@ -25,7 +25,7 @@ BEGIN
     v_program.conditions := '{}';
     v_program.bindings := '[]';
     FOR v_manifest, v_number IN SELECT e, o - 1 FROM jsonb_array_elements(p_base_spec) WITH ORDINALITY t (e, o) LOOP
-        PERFORM orchestrator.check_manifest(v_manifest, v_number, v_program.properties);
+        PERFORM orchestrator.check_manifest(jsonb_strip_nulls(v_manifest), v_number, v_program.properties);
         SELECT * INTO v_compiled FROM orchestrator.compile_node(
             v_manifest - '$when', ARRAY[v_number::text], v_program.parameter_names, v_identities);
         v_program.bodies := v_program.bodies || v_compiled.body;
