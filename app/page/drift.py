@@ -13,6 +13,7 @@ from app.page.live import Query, View
 from app.page.rendering import Page, text_of
 from app.page.visit import Visit
 from db.connection import Session
+from db.contests import list_contested
 from db.drift import DriftStop, list_all_drift
 
 SHOWN = 100
@@ -23,7 +24,13 @@ async def read_drift(session: Session, query: Query) -> dict[str, Any]:
     after = query.get("after")
     page = await list_all_drift(session, unpack(after, DriftStop) if after else None, SHOWN)
     servers = [list(same) for _, same in groupby(page.items, key=lambda one: one.deployment_id)]
-    return {"servers": servers, "after": after, "next": pack(page.next) if page.next else None, "text_of": text_of}
+    return {
+        "contested": [] if after else await list_contested(session),
+        "servers": servers,
+        "after": after,
+        "next": pack(page.next) if page.next else None,
+        "text_of": text_of,
+    }
 
 
 drift_view = View("drift", "drift_now.html", read_drift)

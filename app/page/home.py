@@ -12,7 +12,7 @@ from app.cursors import foreign_cursor, pack, unpack
 from app.page.live import Query, View
 from app.page.rendering import Page
 from app.page.visit import Visit
-from db import catalogue, clusters, listing
+from db import catalogue, clusters, contests, listing
 from db.connection import Session
 from db.listing import WORST_FIRST, Filter, OtherOrder, Sort, Status, Stop
 
@@ -77,6 +77,7 @@ async def read_servers(session: Session, query: Query) -> dict[str, Any]:
         "statuses": WORST_FIRST,
         "most": MOST,
         "newest": {template.name: template.version for template in await catalogue.list_templates(session)},
+        "contested": await contests.list_contested(session),
         "clusters": await clusters.list_clusters(session),
     }
 

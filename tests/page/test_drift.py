@@ -112,3 +112,40 @@ async def test_a_viewer_is_offered_no_button(person: Person, stage: Stage, datab
     page = await person.look("/drift")
     assert "spec.ports" in text(page)
     assert "Put back now" not in text(page)
+
+
+async def test_what_is_contested_is_a_line_on_the_server_the_list_and_the_drift(person: Person, stage: Stage) -> None:
+    own = drifted(stage, "hub")
+    for page in ("/", "/drift", f"/servers/{own}"):
+        assert "contested" not in text(await person.look(page))
+    stage.root.execute(
+        "INSERT INTO put_backs SELECT id, 1, 'Service', 'hub', 'spec.ports', 'kubectl-edit', 4, ARRAY[now() - interval '9 minutes'],"  # noqa: E501
+        " now(), now() - interval '8 minutes', now() + interval '5 minutes 30 seconds' FROM deployments"
+    )
+    told = (
+        "spec.ports of Service hub is contested by kubectl-edit : put back 4 times, first 9 min ago ."
+        " Next attempt in 5 min , or when a person asks."
+    )
+    for page in ("/", "/drift", f"/servers/{own}"):
+        assert told in text(await person.look(page)), page
+    stage.observe(stage.later(own, "Service", "hub", fields_hash="h1"))
+    assert "first 9 min ago . It stands as wanted for now." in text(await person.look(f"/servers/{own}"))
+
+
+async def test_a_fight_is_told_in_the_history_of_its_server(person: Person, stage: Stage) -> None:
+    own = stage.run_healthy("hub")
+    fight = {"kind": "Service", "name": "hub", "path": "spec.ports", "manager": "hpa", "put_back": 3}
+    deletion = {"kind": "Service", "name": "hub", "path": "", "manager": None, "put_back": 3}
+    for kind, data in (
+        ("Contested", fight),
+        ("Contested", deletion),
+        ("ContestEnded", fight | {"why": "quiet"}),
+    ):
+        stage.root.execute(
+            "INSERT INTO deployment_events (deployment_id, source, type, data_json, actor) VALUES (%s, 'system', %s, %s, 'x')",  # noqa: E501
+            (own, kind, json.dumps(data)),
+        )
+    told = text(await person.look(f"/servers/{own}"))
+    assert "hpa keeps changing Service hub spec.ports put back 3 times; tried less and less often from now on" in told
+    assert "somebody keeps deleting or replacing Service hub" in told
+    assert "No longer contested: Service hub spec.ports it stood as wanted for a while" in told
