@@ -33,6 +33,10 @@ _VALUES: dict[str, Any] = {
     "becomes": "4Gi",
     "field": "parameters.memory",
     "manager": "kubectl-scale",
+    "adopts": {"replicas": {"from": 1, "to": 0}},
+    "adoptable": True,
+    "not_adoptable": None,
+    "seen": "5f2c08be9d1a44e7",
     "health": "Healthy",
     "type": "DeploymentChanged",
     "source": "user",
@@ -61,6 +65,7 @@ _BODIES: dict[str, Any] = {
         "namespace": "games",
         "parameters": {"eula": "TRUE", "memory": "4Gi"},
     },
+    "Adoption": {"paths": ["StatefulSet/lobby:spec.replicas"], "generation": 3, "seen": ["5f2c08be9d1a44e7"]},
     "ChangedDeployment": {"parameters": {"memory": "6Gi"}},
     "Bulk": {"ids": [_ID], "action": "restart"},
 }

@@ -196,13 +196,13 @@ async def change_deployment(
 
 async def reconcile_now(session: Session, deployment_id: UUID, expected: Sequence[int] | None = None) -> None:
     """Ask for a reconciliation whatever the back-off. Raises Refused (404), Moved."""
-    await _hold(session, deployment_id, expected)
+    await hold(session, deployment_id, expected)
     await session.execute("SELECT orchestrator.reconcile_now(%s)", (deployment_id,))
 
 
 async def restart(session: Session, deployment_id: UUID, expected: Sequence[int] | None = None) -> None:
     """Ask for a restart of what runs: a new generation. Raises Refused, Moved."""
-    await _hold(session, deployment_id, expected)
+    await hold(session, deployment_id, expected)
     await session.execute("SELECT orchestrator.restart(%s)", (deployment_id,))
 
 
@@ -210,7 +210,7 @@ async def rollback(
     session: Session, deployment_id: UUID, generation: int, *, force: bool, expected: Sequence[int] | None = None
 ) -> None:
     """Make an earlier intent a new generation; `force` also where a version goes down. Raises Refused, Moved."""
-    await _hold(session, deployment_id, expected)
+    await hold(session, deployment_id, expected)
     await session.execute("SELECT orchestrator.rollback(%s, %s, %s)", (deployment_id, generation, force))
 
 
@@ -218,14 +218,14 @@ async def upgrade(
     session: Session, deployment_id: UUID, upgrade: Upgrade, expected: Sequence[int] | None = None
 ) -> None:
     """Move to another version of its template: a new generation. Raises Refused, Moved."""
-    await _hold(session, deployment_id, expected)
+    await hold(session, deployment_id, expected)
     await session.execute(
         "SELECT orchestrator.upgrade(%s, %s::integer, %s, %s, %s)",
         (deployment_id, upgrade.version, _text(upgrade.parameters), upgrade.force, upgrade.restart),
     )
 
 
-async def _hold(session: Session, deployment_id: UUID, expected: Sequence[int] | None) -> None:
+async def hold(session: Session, deployment_id: UUID, expected: Sequence[int] | None) -> None:
     """Have it stay at an expected generation until the transaction ends. Raises Refused (404), Moved."""
     if expected is None:
         return

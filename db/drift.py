@@ -1,7 +1,8 @@
-"""What differs at the clusters from what is wanted: of one deployment, or of all in pages."""
+"""What differs at the clusters from what is wanted: of one deployment, or of all in pages; and making that wanted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -10,7 +11,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from db.connection import Session
-from db.deployments import require_deployment
+from db.deployments import hold, require_deployment
 
 Outlook = Literal["gone", "held", "stuck", "away", "now", "retrying", "resting"]
 
@@ -18,7 +19,9 @@ Outlook = Literal["gone", "held", "stuck", "away", "now", "retrying", "resting"]
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
     """One path that stands otherwise at the cluster than it should. Secret values only as changed.
 
-    `outlook` is what happens next, `due_at` when if that waits for a time: see orchestrator.outlook.
+    `outlook` is what happens next, `due_at` when if that waits for a time: see orchestrator.outlook. `adopts` is what
+    adopting it would set, {parameter: {from, to}}, or None where `not_adoptable` says why it cannot be adopted; `seen`
+    stands for its path and live value.
     """
 
     deployment_id: UUID
@@ -36,6 +39,10 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None
     outlook: Outlook
     due_at: datetime | None
+    adoptable: bool
+    not_adoptable: str | None
+    adopts: dict[str, Any] | None
+    seen: str
 
 
 class DriftStop(msgspec.Struct, frozen=True, array_like=True):
@@ -59,7 +66,7 @@ class DriftPage(msgspec.Struct, frozen=True):
 _COLUMNS = (
     "SELECT v.deployment_id, v.deployment, c.name AS cluster, d.drift_policy, d.desired_state, v.kind, v.namespace,"
     " v.object AS name, v.path, v.wanted, v.live, v.manager, v.since, v.outlook,"
-    " v.due_at"
+    " v.due_at, v.adoptable, v.not_adoptable, v.adopts, v.seen"
     " FROM orchestrator.drift v JOIN orchestrator.deployments d ON d.id = v.deployment_id"
     " JOIN orchestrator.clusters c ON c.id = d.cluster_id"
 )
@@ -100,3 +107,27 @@ async def list_all_drift(session: Session, after: DriftStop | None = None, limit
     return DriftPage(
         found[:limit], DriftStop(last.cluster, last.deployment_id, last.kind, last.namespace, last.name, last.path)
     )
+
+
+async def adopt(
+    session: Session,
+    deployment_id: UUID,
+    paths: Sequence[str] | None = None,
+    generation: int | None = None,
+    seen: Sequence[str] | None = None,
+    expected: Sequence[int] | None = None,
+) -> None:
+    """Make the live values at these paths the wanted ones; at all that differ, if None. All of them or none.
+
+    `generation` and `seen` (of Drift) hold it to what was looked at. Raises Refused (404, 409, 422), Moved.
+    """
+    await hold(session, deployment_id, expected)
+    await session.execute(
+        "SELECT orchestrator.adopt(%s, %s::text[], %s, %s::text[])",
+        (deployment_id, as_list(paths), generation, as_list(seen)),
+    )
+
+
+def as_list(given: Sequence[str] | None) -> list[str] | None:
+    """An array of Postgres; none is not an empty one."""
+    return None if given is None else list(given)

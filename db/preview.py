@@ -6,6 +6,7 @@ is written, queued or announced (see db/routines/previews).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, LiteralString
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import msgspec
 
 from db.connection import Session
 from db.deployments import Change, Upgrade
+from db.drift import as_list
 from db.plans import PlannedChange
 
 
@@ -80,6 +82,18 @@ async def preview_upgrade(session: Session, deployment_id: UUID, upgrade: Upgrad
     """What db.deployments.upgrade would do with the same, but for a restart. Raises what that would: Refused."""
     values = (deployment_id, upgrade.version, _text(upgrade.parameters), upgrade.force)
     return await _read(session, "SELECT orchestrator.preview_upgrade(%s, %s::integer, %s, %s)", values)
+
+
+async def preview_adopt(
+    session: Session,
+    deployment_id: UUID,
+    paths: Sequence[str] | None,
+    generation: int | None,
+    seen: Sequence[str] | None,
+) -> Preview:
+    """What db.drift.adopt would do with the same. Raises what that would: Refused."""
+    values = (deployment_id, as_list(paths), generation, as_list(seen))
+    return await _read(session, "SELECT orchestrator.preview_adopt(%s, %s::text[], %s, %s::text[])", values)
 
 
 async def _read(session: Session, query: LiteralString, values: tuple[Any, ...]) -> Preview:

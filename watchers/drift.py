@@ -43,7 +43,10 @@ def _wanted(suspect: Suspect) -> Manifest | None:
 
 def _row(drift: Drift) -> dict[str, Any]:
     row: dict[str, Any] = msgspec.to_builtins(drift)
-    return row | {"wanted": _readable(drift.wanted), "live": _readable(drift.live)}
+    live = _readable(drift.live)
+    # Nobody may take for the value what is only its beginning.
+    cut = {} if live == drift.live else {"cut": True}
+    return row | {"wanted": _readable(drift.wanted), "live": live} | cut
 
 
 def _readable(value: Any) -> Any:

@@ -150,6 +150,31 @@ def upgrade(api: Api, wanted: argparse.Namespace) -> None:
     show_done([changed], lambda _: text, wanted.output)
 
 
+def adopt(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator adopt`: the live values become the wanted ones, as they are read now: all of them, or none."""
+    deployment = find(api, wanted.name)
+    found: list[Json] = api.get(path_of(deployment, "drift"))["items"]
+    meant = [one for one in found if not wanted.paths or {one["path"], spelled(one)} & set(wanted.paths)]
+    body: Json = {"generation": deployment["generation"]}
+    if wanted.paths:
+        body["paths"] = wanted.paths
+    if meant:
+        body["seen"] = [one["seen"] for one in meant]
+    if wanted.dry_run:
+        place = path_of(deployment, "drift", "adopt", "preview")
+        show_preview(api.call("POST", place, body=body).body, wanted.output)
+        return
+    changed = api.call("POST", path_of(deployment, "drift", "adopt"), body=body).body
+    settings: Json = {name: change["to"] for one in meant for name, change in one["adopts"].items()}
+    text = ", ".join(f"{name} = {plain(value)}" for name, value in sorted(settings.items()))
+    show_done([changed], lambda _: f"adopted {text}", wanted.output)
+
+
+def spelled(drift: Json) -> str:
+    """The path among all of a deployment."""
+    return f"{drift['kind']}/{drift['name']}:{drift['path']}"
+
+
 # ---------------------------------------------------------------- one or many
 
 

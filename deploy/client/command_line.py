@@ -92,7 +92,7 @@ def look_commands(commands: Commands) -> None:
 
 
 def change_commands(commands: Commands) -> None:
-    """`deploy`, `set`, `start`, `stop`, `restart`, `rollback`, `upgrade`, `pause`, `resume`, `reconcile`, `delete`."""
+    """`deploy`, `set`, `start` … `rollback`, `upgrade`, `adopt`, `reconcile`, `delete`."""
     every = ("table", "json", "name")
     deploy = command(commands, "deploy", "change.deploy", "make a deployment from a template", output=every)
     deploy.add_argument("new", metavar="NAME", help="its name, or namespace/name")
@@ -131,6 +131,14 @@ def change_commands(commands: Commands) -> None:
     upgrade.add_argument("--restart", action="store_true", help="at once, where it takes effect only then")
     upgrade.add_argument("--force", action="store_true", help="also to a lower version of Minecraft")
     upgrade.add_argument("--dry-run", action="store_true", help="check it and show the objects, but change nothing")
+    adopt = command(
+        commands, "adopt", "change.adopt", "make what was changed at the cluster what is wanted", output=every
+    )
+    adopt.add_argument("name", metavar="NAME", help=NAME)
+    adopt.add_argument(
+        "paths", nargs="*", metavar="PATH", help="as `orchestrator drift` tells it, or Kind/name:path; all if left out"
+    )
+    adopt.add_argument("--dry-run", action="store_true", help="check it and show the objects, but change nothing")
     for action, text in (
         ("start", "run deployments that are stopped"),
         ("stop", "stop deployments, keeping all they have"),

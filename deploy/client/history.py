@@ -125,10 +125,19 @@ def drift(api: Api, wanted: argparse.Namespace) -> None:
             one["manager"],
             age(one["since"]),
             outlook(one),
+            adoption(one),
         )
         for one in found
     ]
-    show_table(("DEPLOYMENT", "OBJECT", "PATH", "WANTED", "LIVE", "BY", "SINCE", "NEXT"), rows, gives_way="LIVE")
+    headings = ("DEPLOYMENT", "OBJECT", "PATH", "WANTED", "LIVE", "BY", "SINCE", "NEXT", "ADOPTABLE")
+    show_table(headings, rows, gives_way="LIVE")
+
+
+def adoption(drift: Json) -> str:
+    """What `adopt` would set, or why it cannot."""
+    if not drift["adoptable"]:
+        return f"no: {drift['not_adoptable']}"
+    return ", ".join(f"{name} = {plain(change['to'])}" for name, change in drift["adopts"].items())
 
 
 def outlook(drift: Json) -> str:

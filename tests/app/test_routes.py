@@ -80,6 +80,8 @@ RULES: dict[str, Rule] = {
     "PATCH /api/deployments/{deployment_id:uuid}": Rule("operator", ONE, STOP),
     "DELETE /api/deployments/{deployment_id:uuid}": Rule("operator", ONE),
     "GET /api/deployments/{deployment_id:uuid}/drift": Rule("viewer", ONE),
+    "POST /api/deployments/{deployment_id:uuid}/drift/adopt": Rule("operator", ONE, {}),
+    "POST /api/deployments/{deployment_id:uuid}/drift/adopt/preview": Rule("operator", ONE, {}),
     "GET /api/deployments/{deployment_id:uuid}/events": Rule("viewer", ONE),
     "POST /api/deployments/{deployment_id:uuid}/pause": Rule("operator", ONE),
     "GET /api/deployments/{deployment_id:uuid}/plan": Rule("viewer", ONE),
@@ -199,6 +201,11 @@ def people(database: Database) -> list[Somebody]:
     ]
 
 
+DRIFTED = """INSERT INTO orchestrator.deployment_resources
+    (deployment_id, cluster_id, api_version, kind, name, namespace, managed, drift, drifted_at)
+    VALUES (%s, 1, 'apps/v1', 'Deployment', %s, %s, true, %s, now())"""
+
+
 class World:
     """Makes what a route is asked about: a deployment elsewhere, and a person, anew for each request."""
 
@@ -215,6 +222,9 @@ class World:
             names["deployment_id"] = self._templates.deploy(f"d{self._made}", "web", namespace=ELSEWHERE)
         if "/rollback" in route:
             self._templates.change(names["deployment_id"], replicas=2)
+        if "/adopt" in route:
+            drift = '[{"path": "spec.replicas", "wanted": 1, "live": 3}]'
+            self._superuser.execute(DRIFTED, (names["deployment_id"], f"d{self._made}", ELSEWHERE, drift))
         if "{name:str}" in route:
             names["name"] = f"person-{self._made}"
             self._superuser.execute("SELECT orchestrator.create_user(%s, 'operator')", (names["name"],))

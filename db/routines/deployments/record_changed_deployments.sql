@@ -9,6 +9,7 @@ DECLARE
     v_actor text;
     v_ids uuid[];
     v_rollback bigint;
+    v_adopted jsonb;
     v_client text;
 BEGIN
     -- A generation never falls, so equal sums mean that none rose: cheaper than a join, and every write of status asks.
@@ -19,6 +20,10 @@ BEGIN
                         orchestrator.current_actor());
     v_client := orchestrator.current_client();
     v_rollback := nullif(current_setting('orchestrator.rollback', true), '');  -- by rollback()
+    v_adopted := nullif(current_setting('orchestrator.adopt', true), '');  -- by adopt()
+    IF v_adopted IS NOT NULL THEN
+        v_actor := format('%s (adopt:%s)', v_actor, (SELECT string_agg(m, ', adopt:') FROM jsonb_array_elements_text(v_adopted -> 'managers') m));
+    END IF;
     -- One statement, because starting one costs more than the rows of a single change.
     WITH changed AS MATERIALIZED (
         SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data, a.restarted_at,
@@ -29,7 +34,8 @@ BEGIN
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, 'user', 'DeploymentChanged', orchestrator.describe_change(c.was,
                    (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at, NULL, NULL)::orchestrator.deployment_revisions)
-                   || CASE WHEN v_rollback IS NULL THEN '{}' ELSE jsonb_build_object('rollback', jsonb_build_object('to', v_rollback)) END, v_actor
+                   || CASE WHEN v_rollback IS NULL THEN '{}' ELSE jsonb_build_object('rollback', jsonb_build_object('to', v_rollback)) END
+                   || CASE WHEN v_adopted IS NULL THEN '{}' ELSE jsonb_build_object('adopted', v_adopted) END, v_actor
           FROM changed c
         UNION ALL
         SELECT c.id, c.generation, 'system', 'StatusChanged',

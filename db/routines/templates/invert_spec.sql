@@ -26,7 +26,10 @@ BEGIN
         SELECT b INTO v_binding FROM jsonb_array_elements(p_program.bindings) b
          WHERE b -> 'path' = to_jsonb(v_path) AND b ->> 'parameter' NOT IN ('name', 'namespace', 'id') LIMIT 1;
         IF v_binding IS NULL OR v_binding ->> 'mode' = 'mixed' OR v_change.after IS NULL THEN
-            PERFORM orchestrator.refuse('SO422', 'this place of the spec cannot be changed', 'desired_spec_json.' || array_to_string(v_change.path, '.'),
+            PERFORM orchestrator.refuse('SO422',
+                CASE WHEN v_binding IS NULL THEN 'no parameter fills this place'
+                     WHEN v_binding ->> 'mode' = 'mixed' THEN 'this text is made of several parameters'
+                     ELSE 'a parameter fills this place, which cannot be left out' END, 'desired_spec_json.' || array_to_string(v_change.path, '.'),
                 'Change parameters instead. Places that may be edited: ' || coalesce((
                     SELECT string_agg(DISTINCT b ->> 'parameter', ', ') FROM jsonb_array_elements(p_program.bindings) b
                     WHERE b ->> 'mode' <> 'mixed' AND b ->> 'parameter' NOT IN ('name', 'namespace', 'id')), 'none') || ' (by parameter).');
