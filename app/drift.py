@@ -96,7 +96,7 @@ async def adopt_drift(
     database: NamedDependency[Database],
     if_match: IfMatch = None,
 ) -> Response[DeploymentDetail]:
-    """As a change of parameters, with every check: all of these paths, or none. The path of a refusal is the drift's."""
+    """As a change of parameters, with every check: all of these paths or none. A refusal names the path of drift."""
     bind_contextvars(deployment_id=str(deployment_id))
     expected = expected_generations(if_match)
     async with database.transaction() as session:

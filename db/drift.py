@@ -44,6 +44,11 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     adopts: dict[str, Any] | None
     seen: str
 
+    @property
+    def spelled(self) -> str:
+        """The path among all of a deployment, as adopt takes it."""
+        return f"{self.kind}/{self.name}:{self.path}"
+
 
 class DriftStop(msgspec.Struct, frozen=True, array_like=True):
     """Where a page stopped."""

@@ -70,6 +70,115 @@ ALTER FUNCTION orchestrator.acting_role() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.acting_role() IS 'viewer, operator or admin: what the session may now; NULL is nothing.';
 
 --
+-- Name: adopt(uuid, text[], bigint, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.adopt(id uuid, paths text[] DEFAULT NULL::text[], generation bigint DEFAULT NULL::bigint, seen text[] DEFAULT NULL::text[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_now orchestrator.deployments;
+    v_found orchestrator.drift[];
+    v_chosen orchestrator.drift[];
+    v_row orchestrator.drift;
+    v_path text;
+    v_count bigint;
+    v_name text;
+    v_value jsonb;
+    v_from jsonb := '{}';
+    v_parameters jsonb := '{}';
+    v_rendered jsonb;
+    v_generation bigint;
+BEGIN
+    PERFORM orchestrator.require_deployment(adopt.id);
+    SELECT * INTO v_now FROM orchestrator.deployments d WHERE d.id = adopt.id FOR NO KEY UPDATE;
+    IF v_now.generation <> adopt.generation THEN
+        PERFORM orchestrator.refuse('SO409', format('it changed meanwhile: %s is at generation %s', v_now.name, v_now.generation), 'generation',
+            'Nothing was adopted. Look at what differs now, and adopt that.');
+    END IF;
+    -- A watcher writes drift only of deployments that nobody holds, so this stays as it is read.
+    v_found := ARRAY(SELECT x FROM orchestrator.drift x WHERE x.deployment_id = adopt.id ORDER BY x.kind, x.object, x.path);
+    SELECT p, count(x.path) INTO v_path, v_count
+      FROM unnest(paths) p LEFT JOIN unnest(v_found) x ON p IN (x.path, orchestrator.spell_path(x.kind, x.object, x.path))
+     GROUP BY p HAVING count(x.path) <> 1 ORDER BY p LIMIT 1;
+    IF v_count = 0 THEN
+        PERFORM orchestrator.refuse('SO409', format('nothing differs at %s', v_path), v_path,
+            'It changed meanwhile, or is spelled otherwise: SELECT kind, object, path FROM drift lists what differs.');
+    ELSIF v_count > 1 THEN
+        PERFORM orchestrator.refuse('SO422', format('several objects differ at %s', v_path), v_path, 'Say which: ' || (
+            SELECT string_agg(orchestrator.spell_path(x.kind, x.object, x.path), ', ') FROM unnest(v_found) x WHERE x.path = v_path) || '.');
+    END IF;
+    v_chosen := ARRAY(SELECT x FROM unnest(v_found) x
+                       WHERE paths IS NULL OR x.path = ANY (paths) OR orchestrator.spell_path(x.kind, x.object, x.path) = ANY (paths));
+    IF v_chosen = '{}' THEN
+        PERFORM orchestrator.refuse('SO409', format('nothing is to be adopted of %s', v_now.name), 'paths',
+            'Nothing differs, or no path was named: SELECT kind, object, path FROM drift lists what differs.');
+    ELSIF NOT ARRAY(SELECT x.seen FROM unnest(v_chosen) x) <@ adopt.seen
+          OR (paths IS NULL AND NOT adopt.seen <@ ARRAY(SELECT x.seen FROM unnest(v_chosen) x)) THEN
+        PERFORM orchestrator.refuse('SO409', format('it changed meanwhile: what differs of %s is not what was looked at', v_now.name), 'seen',
+            'Nothing was adopted. Look at what differs now, and adopt that.');
+    END IF;
+    FOREACH v_row IN ARRAY v_chosen LOOP
+        v_path := orchestrator.spell_path(v_row.kind, v_row.object, v_row.path);
+        IF NOT v_row.adoptable THEN
+            PERFORM orchestrator.refuse('SO422', format('%s cannot be adopted: %s', v_path, v_row.not_adoptable), v_path,
+                (SELECT b.hint
+                   FROM orchestrator.deployment_resources r
+                   LEFT JOIN LATERAL jsonb_array_elements(r.drift) c ON c ->> 'path' = v_row.path
+                  CROSS JOIN LATERAL orchestrator.read_back(v_now, r.kind, r.name, c) b
+                  WHERE r.deployment_id = adopt.id AND r.kind = v_row.kind AND r.name = v_row.object));
+        END IF;
+        FOR v_name, v_value IN SELECT key, value -> 'to' FROM jsonb_each(v_row.adopts) LOOP
+            IF v_parameters -> v_name <> v_value THEN
+                PERFORM orchestrator.refuse('SO422', format('two places ask for different values of %s: %s for %s, %s for %s',
+                        v_name, v_from ->> v_name, v_parameters -> v_name, v_path, v_value), v_path,
+                    'Adopt one of them; the other then follows it.');
+            END IF;
+            v_parameters := v_parameters || jsonb_build_object(v_name, v_value);
+            v_from := v_from || jsonb_build_object(v_name, v_path);
+        END LOOP;
+    END LOOP;
+    -- Each gives its value alone; all of them together must as well.
+    v_rendered := orchestrator.wanted_manifests(orchestrator.render_program(
+        orchestrator.find_program(v_now.template_id, v_now.template_version), v_now.parameters || v_parameters, v_now.name, v_now.namespace, v_now.id),
+        v_now.desired_state, v_now.restarted_at);
+    FOREACH v_row IN ARRAY v_chosen LOOP
+        v_value := orchestrator.manifest_of(v_rendered, v_row.kind, v_row.object);
+        IF v_value #> orchestrator.locate(v_value, v_row.path) IS DISTINCT FROM v_row.live THEN
+            v_path := orchestrator.spell_path(v_row.kind, v_row.object, v_row.path);
+            PERFORM orchestrator.refuse('SO422', format('%s cannot be adopted together with the others: they would change it', v_path), v_path,
+                'Adopt them one after the other.');
+        END IF;
+    END LOOP;
+    -- Only for this statement: record_changed_deployments tells of it.
+    PERFORM set_config('orchestrator.adopt', jsonb_build_object(
+        'paths', to_jsonb(ARRAY(SELECT orchestrator.spell_path(x.kind, x.object, x.path) FROM unnest(v_chosen) x)),
+        'managers', to_jsonb(ARRAY(SELECT DISTINCT coalesce(x.manager, 'unknown') FROM unnest(v_chosen) x)))::text, true);
+    UPDATE orchestrator.deployments d SET parameters = d.parameters || v_parameters WHERE d.id = adopt.id RETURNING d.generation INTO v_generation;
+    PERFORM set_config('orchestrator.adopt', '', true);
+    -- It stands at the cluster as it is wanted now. Taking it over is left to the next apply, which may wait (Paused).
+    UPDATE orchestrator.deployment_resources r
+       SET drift = left_over.drift, drifted_at = CASE WHEN left_over.drift IS NOT NULL THEN r.drifted_at END
+      FROM (SELECT x.kind, x.object, array_agg(x.path) AS paths FROM unnest(v_chosen) x GROUP BY 1, 2) adopted,
+           LATERAL (SELECT jsonb_agg(c) FROM orchestrator.deployment_resources o, jsonb_array_elements(o.drift) c
+                     WHERE o.deployment_id = adopt.id AND o.kind = adopted.kind AND o.name = adopted.object
+                       AND c ->> 'path' <> ALL (adopted.paths)) left_over (drift)
+     WHERE r.deployment_id = adopt.id AND r.kind = adopted.kind AND r.name = adopted.object;
+    RETURN v_generation;
+END
+$$;
+
+ALTER FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION adopt(id uuid, paths text[], generation bigint, seen text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) IS 'Makes what was changed at the cluster what is wanted; answers the generation that does.';
+
+--
 -- Name: allowed_kinds(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3456,7 +3565,10 @@ BEGIN
         SELECT b INTO v_binding FROM jsonb_array_elements(p_program.bindings) b
          WHERE b -> 'path' = to_jsonb(v_path) AND b ->> 'parameter' NOT IN ('name', 'namespace', 'id') LIMIT 1;
         IF v_binding IS NULL OR v_binding ->> 'mode' = 'mixed' OR v_change.after IS NULL THEN
-            PERFORM orchestrator.refuse('SO422', 'this place of the spec cannot be changed', 'desired_spec_json.' || array_to_string(v_change.path, '.'),
+            PERFORM orchestrator.refuse('SO422',
+                CASE WHEN v_binding IS NULL THEN 'no parameter fills this place'
+                     WHEN v_binding ->> 'mode' = 'mixed' THEN 'this text is made of several parameters'
+                     ELSE 'a parameter fills this place, which cannot be left out' END, 'desired_spec_json.' || array_to_string(v_change.path, '.'),
                 'Change parameters instead. Places that may be edited: ' || coalesce((
                     SELECT string_agg(DISTINCT b ->> 'parameter', ', ') FROM jsonb_array_elements(p_program.bindings) b
                     WHERE b ->> 'mode' <> 'mixed' AND b ->> 'parameter' NOT IN ('name', 'namespace', 'id')), 'none') || ' (by parameter).');
@@ -3939,6 +4051,57 @@ ALTER FUNCTION orchestrator.list_objects(p_id uuid) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.list_objects(p_id uuid) IS 'Every object of a deployment, what is wanted beside what runs.';
 
 --
+-- Name: locate(jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.locate(p_manifest jsonb, p_path text) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_rest text := CASE WHEN p_path ~ '^\[' OR p_path = '' THEN p_path ELSE '.' || p_path END;
+    v_node jsonb := p_manifest;
+    v_path text[] := '{}';
+    v_step text;
+    v_spelt text;
+BEGIN
+    WHILE v_rest <> '' LOOP
+        v_step := NULL;
+        IF jsonb_typeof(v_node) = 'object' THEN
+            SELECT k, s INTO v_step, v_spelt
+              FROM jsonb_object_keys(v_node) k, LATERAL (SELECT CASE WHEN k ~ '[./]' THEN '[' || k || ']' ELSE '.' || k END) t (s)
+             WHERE starts_with(v_rest, s) AND substr(v_rest, length(s) + 1, 1) IN ('', '.', '[');
+        ELSIF jsonb_typeof(v_node) = 'array' THEN
+            v_spelt := substring(v_rest FROM '^\[[^\]]*=[^\]]*\]');
+            SELECT (o - 1)::text INTO v_step
+              FROM jsonb_array_elements(v_node) WITH ORDINALITY t (e, o)
+             WHERE jsonb_typeof(e) = 'object' AND e ?| ARRAY(
+                       SELECT split_part(pair, '=', 1) FROM regexp_split_to_table(substr(v_spelt, 2, length(v_spelt) - 2), ',(?=[A-Za-z]+=)') pair)
+               AND NOT EXISTS (
+                       SELECT FROM regexp_split_to_table(substr(v_spelt, 2, length(v_spelt) - 2), ',(?=[A-Za-z]+=)') pair
+                        WHERE e ->> split_part(pair, '=', 1) <> substr(pair, strpos(pair, '=') + 1))
+             ORDER BY o LIMIT 1;
+        END IF;
+        IF v_step IS NULL THEN
+            RETURN NULL;
+        END IF;
+        v_path := v_path || v_step;
+        v_node := v_node #> ARRAY[v_step];
+        v_rest := substr(v_rest, length(v_spelt) + 1);
+    END LOOP;
+    RETURN v_path;
+END
+$$;
+
+ALTER FUNCTION orchestrator.locate(p_manifest jsonb, p_path text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION locate(p_manifest jsonb, p_path text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.locate(p_manifest jsonb, p_path text) IS 'Where a path with list keys leads in a manifest.';
+
+--
 -- Name: locate_observations(integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4110,6 +4273,25 @@ ALTER FUNCTION orchestrator.manifest_changes(p_before jsonb, p_after jsonb) OWNE
 --
 
 COMMENT ON FUNCTION orchestrator.manifest_changes(p_before jsonb, p_after jsonb) IS 'Where two manifests of one object differ, path by path.';
+
+--
+-- Name: manifest_of(jsonb, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.manifest_of(p_spec jsonb, p_kind text, p_name text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT m FROM jsonb_array_elements(p_spec) m WHERE m ->> 'kind' = p_kind AND m #>> '{metadata,name}' = p_name LIMIT 1
+$$;
+
+ALTER FUNCTION orchestrator.manifest_of(p_spec jsonb, p_kind text, p_name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION manifest_of(p_spec jsonb, p_kind text, p_name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.manifest_of(p_spec jsonb, p_kind text, p_name text) IS 'One object of a rendered spec.';
 
 --
 -- Name: manifest_paths(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4991,6 +5173,34 @@ ALTER FUNCTION orchestrator.preview(name text, template text, parameters jsonb, 
 COMMENT ON FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) IS 'What deploy() would make of the same arguments; writes nothing.';
 
 --
+-- Name: preview_adopt(uuid, text[], bigint, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.preview_adopt(id uuid, paths text[] DEFAULT NULL::text[], generation bigint DEFAULT NULL::bigint, seen text[] DEFAULT NULL::text[]) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_tried text;
+BEGIN
+    PERFORM set_config('orchestrator.preview', 'on', true);  -- undone with this block
+    PERFORM orchestrator.adopt(preview_adopt.id, preview_adopt.paths, preview_adopt.generation, preview_adopt.seen);
+    RETURN NULL;
+EXCEPTION WHEN SQLSTATE 'SO200' THEN
+    GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
+    RETURN orchestrator.describe_preview(v_tried::jsonb);
+END
+$$;
+
+ALTER FUNCTION orchestrator.preview_adopt(id uuid, paths text[], generation bigint, seen text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION preview_adopt(id uuid, paths text[], generation bigint, seen text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.preview_adopt(id uuid, paths text[], generation bigint, seen text[]) IS 'What adopt() would do; writes nothing.';
+
+--
 -- Name: preview_change(uuid, jsonb, text, integer, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5249,6 +5459,80 @@ ALTER FUNCTION orchestrator.random_secret() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.random_secret() IS 'A text that nobody can guess.';
 
 --
+-- Name: read_back(orchestrator.deployments, text, text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    c_ours CONSTANT text := '^metadata\.(ownerReferences|labels(\[app\.kubernetes\.io/managed-by\])?$)|\[server-orchestrator\.io/';
+    v_at text := p_change ->> 'path';
+    v_live jsonb := p_change -> 'live';
+    v_spec jsonb := p_deployment.desired_spec_json;
+    v_manifest jsonb;
+    v_path text[];
+    v_program orchestrator.template_programs;
+    v_parameters jsonb;
+    v_rendered jsonb;
+BEGIN
+    hint := 'Put it back, change the template, or have a rule ignore it.';
+    refusal := CASE
+        WHEN p_deployment.desired_state = 'Deleted' THEN 'the server is deleted'
+        WHEN p_change IS NULL THEN 'the object itself is gone, or another has taken its name'
+        WHEN v_at = 'metadata.managedFields' THEN 'the record of who owns its fields was erased, and no value differs'
+        WHEN p_kind = 'Secret' AND v_at ~ '^(data|stringData)\M' THEN 'it is a secret, and those are never read'
+        WHEN v_at ~ c_ours THEN 'server-orchestrator sets it for itself'
+        WHEN p_change -> 'absent' = 'true' OR coalesce(v_live, 'null') = 'null' THEN 'it was removed, and no value of a parameter leaves it out'
+        WHEN p_change -> 'cut' = 'true' THEN 'the value is too long, or of no text, to be kept whole'
+        WHEN p_deployment.desired_state = 'Stopped' AND v_at = 'spec.replicas' AND p_kind IN ('Deployment', 'StatefulSet')
+            THEN 'the server is stopped, so it has no replicas whatever its parameters say' END;
+    IF refusal IS NOT NULL THEN
+        RETURN;
+    END IF;
+    v_manifest := orchestrator.manifest_of(v_spec, p_kind, p_object);
+    v_path := orchestrator.locate(v_manifest, v_at);
+    IF v_path IS NULL THEN
+        refusal := 'no parameter fills this place';
+        RETURN;
+    ELSIF orchestrator.manifest_of(orchestrator.wanted_manifests(v_spec, p_deployment.desired_state, p_deployment.restarted_at), p_kind, p_object)
+          #> v_path = v_live THEN
+        refusal := 'it has the wanted value already';
+        RETURN;
+    END IF;
+    v_program := orchestrator.find_program(p_deployment.template_id, p_deployment.template_version);
+    v_parameters := orchestrator.invert_spec(v_program, v_spec,
+        (SELECT jsonb_agg(CASE WHEN m = v_manifest THEN jsonb_set(m, v_path, v_live) ELSE m END ORDER BY o) FROM jsonb_array_elements(v_spec) WITH ORDINALITY t (m, o)),
+        p_deployment.parameters, p_deployment.name, p_deployment.namespace, p_deployment.id);
+    PERFORM orchestrator.check_parameters(v_program.properties, v_program.required, v_parameters, p_deployment.parameters);
+    v_rendered := orchestrator.render_program(v_program, v_parameters, p_deployment.name, p_deployment.namespace, p_deployment.id);
+    IF v_program.guarded THEN
+        PERFORM orchestrator.check_policy(v_rendered);
+    END IF;
+    PERFORM orchestrator.check_storage(v_spec, v_rendered);
+    IF orchestrator.manifest_of(orchestrator.wanted_manifests(v_rendered, p_deployment.desired_state, p_deployment.restarted_at), p_kind, p_object)
+       #> v_path IS DISTINCT FROM v_live THEN
+        refusal := 'what is read back from it would be written otherwise';
+        RETURN;
+    END IF;
+    hint := NULL;
+    adopts := (SELECT jsonb_object_agg(key, jsonb_build_object('from', coalesce(p_deployment.parameters -> key, v_program.defaults -> key), 'to', value))
+                 FROM jsonb_each(v_parameters) WHERE value IS DISTINCT FROM p_deployment.parameters -> key);
+EXCEPTION WHEN SQLSTATE 'SO422' OR SQLSTATE 'SO409' THEN
+    GET STACKED DIAGNOSTICS refusal = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text) IS 'What adopting one drifted path would set, or why it cannot be adopted.';
+
+--
 -- Name: read_password_link(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5355,6 +5639,7 @@ DECLARE
     v_actor text;
     v_ids uuid[];
     v_rollback bigint;
+    v_adopted jsonb;
     v_client text;
 BEGIN
     -- A generation never falls, so equal sums mean that none rose: cheaper than a join, and every write of status asks.
@@ -5365,6 +5650,10 @@ BEGIN
                         orchestrator.current_actor());
     v_client := orchestrator.current_client();
     v_rollback := nullif(current_setting('orchestrator.rollback', true), '');  -- by rollback()
+    v_adopted := nullif(current_setting('orchestrator.adopt', true), '');  -- by adopt()
+    IF v_adopted IS NOT NULL THEN
+        v_actor := format('%s (adopt:%s)', v_actor, (SELECT string_agg(m, ', adopt:') FROM jsonb_array_elements_text(v_adopted -> 'managers') m));
+    END IF;
     -- One statement, because starting one costs more than the rows of a single change.
     WITH changed AS MATERIALIZED (
         SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data, a.restarted_at,
@@ -5375,7 +5664,8 @@ BEGIN
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, 'user', 'DeploymentChanged', orchestrator.describe_change(c.was,
                    (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at, NULL, NULL)::orchestrator.deployment_revisions)
-                   || CASE WHEN v_rollback IS NULL THEN '{}' ELSE jsonb_build_object('rollback', jsonb_build_object('to', v_rollback)) END, v_actor
+                   || CASE WHEN v_rollback IS NULL THEN '{}' ELSE jsonb_build_object('rollback', jsonb_build_object('to', v_rollback)) END
+                   || CASE WHEN v_adopted IS NULL THEN '{}' ELSE jsonb_build_object('adopted', v_adopted) END, v_actor
           FROM changed c
         UNION ALL
         SELECT c.id, c.generation, 'system', 'StatusChanged',
@@ -6871,6 +7161,25 @@ ALTER FUNCTION orchestrator.sign_in_as(p_name text, p_address text, p_user_agent
 COMMENT ON FUNCTION orchestrator.sign_in_as(p_name text, p_address text, p_user_agent text) IS 'Signs in whom a trusted provider has vouched for; answers the cookie.';
 
 --
+-- Name: spell_path(text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.spell_path(p_kind text, p_object text, p_path text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT format('%s/%s:%s', p_kind, p_object, p_path)
+$$;
+
+ALTER FUNCTION orchestrator.spell_path(p_kind text, p_object text, p_path text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION spell_path(p_kind text, p_object text, p_path text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.spell_path(p_kind text, p_object text, p_path text) IS 'A path of one object among those of a deployment.';
+
+--
 -- Name: store_program(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8129,8 +8438,12 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
     r.cluster_id,
     d.drift_policy AS policy,
     orchestrator.outlook(d.desired_state, (d.finalised_at IS NOT NULL), s.*, k.unreachable_since) AS outlook,
-    s.due_at
-   FROM ((((orchestrator.deployment_resources r
+    s.due_at,
+    (b.refusal IS NULL) AS adoptable,
+    b.refusal AS not_adoptable,
+    b.adopts,
+    "left"(md5(concat(orchestrator.spell_path(r.kind, r.name, f.path), f.live)), 16) AS seen
+   FROM (((((orchestrator.deployment_resources r
      JOIN orchestrator.deployments d ON ((d.id = r.deployment_id)))
      JOIN orchestrator.reconcile_slots s ON ((s.deployment_id = d.id)))
      JOIN orchestrator.clusters k ON ((k.id = r.cluster_id)))
@@ -8138,7 +8451,8 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
             (c.value -> 'wanted'::text) AS wanted,
             (c.value -> 'live'::text) AS live,
             (c.value ->> 'manager'::text) AS manager,
-            COALESCE(((c.value ->> 'since'::text))::timestamp with time zone, r.drifted_at) AS since
+            COALESCE(((c.value ->> 'since'::text))::timestamp with time zone, r.drifted_at) AS since,
+            c.value AS change
            FROM jsonb_array_elements(r.drift) c(value)
         UNION ALL
          SELECT ''::text,
@@ -8148,8 +8462,10 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
                     ELSE '"replaced"'::jsonb
                 END AS "case",
             NULL::text,
-            COALESCE(r.missing_since, r.last_seen_at) AS "coalesce"
+            COALESCE(r.missing_since, r.last_seen_at) AS "coalesce",
+            NULL::jsonb
           WHERE ((r.missing_since IS NOT NULL) OR ((r.applied_generation IS NOT NULL) AND (r.rendered_hash IS NULL)))) f)
+     CROSS JOIN LATERAL orchestrator.read_back(d.*, r.kind, r.name, f.change) b(adopts, refusal, hint))
   WHERE r.differs;
 
 ALTER VIEW orchestrator.drift OWNER TO orchestrator_owner;
@@ -8243,6 +8559,30 @@ COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. held
 --
 
 COMMENT ON COLUMN orchestrator.drift.due_at IS 'When the next attempt is due, if it waits for a time.';
+
+--
+-- Name: COLUMN drift.adoptable; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.adoptable IS 'Whether adopt() could make the live value the wanted one.';
+
+--
+-- Name: COLUMN drift.not_adoptable; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.not_adoptable IS 'Why not, if not.';
+
+--
+-- Name: COLUMN drift.adopts; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.adopts IS 'The parameters that adopting it would set: {"memory": {"from": "2Gi", "to": "4Gi"}}.';
+
+--
+-- Name: COLUMN drift.seen; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.seen IS 'Stands for path and live value: adopt() takes it, and refuses if they are others by then.';
 
 --
 -- Name: form_secrets; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -9673,6 +10013,13 @@ REVOKE ALL ON FUNCTION orchestrator.acting_role() FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.acting_role() TO orchestrator_viewer;
 
 --
+-- Name: FUNCTION adopt(id uuid, paths text[], generation bigint, seen text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION allowed_kinds(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10397,6 +10744,12 @@ REVOKE ALL ON FUNCTION orchestrator.list_objects(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.list_objects(p_id uuid) TO orchestrator_viewer;
 
 --
+-- Name: FUNCTION locate(p_manifest jsonb, p_path text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.locate(p_manifest jsonb, p_path text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION locate_observations(p_cluster_id integer, p_batch jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10427,6 +10780,12 @@ GRANT ALL ON FUNCTION orchestrator.make_token(name text, role text, namespaces t
 --
 
 REVOKE ALL ON FUNCTION orchestrator.manifest_changes(p_before jsonb, p_after jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION manifest_of(p_spec jsonb, p_kind text, p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.manifest_of(p_spec jsonb, p_kind text, p_name text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION manifest_paths(p_manifest jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -10572,6 +10931,13 @@ REVOKE ALL ON FUNCTION orchestrator.preview(name text, template text, parameters
 GRANT ALL ON FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) TO orchestrator_operator;
 
 --
+-- Name: FUNCTION preview_adopt(id uuid, paths text[], generation bigint, seen text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.preview_adopt(id uuid, paths text[], generation bigint, seen text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.preview_adopt(id uuid, paths text[], generation bigint, seen text[]) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10629,6 +10995,13 @@ REVOKE ALL ON FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text
 --
 
 REVOKE ALL ON FUNCTION orchestrator.random_secret() FROM PUBLIC;
+
+--
+-- Name: FUNCTION read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION read_password_link(p_secret text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -10910,6 +11283,13 @@ GRANT ALL ON FUNCTION orchestrator.settle_all(p_settlements jsonb) TO orchestrat
 
 REVOKE ALL ON FUNCTION orchestrator.sign_in_as(p_name text, p_address text, p_user_agent text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.sign_in_as(p_name text, p_address text, p_user_agent text) TO orchestrator_api;
+
+--
+-- Name: FUNCTION spell_path(p_kind text, p_object text, p_path text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.spell_path(p_kind text, p_object text, p_path text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.spell_path(p_kind text, p_object text, p_path text) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION store_program(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -101,9 +101,9 @@ def _created(step: Step) -> Told:
 
 
 def _changed(step: Step) -> Told:
-    what = {name: change for name, change in step.data.items() if name != "rollback"}
+    what = {name: change for name, change in step.data.items() if name not in ("rollback", "adopted")}
     back = step.data.get("rollback")
-    text = f"Taken back to generation {back['to']}" if back else "Changed"
+    text = f"Taken back to generation {back['to']}" if back else "Adopted" if "adopted" in step.data else "Changed"
     return Told("still", "pencil", f"{text} by {step.actor}", changes(what))
 
 

@@ -12,6 +12,7 @@ from litestar.di import Provide
 from app.page import (
     account,
     acts,
+    adopt,
     clusters,
     drift,
     edit,
@@ -38,6 +39,7 @@ ROUTERS = [
     edit.router,
     revisions.router,
     rollback.router,
+    adopt.router,
     drift.router,
     clusters.router,
     people.router,

@@ -132,6 +132,10 @@ RULES: dict[str, Rule] = {
     "POST /new/{template:str}": Rule("operator", 403, form={"name": "{fresh}", "namespace": ELSEWHERE}),
     "GET /servers/{deployment_id:uuid}": Rule("viewer", ONE),
     "POST /servers/{deployment_id:uuid}/{action:str}": Rule("operator", ONE, form={}, path={"action": "pause"}),
+    "GET /servers/{deployment_id:uuid}/adopt": Rule("operator", ONE),
+    "POST /servers/{deployment_id:uuid}/adopt": Rule(
+        "operator", ONE, form={"path": "Deployment/{deployment}:spec.replicas", "generation": "1"}
+    ),
     "GET /servers/{deployment_id:uuid}/compare": Rule("viewer", ONE, query={"was": "1", "becomes": "1"}),
     "GET /servers/{deployment_id:uuid}/delete": Rule("operator", ONE),
     "POST /servers/{deployment_id:uuid}/delete": Rule("operator", ONE, form={"typed": "{deployment}", "data": "keep"}),

@@ -38,7 +38,7 @@ class Person:
         assert answer.headers["content-type"].startswith("text/html")
         return answer.text
 
-    async def send(self, path: str, _at: str = "/", **fields: Any) -> httpx.Response:
+    async def send(self, path: str, _at: str = "/", /, **fields: Any) -> httpx.Response:
         """A form that the page `_at` shows."""
         page = await self.look(_at)
         found = re.search(r'name="_csrf_token" value="([^"]+)"', page)
