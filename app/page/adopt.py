@@ -45,7 +45,7 @@ async def adopt(deployment_id: FromPath[UUID], visit: NamedDependency[Visit]) ->
     generation = min(max(msgspec.convert(form.get("generation"), int, strict=False), 0), LARGEST_GENERATION)
     try:
         async with visit.transaction() as session:
-            await drift.adopt(session, deployment_id, paths, generation, seen)
+            await drift.adopt(session, deployment_id, paths, generation, seen or None)
     except Refused as refusal:
         async with visit.transaction() as session:
             return await show(visit, session, deployment_id, paths, refusal)
