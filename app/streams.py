@@ -116,7 +116,7 @@ class EventStream(Response[Any]):
     """What a handler returns. `read` answers what is new since it was asked last, and raises as any handler does.
 
     It is asked once before the answer begins, then when the wakes' count rises (`debounce_seconds` later, so that what
-    is committed together is read together) and at least `every_seconds`.
+    is committed together is read together) and at least `every_seconds`; then a quiet stream also shows that it lives.
     """
 
     def __init__(
@@ -168,15 +168,15 @@ class EventStream(Response[Any]):
         sent = 0.0
         text = f"retry: {round(RETRY_SECONDS * 1000)}\n\n".encode() + batch.messages
         while True:
-            if not text and time.monotonic() - sent >= HEARTBEAT_SECONDS:
+            if not text and time.monotonic() - sent >= self._every_seconds:
                 text = batch.idle
             if text:
                 async with asyncio.timeout(SLOW_SECONDS):
                     await send({"type": "http.response.body", "body": text, "more_body": True})
                 sent = time.monotonic()
             if not batch.more:
-                quiet_seconds = sent + HEARTBEAT_SECONDS - time.monotonic()
-                await wakes.wait(seen, RETRY_SECONDS if away else max(0.0, min(self._every_seconds, quiet_seconds)))
+                quiet_seconds = max(0.0, sent + self._every_seconds - time.monotonic())
+                await wakes.wait(seen, RETRY_SECONDS if away else quiet_seconds)
             await asyncio.sleep(max(self._debounce_seconds, self._streams.pause_seconds()))
             seen = wakes.count
             found = await self._read_if_there()

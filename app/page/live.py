@@ -23,6 +23,7 @@ from app.streams import Batch, EventStream, Streams, message
 from db.connection import Session
 
 Query = MultiDict[Any]
+# page.js takes a stream that misses two of these for a dead one.
 EVERY_SECONDS = 5.0
 # What is committed within so short a time is shown together.
 DEBOUNCE_SECONDS = 0.25
