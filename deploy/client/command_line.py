@@ -161,6 +161,13 @@ def history_commands(commands: Commands) -> None:
     events = command(commands, "events", "history.events", "tell what happened, or follow what happens")
     events.add_argument("name", nargs="?", metavar="NAME", help=f"{NAME}; of all if left out")
     events.add_argument("-f", "--follow", action="store_true", help="go on with what happens, until Ctrl-C")
+    events.add_argument(
+        "--give-up",
+        type=seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="how long to follow on while the API is away; 300 if left out",
+    )
     since = "from this time on, such as 15m, 2h, 7d ago or 2026-11-24T08:00; of all the last hour if left out"
     events.add_argument("--since", metavar="TIME", help=since)
     plan = command(

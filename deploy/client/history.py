@@ -36,7 +36,7 @@ def events(api: Api, wanted: argparse.Namespace) -> None:
                 show_event(event, named, wanted.output)
     if wanted.follow:
         sys.stdout.flush()
-        for event in follow(api, path, after=place):
+        for event in follow(api, path, after=place, give_up_seconds=wanted.give_up):
             if event is not None:
                 show_event(event, named, wanted.output)
                 sys.stdout.flush()

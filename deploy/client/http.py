@@ -38,13 +38,17 @@ class Answer(NamedTuple):
 
 
 class Api:
-    """The API at one place, with one token. Not for threads. `attempts` bounds how often a request is sent."""
+    """The API at one place, with one token. Not for threads.
+
+    `attempts` bounds how often a request is sent, `deadline` (of time.monotonic) until when anything is waited for.
+    """
 
     def __init__(self, target: Target, *, attempts: int = ATTEMPTS) -> None:
         self.url = target.url
         self._address = parsed(target.url)
         self._token = target.token
         self.attempts = attempts
+        self.deadline: float | None = None
         self._connection: http.client.HTTPConnection | None = None
 
     @property
@@ -99,9 +103,10 @@ class Api:
         place = self.place(path, query)
         lost, started = False, time.monotonic()
         for attempt in range(1, self.attempts + 1):
-            last = attempt == self.attempts or time.monotonic() - started > RETRY_SECONDS
+            last = attempt == self.attempts or time.monotonic() - started > self.left(RETRY_SECONDS)
             try:
                 connection = self._connected()
+                connection.sock.settimeout(self.left(ANSWER_SECONDS))
                 connection.request(method, place, sent, asked)
                 answer = connection.getresponse()
                 text = answer.read()
@@ -110,11 +115,11 @@ class Api:
                 self.close()
                 if last or not may_pass(error):
                     raise self.unreachable(error, wrote=lost and method != "GET") from None
-                time.sleep(pause(attempt))
+                time.sleep(self.left(pause(attempt)))
                 continue
             if answer.status in BUSY and not last:
                 lost = lost or answer.status != http.HTTPStatus.TOO_MANY_REQUESTS
-                time.sleep(pause(attempt, answer.headers.get("Retry-After")))
+                time.sleep(self.left(pause(attempt, answer.headers.get("Retry-After"))))
                 continue
             return self.understood(answer, text, unsure=lost)
         raise AssertionError  # the last attempt returns or raises
@@ -136,6 +141,10 @@ class Api:
         """Headers with the token."""
         return {"Authorization": f"Bearer {self._token}", **more}
 
+    def left(self, seconds: float) -> float:
+        """So long, or what is left until the deadline if that is less; never quite nothing."""
+        return seconds if self.deadline is None else max(0.001, min(seconds, self.deadline - time.monotonic()))
+
     def open(self) -> http.client.HTTPConnection:
         """A new connection. Raises OSError."""
         host, port = self._address.hostname or "", self._address.port
@@ -143,12 +152,12 @@ class Api:
             import ssl  # noqa: PLC0415 - a handful of milliseconds
 
             made: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, port, timeout=CONNECT_SECONDS, context=ssl.create_default_context()
+                host, port, timeout=self.left(CONNECT_SECONDS), context=ssl.create_default_context()
             )
         else:
-            made = http.client.HTTPConnection(host, port, timeout=CONNECT_SECONDS)
+            made = http.client.HTTPConnection(host, port, timeout=self.left(CONNECT_SECONDS))
         made.connect()
-        made.sock.settimeout(ANSWER_SECONDS)
+        made.sock.settimeout(self.left(ANSWER_SECONDS))
         return made
 
     def _connected(self) -> http.client.HTTPConnection:

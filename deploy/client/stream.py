@@ -31,11 +31,18 @@ class Message(NamedTuple):
     place: str | None = None
 
 
-def follow(api: Api, path: str, *, after: str | None = None, deadline: float | None = None) -> Generator[Json | None]:
+def follow(
+    api: Api,
+    path: str,
+    *,
+    after: str | None = None,
+    deadline: float | None = None,
+    give_up_seconds: float = GIVE_UP_SECONDS,
+) -> Generator[Json | None]:
     """Events as they happen, and None whenever the stream opens, shows that it is alive, or was found broken.
 
     From the place `after`, else from now. Ends at `deadline` (of time.monotonic). Raises ClientError: what the server
-    refuses, and Unreachable when it has been away for GIVE_UP_SECONDS.
+    refuses, and, where there is no deadline, Unreachable when it has been away for so long.
     """
     place, failures, alive = after, 0, time.monotonic()
     while deadline is None or time.monotonic() < deadline:
@@ -48,7 +55,7 @@ def follow(api: Api, path: str, *, after: str | None = None, deadline: float | N
                     heed(message)
                     yield None
         except Unreachable as error:
-            if time.monotonic() - alive > GIVE_UP_SECONDS:
+            if deadline is None and time.monotonic() - alive > give_up_seconds:
                 raise
             if not failures:
                 print(f"warning: {error.detail}; trying again", file=sys.stderr, flush=True)

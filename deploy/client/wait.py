@@ -17,18 +17,23 @@ from deploy.client.look import status_of
 from deploy.client.names import candidates_of, find, full_name, path_of
 from deploy.client.stream import follow
 
+# The first look is given so long, however short the wait.
+FIRST_LOOK_SECONDS = 5.0
+
 Reached = Callable[[Json], bool]
 
 
 def wait(api: Api, wanted: argparse.Namespace) -> None:
     """Raises TimedOut, which tells how each still is, and ClientError for one that will not come right by itself."""
     deadline = time.monotonic() + wanted.timeout
+    api.deadline = max(deadline, time.monotonic() + FIRST_LOOK_SECONDS)
     found = [one for one in (awaited(api, name, wanted.state) for name in wanted.names) if one is not None]
     pending: dict[str, Json] = {one["id"]: one for one in found}
     reached = condition(wanted.state, wanted.generation)
-    done = list[Json]()
-    path = path_of(found[0], "events") if len(pending) == 1 else "events"
-    api.attempts = 1  # from here on a fault costs no more than a look: the stream opens again, and there is another
+    done = [pending.pop(one["id"]) for one in found if reached(one)]
+    path = path_of(next(iter(pending.values())), "events") if len(pending) == 1 else "events"
+    # From here on a fault costs no more than a look: the stream opens again, and there is another.
+    api.attempts, api.deadline = 1, deadline
     for event in follow(api, path, deadline=deadline) if pending else ():
         for one in list(pending.values()) if event is None else filter(None, [pending.get(event["deployment_id"])]):
             with suppress(Unreachable):

@@ -112,6 +112,18 @@ async def test_following_loses_and_repeats_nothing_over_breaks(wired: Command, w
     assert await follower.end() == 130
 
 
+async def test_following_gives_up_when_the_api_was_away_for_so_long(wired: Command, wire: Proxy, stage: Stage) -> None:
+    stage.deploy("site")
+    process = await wired.start("events", "--follow", "--since", "1h", "--give-up", "0.2")
+    assert process.stdout is not None
+    await asyncio.wait_for(process.stdout.readline(), 20)
+    await eventually(lambda: sum(one.path == "/api/events" for one in wire.seen) > 1, 20, lambda: wire.seen)
+    await wire.close()
+    _, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 6
+    assert "does not answer" in err.decode()
+
+
 async def test_drift_tells_what_stands_otherwise_and_what_happens_next(command: Command, stage: Stage) -> None:
     made = stage.run_healthy("lobby")
     stage.change(made, desired_state="Paused")

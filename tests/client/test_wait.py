@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from deploy.client.http import ANSWER_SECONDS
 from tests.client.conftest import Command, Done
 from tests.db.stage import Row, Stage, manifests
 from tests.proxy import Proxy
@@ -88,6 +89,21 @@ async def test_what_does_not_come_in_time_ends_with_5_and_what_is_there_instead(
     (await command("wait", "site", "--for", "healthy", "--timeout", "0")).failed(5)
     (await command("wait", "site", "--for", "healthy", "--timeout", "soon")).failed(2, "no number of seconds")
     (await command("wait", "site", "--for", "luck")).failed(2, "luck")
+
+
+async def test_a_wait_is_over_in_time_though_the_api_stands_still(wired: Command, wire: Proxy, stage: Stage) -> None:
+    made = stage.deploy("site")
+    held = wire.hold(f"/deployments/{made}")
+    process = await wired.start("wait", "site", "--for", "healthy", "--timeout", "2")
+    await asyncio.wait_for(held.arrived.wait(), 20)
+    out, err = await asyncio.wait_for(process.communicate(), ANSWER_SECONDS / 2)
+    Done(process.returncode or 0, out.decode(), err.decode()).failed(5, "not healthy within 2 s")
+
+
+async def test_a_wait_for_no_time_is_one_look(command: Command, stage: Stage) -> None:
+    stage.run_healthy("site")
+    (await command("wait", "site", "--for", "healthy", "--timeout", "0")).fine()
+    (await command("wait", "site", "--for", "stopped", "--timeout", "0")).failed(5, "default/site is Healthy")
 
 
 async def test_what_needs_a_person_is_not_waited_for(wired: Command, wire: Proxy, stage: Stage) -> None:
