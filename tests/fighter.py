@@ -93,7 +93,7 @@ def deleting(outsider: Outsider, kind: str, namespace: str, name: str) -> Fighte
             return False
         status, answer = outsider.call("DELETE", kind_named(kind).path(namespace, name))
         assert status in (200, 202, 404), answer
-        return status != 404  # noqa: PLR2004
+        return status != 404
 
     return Fighter(outsider, kind, namespace, name, act)
 

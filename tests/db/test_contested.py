@@ -193,6 +193,22 @@ def test_a_fight_over_what_is_wanted_no_longer_is_over(stage: Stage, lobby: Any)
     assert stage.last_event(lobby, "ContestEnded")["data_json"]["why"] == "gone"
 
 
+def test_adopting_what_is_contested_ends_the_fight_over_it_and_no_other(stage: Stage, lobby: Any) -> None:
+    paused = {"path": "spec.paused", "manager": "rollouts"}
+    for _ in range(3):
+        put_back(stage, lobby, REPLICAS, paused)
+    stage.observe(stage.later(lobby, "Deployment", "lobby", fields_hash="theirs"))
+    tell_drift(stage, lobby, {**REPLICAS, "wanted": 1, "live": 4}, paused)
+    stage.operator.execute("SELECT adopt(%s, '{spec.replicas}')", (lobby,))
+    assert [fight["path"] for fight in contested(stage)] == ["spec.paused"]
+    ended = stage.last_event(lobby, "ContestEnded")
+    assert (ended["data_json"]["path"], ended["data_json"]["why"], ended["generation"]) == (
+        "spec.replicas",
+        "adopted",
+        2,
+    )
+
+
 def test_a_deployment_that_somebody_holds_is_tended_later(stage: Stage, lobby: Any) -> None:
     for _ in range(3):
         put_back(stage, lobby, REPLICAS)

@@ -87,6 +87,7 @@ BEGIN
         'managers', to_jsonb(ARRAY(SELECT DISTINCT coalesce(x.manager, 'unknown') FROM unnest(v_chosen) x)))::text, true);
     UPDATE orchestrator.deployments d SET parameters = d.parameters || v_parameters WHERE d.id = adopt.id RETURNING d.generation INTO v_generation;
     PERFORM set_config('orchestrator.adopt', '', true);
+    PERFORM orchestrator.end_contest(adopt.id, x.kind, x.object, x.path, 'adopted') FROM unnest(v_chosen) x;
     -- It stands at the cluster as it is wanted now. Taking it over is left to the next apply, which may wait (Paused).
     UPDATE orchestrator.deployment_resources r
        SET drift = left_over.drift, drifted_at = CASE WHEN left_over.drift IS NOT NULL THEN r.drifted_at END
