@@ -60,18 +60,6 @@ async def resume_deployment(
     return await changed(database, deployment_id, Change(desired_state="Active"), if_match, 202)
 
 
-@post("/restart", responses=CHANGE_PROBLEMS, summary="Restart what a deployment runs", status_code=202)
-async def restart_deployment(
-    deployment_id: FromPath[UUID], database: NamedDependency[Database], if_match: IfMatch = None
-) -> Response[DeploymentDetail]:
-    """A generation of its own. What was changed before and waits for a restart takes effect with it."""
-    bind_contextvars(deployment_id=str(deployment_id))
-    expected = expected_generations(if_match)
-    async with database.transaction() as session:
-        await deployments.restart(session, deployment_id, expected)
-        return told(await deployments.read_deployment(session, deployment_id), 202)
-
-
 @post(
     "/rollback",
     responses=CHANGE_PROBLEMS,
@@ -135,7 +123,6 @@ router = Router(
         stop_deployment,
         pause_deployment,
         resume_deployment,
-        restart_deployment,
         rollback_deployment,
         upgrade_deployment,
         reconcile_deployment,

@@ -10,7 +10,21 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from app import actions, bulk, clusters, deployments, drift, events, people, plans, previews, revisions, templates
+from app import (
+    actions,
+    bulk,
+    clusters,
+    deployments,
+    drift,
+    events,
+    people,
+    plans,
+    previews,
+    restarts,
+    revisions,
+    templates,
+    windows,
+)
 from app.description import configuration, show_description
 from app.docs import show_docs
 from app.gate import Gate
@@ -51,12 +65,14 @@ def build_routes(database: Database, streams: Streams, forms: CSRFConfig, oidc: 
             templates.router,
             deployments.router,
             actions.router,
+            restarts.router,
             bulk.router,
             previews.router,
             plans.router,
             revisions.router,
             drift.router,
             clusters.router,
+            windows.router,
             events.router,
             people.router,
             show_health,

@@ -92,7 +92,7 @@ def describe(app: Litestar) -> Schema:
 def operations(described: Schema) -> Iterator[tuple[str, str, Schema]]:
     """(path, method, operation) of all there are."""
     for path, item in described["paths"].items():
-        for method in ("get", "post", "patch", "delete"):
+        for method in ("get", "post", "put", "patch", "delete"):
             if method in item:
                 yield path, method, item[method]
 
@@ -111,6 +111,7 @@ def _complete(operation: Schema, components: Schema) -> None:
             parameter.pop(always, None)
     body = operation.get("requestBody", {}).get("content", {}).get(JSON)
     if body:
+        body["schema"] = _without_null(body["schema"])
         body["example"] = body_example(body["schema"], components)
     for status, answer in operation["responses"].items():
         if status in _DONE:

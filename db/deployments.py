@@ -12,12 +12,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from db.connection import Session
 from db.contests import COLUMNS as CONTESTED
 from db.contests import Contested
 from db.errors import DatabaseError, Moved, Refused
+from db.restarts import PlannedRestart
 
 LARGEST_VERSION = 2**31 - 1
 _MISSING = 404
@@ -28,6 +29,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
     `memory` is the parameter of that name, or the template's default for it; None where there is neither. `drifted`: an
     object of it stands otherwise at the cluster than it should. `restart_required`: what was changed waits for one.
+    `players`: how many play, None where nobody told it lately.
     """
 
     id: UUID
@@ -49,6 +51,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     drifted: bool
     restarted_at: datetime | None
     restart_required: bool
+    players: int | None
     finalised_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -57,9 +60,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 class DeploymentDetail(Deployment, frozen=True, kw_only=True):
     """A deployment with the manifests it asks for and what was last seen of them, by "Kind/name".
 
-    `contested` are the paths that somebody else keeps setting.
+    `contested` are the paths that somebody else keeps setting, `planned_restart` is the one that waits, if any.
     """
 
+    planned_restart: PlannedRestart | None
     desired_spec_json: list[dict[str, Any]]
     observed_json: dict[str, Any]
     observed_at: datetime | None
@@ -114,13 +118,20 @@ DRIFTED = (
     "EXISTS (SELECT FROM orchestrator.deployment_resources r WHERE r.cluster_id = d.cluster_id"
     " AND r.deployment_id = d.id AND r.differs)"
 )
+# As orchestrator.players_online, which is not called for each row of a list.
+PLAYERS = (
+    "(SELECT p.online FROM orchestrator.deployment_players p WHERE p.deployment_id = d.id"
+    " AND p.as_of > now() - make_interval(secs => c.players_fresh_seconds))"
+)
 COLUMNS = (
     "d.id, d.name, d.namespace, c.name AS cluster, t.name AS template, d.template_version, d.parameters,"
     " coalesce(d.parameters ->> 'memory', t.allowed_mutations_json #>> '{properties,memory,default}') AS memory,"
     " d.desired_state, d.drift_policy, d.keep_data, d.generation,"
     " d.last_applied_generation, d.status_summary, d.status_message, d.stale_since, "
     + DRIFTED
-    + " AS drifted, d.restarted_at, d.restart_required, d.finalised_at, d.created_at, d.updated_at"
+    + " AS drifted, d.restarted_at, d.restart_required, "
+    + PLAYERS
+    + " AS players, d.finalised_at, d.created_at, d.updated_at"
 )
 FROM = (
     " FROM orchestrator.deployments d JOIN orchestrator.clusters c ON c.id = d.cluster_id"
@@ -157,18 +168,22 @@ async def read_deployment(session: Session, deployment_id: UUID) -> DeploymentDe
         "SELECT "  # noqa: S608 - of literals only, as LiteralString proves
         + COLUMNS
         + ", d.desired_spec_json, coalesce(o.observed_json, '{}') AS observed_json, o.observed_at,"
+        " (SELECT to_jsonb(p) FROM orchestrator.planned_restarts p"
+        " WHERE p.deployment_id = d.id AND p.state = 'planned') AS planned_restart,"
         " coalesce((SELECT jsonb_agg(to_jsonb(f) ORDER BY f.since, f.kind, f.name, f.path) FROM ("
         + CONTESTED
         + " WHERE c.deployment_id = d.id) f), '[]') AS contested"
         + FROM
         + " LEFT JOIN orchestrator.deployment_observed o ON o.deployment_id = d.id WHERE d.id = %s"
     )
-    async with session.cursor(row_factory=class_row(DeploymentDetail)) as cursor:
+    async with session.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, (deployment_id,))
         row = await cursor.fetchone()
     if row is None:
         raise unknown_deployment(deployment_id)
-    return msgspec.structs.replace(row, contested=msgspec.convert(row.contested, list[Contested]))
+    contested = msgspec.convert(row["contested"], list[Contested])
+    planned = msgspec.convert(row["planned_restart"], PlannedRestart | None)
+    return DeploymentDetail(**row | {"contested": contested, "planned_restart": planned})
 
 
 def unknown_deployment(deployment_id: UUID) -> Refused:
@@ -204,6 +219,24 @@ async def restart(session: Session, deployment_id: UUID, expected: Sequence[int]
     """Ask for a restart of what runs: a new generation. Raises Refused, Moved."""
     await hold(session, deployment_id, expected)
     await session.execute("SELECT orchestrator.restart(%s)", (deployment_id,))
+
+
+async def plan_restart(
+    session: Session,
+    deployment_id: UUID,
+    expected: Sequence[int] | None = None,
+    *,
+    in_window: str | None = None,
+    when_empty: bool = False,
+    at: datetime | None = None,
+    only_if_required: bool = True,
+) -> None:
+    """Plan a restart, in place of one that was planned before. Raises Refused, Moved."""
+    await _hold(session, deployment_id, expected)
+    await session.execute(
+        "SELECT FROM orchestrator.plan_restart(%s, %s, %s, %s, %s)",
+        (deployment_id, in_window, when_empty, at, only_if_required),
+    )
 
 
 async def rollback(

@@ -67,6 +67,14 @@ NEW = {"name": "{fresh}", "template": "web", "namespace": ELSEWHERE}
 PASSWORD = {"current": "not this", "password": "four words in a row", "again": "four words in a row"}
 STOP = {"desired_state": "Stopped"}
 TEMPLATE = {"name": "web"}
+WINDOW = {
+    "name": "{fresh}",
+    "namespace": ELSEWHERE,
+    "days": ["Mon"],
+    "starts": "04:00",
+    "lasts_minutes": 60,
+    "zone": "UTC",
+}
 RULES: dict[str, Rule] = {
     "GET /metrics": Rule("viewer", 403),
     "GET /api/clusters": Rule("viewer"),
@@ -89,6 +97,8 @@ RULES: dict[str, Rule] = {
     "POST /api/deployments/{deployment_id:uuid}/reconcile": Rule("operator", ONE),
     "GET /api/deployments/{deployment_id:uuid}/resources": Rule("viewer", ONE),
     "POST /api/deployments/{deployment_id:uuid}/restart": Rule("operator", ONE),
+    "DELETE /api/deployments/{deployment_id:uuid}/restart": Rule("operator", ONE),
+    "PUT /api/deployments/{deployment_id:uuid}/players": Rule("operator", ONE, {"online": 0}),
     "POST /api/deployments/{deployment_id:uuid}/resume": Rule("operator", ONE),
     "GET /api/deployments/{deployment_id:uuid}/revisions": Rule("viewer", ONE),
     "GET /api/deployments/{deployment_id:uuid}/revisions/{generation:int}": Rule("viewer", ONE),
@@ -109,6 +119,11 @@ RULES: dict[str, Rule] = {
     "POST /api/users": Rule("admin", 403, {"name": "{fresh}", "role": "viewer"}),
     "PATCH /api/users/{name:str}": Rule("admin", 404, {"role": "viewer"}),
     "POST /api/users/{name:str}/link": Rule("admin", 403),
+    "GET /api/windows": Rule("viewer"),
+    "POST /api/windows": Rule("admin", 403, WINDOW),
+    "GET /api/windows/{window_id:int}": Rule("viewer", 404),
+    "PUT /api/windows/{window_id:int}": Rule("admin", 404, WINDOW),
+    "DELETE /api/windows/{window_id:int}": Rule("admin", 404),
     "GET /api/whoami": Rule("viewer"),
     "GET /": Rule("viewer"),
     "GET /account": Rule("viewer"),
@@ -149,7 +164,13 @@ RULES: dict[str, Rule] = {
     "POST /sign-out": Rule("viewer", form={}),
 }
 # Ends that are not the usual 403 for who may less: what is somebody else's is not there.
-HIDDEN = {"GET /people/{name:str}", "POST /people/{name:str}", "PATCH /api/users/{name:str}"}
+HIDDEN = {
+    "PUT /api/windows/{window_id:int}",
+    "DELETE /api/windows/{window_id:int}",
+    "GET /people/{name:str}",
+    "POST /people/{name:str}",
+    "PATCH /api/users/{name:str}",
+}
 # Everybody who may use them gets this: their own password is not the one sent, the token is another's.
 ALWAYS = {
     "DELETE /api/tokens/{token_id:int}": 404,
@@ -224,6 +245,17 @@ class World:
         names |= {"generation": "1", "token_id": "999", "session_id": "999"}
         if "{deployment_id" in f"{route} {RULES.get(route)}":
             names["deployment_id"] = self._templates.deploy(f"d{self._made}", "web", namespace=ELSEWHERE)
+        if "window_id" in route:
+            made = self._superuser.execute(
+                "INSERT INTO orchestrator.maintenance_windows (name, namespace, days, starts, lasts, zone)"
+                " VALUES (%s, %s, '{Mon}', '04:00', '1 hour', 'UTC') RETURNING id::text",
+                (f"w{self._made}", ELSEWHERE),
+            )
+            names["window_id"] = next(iter(made))["id"]
+        if route.startswith("DELETE") and route.endswith("/restart"):
+            self._superuser.execute(
+                "SELECT orchestrator.plan_restart(%s, when_empty => true)", (names["deployment_id"],)
+            )
         if "/rollback" in route:
             self._templates.change(names["deployment_id"], replicas=2)
         if "/adopt" in route:
