@@ -111,7 +111,9 @@ def _complete(operation: Schema, components: Schema) -> None:
             parameter.pop(always, None)
     body = operation.get("requestBody", {}).get("content", {}).get(JSON)
     if body:
-        body["schema"] = _without_null(body["schema"])
+        given = body["schema"]
+        body["schema"] = _without_null(given)
+        operation["requestBody"]["required"] = body["schema"] == given
         body["example"] = body_example(body["schema"], components)
     for status, answer in operation["responses"].items():
         if status in _DONE:

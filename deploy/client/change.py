@@ -22,7 +22,6 @@ DONE = {
     "stop": "asked to stop",
     "pause": "held: nothing is changed at the cluster until `resume`",
     "resume": "asked to run",
-    "restart": "asked to restart",
     "reconcile": "is looked at now",
 }
 
@@ -179,11 +178,10 @@ def spelled(drift: Json) -> str:
 
 
 def act(api: Api, wanted: argparse.Namespace) -> None:
-    """`orchestrator start`, `stop`, `pause`, `resume`, `restart`, `reconcile`."""
+    """`orchestrator start`, `stop`, `pause`, `resume`, `reconcile`."""
     found = find_all(api, wanted.names)
     state = STATES.get(wanted.action)
     if state is None:
-        # For one as well: a restart that is sent again shall not be another restart.
         done = bulk(api, found, {"action": wanted.action})
     elif len(found) == 1:
         done = [patch(api, found[0], {"desired_state": state})]

@@ -4,6 +4,7 @@ Only this is loaded to parse a command line; `does` names what then runs.
 """
 
 import argparse
+from datetime import datetime
 from typing import Any
 
 from deploy.client.running import run
@@ -65,6 +66,14 @@ def seconds(text: str) -> float:
     if not 0 <= found < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
     return found
+
+
+def point(text: str) -> str:
+    """A time, by the clocks here unless it says otherwise."""
+    try:
+        return datetime.fromisoformat(text).astimezone().isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no time such as 2026-11-24T04:00") from None
 
 
 def look_commands(commands: Commands) -> None:
@@ -142,7 +151,6 @@ def change_commands(commands: Commands) -> None:
     for action, text in (
         ("start", "run deployments that are stopped"),
         ("stop", "stop deployments, keeping all they have"),
-        ("restart", "start the pods of deployments anew"),
         ("pause", "hold deployments: nothing more is changed at the cluster"),
         ("resume", "let go of deployments that are held"),
         ("reconcile", "look at deployments now, whatever their back-off"),
@@ -150,10 +158,24 @@ def change_commands(commands: Commands) -> None:
         made = command(commands, action, "change.act", text, output=every)
         made.add_argument("names", nargs="+", metavar="NAME", help=f"{NAME}; several: all of them or none")
         made.set_defaults(action=action)
+    restart_commands(commands)
     delete = command(commands, "delete", "change.delete", "delete deployments; asks first", output=every)
     delete.add_argument("names", nargs="+", metavar="NAME", help=NAME)
     delete.add_argument("--yes", action="store_true", help="do not ask")
     delete.add_argument("--delete-data", action="store_true", help="delete their data too, for good")
+
+
+def restart_commands(commands: Commands) -> None:
+    """`restart` and `windows`."""
+    text = "start the pods of deployments anew, now or later"
+    restart = command(commands, "restart", "restart.restart", text, output=("table", "json", "name"))
+    restart.add_argument("names", nargs="+", metavar="NAME", help=f"{NAME}; several: all of them or none, if now")
+    restart.add_argument("--in-window", metavar="WINDOW", help="when it opens; `orchestrator windows` lists them")
+    restart.add_argument("--when-empty", action="store_true", help="once nobody plays, at the latest in the window")
+    restart.add_argument("--at", type=point, metavar="TIME", help="at this time, such as 2026-11-24T04:00")
+    restart.add_argument("--always", action="store_true", help="then even if nothing requires a restart any more")
+    restart.add_argument("--cancel", action="store_true", help="take back what is planned")
+    command(commands, "windows", "restart.windows", "list maintenance windows and when they are open")
 
 
 def history_commands(commands: Commands) -> None:

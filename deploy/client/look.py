@@ -9,6 +9,7 @@ from deploy.client.errors import Misused
 from deploy.client.http import LARGEST_PAGE, Api, Json
 from deploy.client.names import find, find_all, full_name, path_of
 from deploy.client.tables import age, plain, show_fields, show_json, show_table
+from deploy.client.waiting import waiting
 
 FILTERS = ("namespace", "cluster", "status", "template", "state", "search", "drifted", "deleted", "sort", "reverse")
 
@@ -84,6 +85,13 @@ def status_of(deployment: Json) -> str:
 # ---------------------------------------------------------------- one deployment
 
 
+def restart_of(deployment: Json) -> str:
+    """Whether it needs one, and what is planned."""
+    required = "required" if deployment["restart_required"] else ""
+    planned = deployment["planned_restart"]
+    return f"{required}; it {waiting(planned)}".removeprefix("; it is ") if planned else required
+
+
 def describe(api: Api, wanted: argparse.Namespace) -> None:
     """`orchestrator describe`: one deployment, its objects and what differs at the cluster."""
     deployment = api.get(path_of(find(api, wanted.name)))
@@ -100,6 +108,8 @@ def describe(api: Api, wanted: argparse.Namespace) -> None:
             ("Status", status_of(deployment)),
             ("Message", deployment["status_message"]),
             ("Generation", f"{deployment['generation']}, applied {deployment['last_applied_generation']}"),
+            *([] if deployment["players"] is None else [("Players", deployment["players"])]),
+            *([("Restart", restart_of(deployment))] if restart_of(deployment) else []),
             ("Data", "kept when deleted" if deployment["keep_data"] else "deleted with it"),
             ("Created", f"{deployment['created_at']} ({age(deployment['created_at'])} ago)"),
             ("Changed", f"{deployment['updated_at']} ({age(deployment['updated_at'])} ago)"),

@@ -39,7 +39,14 @@ CHECKS = [
 EXAMPLES = 15
 LEAST_OPERATIONS = 30
 # What is made up for these names nothing that there is, or asks for more than may be.
-HARD_TO_GUESS = {"POST /api/deployments", "POST /api/deployments/preview", "POST /api/deployments/bulk"}
+HARD_TO_GUESS = {
+    "POST /api/deployments",
+    "POST /api/deployments/preview",
+    "POST /api/deployments/bulk",
+    "DELETE /api/deployments/{deployment_id}/restart",
+    "POST /api/windows",
+    "PUT /api/windows/{window_id}",
+}
 
 
 class Served:
@@ -85,6 +92,8 @@ def served(postgres: Database) -> Iterator[Served]:
                     made = client.post("/api/deployments", json={"name": name, "template": "web"})
                     assert made.status_code == 201, made.text
                     running.known["deployment_id"] = made.json()["id"]
+                window = {"name": "w", "days": ["Mon"], "starts": "04:00", "lasts_minutes": 60, "zone": "UTC"}
+                running.known["window_id"] = client.post("/api/windows", json=window).json()["id"]
             yield running
         finally:
             running.stop()

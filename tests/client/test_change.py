@@ -256,3 +256,37 @@ async def test_a_lost_answer_is_not_mistaken_for_somebody_elses_change(
     held.release()
     (await running).failed(4)
     assert stage.deployment("lobby")["parameters"]["memory"] == "3Gi"
+
+
+WINDOW = (
+    "INSERT INTO maintenance_windows (name, days, starts, lasts, zone)"
+    " VALUES ('nights', '{Mon,Tue,Wed,Thu,Fri,Sat,Sun}', '04:00', '90 minutes', 'Europe/Berlin')"
+)
+
+
+async def test_a_restart_is_planned_told_and_taken_back(command: Command, stage: Stage) -> None:
+    stage.deploy("site")
+    stage.admin.execute(WINDOW)
+    done = (await command("restart", "site", "--in-window", "nights")).fine()
+    assert done.out.startswith("default/site is restarted in the window nights, ")
+    assert "if it is required then" in done.out
+    done = (await command("restart", "site", "--in-window", "nights", "--when-empty", "--always")).fine()
+    assert "when nobody plays, at the latest in the window nights, " in done.out
+    assert "required" not in done.out
+    assert "when nobody plays, at the latest" in (await command("describe", "site")).fine().out
+    (await command("restart", "site", "--cancel")).fine()
+    assert stage.one("SELECT count(*) FROM planned_restarts WHERE state = 'planned'") == 0
+    (await command("restart", "site", "--cancel")).failed(3, "no restart is planned")
+    (await command("restart", "site", "--at", "2099-01-01T00:00")).failed(1, "year", "path: at")
+    (await command("restart", "site", "--in-window", "days")).failed(3, "There are: nights.")
+    for wrong in (("--cancel", "--when-empty"), ("--always",), ("--at", "tomorrow")):
+        (await command("restart", "site", *wrong)).failed(2)
+    assert stage.deployment("site")["restarted_at"] is None
+
+
+async def test_windows_are_listed_with_when_they_are_open(command: Command, stage: Stage) -> None:
+    stage.admin.execute(WINDOW)
+    headings, row = (await command("windows")).fine().lines()
+    assert headings == ["NAME", "NAMESPACE", "DAYS", "STARTS", "LASTS", "ZONE", "OPEN"]
+    assert row[:6] == ["nights", "all", "Mon,Tue,Wed,Thu,Fri,Sat,Sun", "04:00", "1h30m", "Europe/Berlin"]
+    assert (await command("windows", "-o", "json")).fine().json["items"][0]["name"] == "nights"

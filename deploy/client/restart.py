@@ -1,0 +1,61 @@
+"""`restart`, now or later, and `windows`, which it may wait for."""
+
+import argparse
+
+from deploy.client.change import bulk, show_done
+from deploy.client.errors import Misused
+from deploy.client.http import Api, Json
+from deploy.client.names import find_all, path_of
+from deploy.client.tables import show_json, show_table
+from deploy.client.waiting import moment, waiting
+
+
+def restart(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator restart`: now, all or none; or planned, one after another."""
+    found = find_all(api, wanted.names)
+    body: Json = {"in_window": wanted.in_window, "when_empty": wanted.when_empty, "at": wanted.at}
+    waits = any(body.values())
+    if wanted.cancel and (waits or wanted.always):
+        raise Misused("--cancel takes back what is planned, and plans nothing")
+    if wanted.always and not waits:
+        raise Misused("--always is for what waits", hint="Without --in-window, --when-empty or --at it restarts now.")
+    if wanted.cancel:
+        for one in found:
+            api.call("DELETE", path_of(one, "restart"))
+        show_done(found, lambda _: "is not restarted: what was planned is taken back", wanted.output)
+    elif waits:
+        body |= {"only_if_required": not wanted.always}
+        done = [api.call("POST", path_of(one, "restart"), body=body).body for one in found]
+        show_done(done, lambda one: waiting(one["planned_restart"]), wanted.output)
+    else:
+        # Under a key, also for one: a restart that is sent again shall not be another restart.
+        show_done(bulk(api, found, {"action": "restart"}), lambda _: "asked to restart", wanted.output)
+
+
+def windows(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator windows`: those that one may use, and when they are open."""
+    found = api.get("windows")
+    if wanted.output == "json":
+        show_json(found)
+        return
+    rows = [
+        (
+            one["name"],
+            one["namespace"] or "all",
+            ",".join(one["days"]),
+            one["starts"],
+            lasting(one["lasts_minutes"]),
+            one["zone"],
+            f"now, until {moment(one['openings'][0]['closes'])}"
+            if one["is_open"]
+            else moment(one["openings"][0]["opens"]),
+        )
+        for one in found["items"]
+    ]
+    show_table(("NAME", "NAMESPACE", "DAYS", "STARTS", "LASTS", "ZONE", "OPEN"), rows, gives_way="DAYS")
+
+
+def lasting(minutes: int) -> str:
+    """90 is 1h30m."""
+    hours, rest = divmod(minutes, 60)
+    return (f"{hours}h" if hours else "") + (f"{rest}m" if rest else "")
