@@ -232,7 +232,7 @@ async def plan_restart(
     only_if_required: bool = True,
 ) -> None:
     """Plan a restart, in place of one that was planned before. Raises Refused, Moved."""
-    await _hold(session, deployment_id, expected)
+    await hold(session, deployment_id, expected)
     await session.execute(
         "SELECT FROM orchestrator.plan_restart(%s, %s, %s, %s, %s)",
         (deployment_id, in_window, when_empty, at, only_if_required),
