@@ -181,9 +181,9 @@ async def read_deployment(session: Session, deployment_id: UUID) -> DeploymentDe
         row = await cursor.fetchone()
     if row is None:
         raise unknown_deployment(deployment_id)
-    contested = msgspec.convert(row["contested"], list[Contested])
-    planned = msgspec.convert(row["planned_restart"], PlannedRestart | None)
-    return DeploymentDetail(**row | {"contested": contested, "planned_restart": planned})
+    row["contested"] = msgspec.convert(row["contested"], list[Contested])
+    row["planned_restart"] = msgspec.convert(row["planned_restart"], PlannedRestart | None)
+    return DeploymentDetail(**row)
 
 
 def unknown_deployment(deployment_id: UUID) -> Refused:
