@@ -35,19 +35,24 @@ class NewDeployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     template_version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_VERSION)] | None = None
     desired_state: str = "Active"
     keep_data: bool = True
+    drift_policy: str = "Enforce"
+    drift_rules: list[dict[str, Any]] = []
 
 
 class ChangedDeployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What to change, all in one generation; what is left out stays.
 
     `parameters` are merged: a value replaces one, null lets the template's default apply again. `desired_state` is
-    Active, Stopped, Paused or Deleted; `keep_data` says whether claims outlive a delete.
+    Active, Stopped, Paused or Deleted; `keep_data` says whether claims outlive a delete. `drift_policy` (Enforce,
+    Adopt or Ignore) is for what no rule is about; `drift_rules` are replaced as a whole.
     """
 
     parameters: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     desired_state: str | msgspec.UnsetType = msgspec.UNSET
     template_version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_VERSION)] | msgspec.UnsetType = msgspec.UNSET
     keep_data: bool | msgspec.UnsetType = msgspec.UNSET
+    drift_policy: str | msgspec.UnsetType = msgspec.UNSET
+    drift_rules: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
 
     def change(self) -> Change:
         """The same for the door to Postgres."""

@@ -31,6 +31,7 @@ class TemplateDetail(Template, frozen=True, kw_only=True):
     versions: list[int]
     base_spec_json: list[dict[str, Any]]
     allowed_mutations_json: dict[str, Any]
+    drift_rules_json: list[dict[str, Any]]
 
 
 _COLUMNS = (
@@ -71,7 +72,7 @@ async def read_template(session: Session, name: str, version: int | None) -> Tem
     query = (
         "SELECT "  # noqa: S608 - as above
         + _COLUMNS
-        + ", t.base_spec_json, t.allowed_mutations_json,"
+        + ", t.base_spec_json, t.allowed_mutations_json, t.drift_rules_json,"
         + " ARRAY(SELECT o.version FROM orchestrator.templates o WHERE o.name = t.name ORDER BY o.version) AS versions"
         + " FROM orchestrator.templates t WHERE t.name = %(name)s"
         + " AND (%(version)s::integer IS NULL OR t.version = %(version)s) ORDER BY t.version DESC LIMIT 1"

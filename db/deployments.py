@@ -42,6 +42,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     memory: str | None
     desired_state: str
     drift_policy: str
+    drift_rules: list[dict[str, Any]]
     keep_data: bool
     generation: int
     last_applied_generation: int
@@ -96,6 +97,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     desired_state: str | None = None
     template_version: int | None = None
     keep_data: bool | None = None
+    drift_policy: str | None = None
+    drift_rules: list[dict[str, Any]] | None = None
 
 
 class Upgrade(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,7 +129,7 @@ PLAYERS = (
 COLUMNS = (
     "d.id, d.name, d.namespace, c.name AS cluster, t.name AS template, d.template_version, d.parameters,"
     " coalesce(d.parameters ->> 'memory', t.allowed_mutations_json #>> '{properties,memory,default}') AS memory,"
-    " d.desired_state, d.drift_policy, d.keep_data, d.generation,"
+    " d.desired_state, d.drift_policy, d.drift_rules, d.keep_data, d.generation,"
     " d.last_applied_generation, d.status_summary, d.status_message, d.stale_since, "
     + DRIFTED
     + " AS drifted, d.restarted_at, d.restart_required, "
@@ -150,12 +153,18 @@ async def create_deployment(
     template_version: int | None,
     desired_state: str,
     keep_data: bool,
+    drift_policy: str = "Enforce",
+    drift_rules: list[dict[str, Any]] | None = None,
 ) -> UUID:
     """Make a deployment; answers its id. Raises Refused."""
     cursor = await session.execute(
         "SELECT orchestrator.deploy(name => %s, template => %s, parameters => %s, namespace => %s, cluster => %s,"
-        " template_version => %s::integer, desired_state => %s, keep_data => %s)",
-        (name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data),
+        " template_version => %s::integer, desired_state => %s, keep_data => %s,"
+        " drift_policy => %s, drift_rules => %s)",
+        (
+            *(name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data),
+            *(drift_policy, _text(drift_rules or [])),
+        ),
     )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 - a SELECT of one function
@@ -283,7 +292,8 @@ async def _unmatched(session: Session, deployment_id: UUID) -> DatabaseError:
 ASSIGNMENTS = (
     "parameters = (d.parameters || %(set)s::jsonb) - %(unset)s::text[],"
     " desired_state = coalesce(%(state)s, d.desired_state), keep_data = coalesce(%(keep)s, d.keep_data),"
-    " template_version = coalesce(%(version)s, d.template_version)"
+    " template_version = coalesce(%(version)s, d.template_version),"
+    " drift_policy = coalesce(%(policy)s, d.drift_policy), drift_rules = coalesce(%(rules)s::jsonb, d.drift_rules)"
 )
 
 
@@ -296,6 +306,8 @@ def assigned(change: Change) -> dict[str, Any]:
         "state": change.desired_state,
         "keep": change.keep_data,
         "version": change.template_version,
+        "policy": change.drift_policy,
+        "rules": None if change.drift_rules is None else _text(change.drift_rules),
     }
 
 

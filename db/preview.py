@@ -55,10 +55,13 @@ async def preview_new(
     template_version: int | None = None,
     desired_state: str = "Active",
     keep_data: bool = True,
+    drift_policy: str = "Enforce",
+    drift_rules: list[dict[str, Any]] | None = None,
 ) -> Preview:
     """What db.deployments.create_deployment would make of the same. Raises what that would: Refused."""
-    values = (name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data)
-    return await _read(session, "SELECT orchestrator.preview(%s, %s, %s, %s, %s, %s::integer, %s, %s)", values)
+    named = (name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data)
+    values = (*named, drift_policy, _text(drift_rules or []))
+    return await _read(session, "SELECT orchestrator.preview(%s, %s, %s, %s, %s, %s::integer, %s, %s, %s, %s)", values)
 
 
 async def preview_change(session: Session, deployment_id: UUID, change: Change) -> Preview:
@@ -69,8 +72,10 @@ async def preview_change(session: Session, deployment_id: UUID, change: Change) 
         change.desired_state,
         change.template_version,
         change.keep_data,
+        change.drift_policy,
+        None if change.drift_rules is None else _text(change.drift_rules),
     )
-    return await _read(session, "SELECT orchestrator.preview_change(%s, %s, %s, %s::integer, %s)", values)
+    return await _read(session, "SELECT orchestrator.preview_change(%s, %s, %s, %s::integer, %s, %s, %s)", values)
 
 
 async def preview_rollback(session: Session, deployment_id: UUID, generation: int, *, force: bool) -> Preview:

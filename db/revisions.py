@@ -28,6 +28,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, Any]
     desired_state: str
     drift_policy: str
+    drift_rules: list[dict[str, Any]]
     keep_data: bool
     actor: str
     client: str | None
@@ -54,8 +55,8 @@ async def list_revisions(session: Session, deployment_id: UUID, before: int | No
     """Newest first, those below generation `before`. Raises Refused (404) if there is no such deployment."""
     async with session.cursor(row_factory=class_row(Revision)) as cursor:
         await cursor.execute(
-            "SELECT r.generation, r.template_version, r.parameters, r.desired_state, r.drift_policy, r.keep_data,"
-            " r.actor, r.client, r.rolled_back_to, r.created_at FROM orchestrator.deployment_revisions r"
+            "SELECT r.generation, r.template_version, r.parameters, r.desired_state, r.drift_policy, r.drift_rules,"
+            " r.keep_data, r.actor, r.client, r.rolled_back_to, r.created_at FROM orchestrator.deployment_revisions r"
             " WHERE r.deployment_id = %s AND (%s::bigint IS NULL OR r.generation < %s)"
             " ORDER BY r.generation DESC LIMIT %s",
             (deployment_id, before, before, limit),

@@ -23,6 +23,26 @@ CREATE SCHEMA orchestrator;
 ALTER SCHEMA orchestrator OWNER TO orchestrator_owner;
 
 --
+-- Name: drift_verdict; Type: TYPE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TYPE orchestrator.drift_verdict AS (
+	policy text,
+	automatic boolean,
+	maintenance_window text,
+	source text,
+	rule jsonb
+);
+
+ALTER TYPE orchestrator.drift_verdict OWNER TO orchestrator_owner;
+
+--
+-- Name: TYPE drift_verdict; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TYPE orchestrator.drift_verdict IS 'The policy of a path, and the rule it comes from; source is deployment, template, default or fixed.';
+
+--
 -- Name: observation; Type: TYPE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -872,6 +892,70 @@ ALTER FUNCTION orchestrator.check_container(p_container jsonb, p_pod_context jso
 
 COMMENT ON FUNCTION orchestrator.check_container(p_container jsonb, p_pod_context jsonb, p_at text) IS 'Refuses one container outside Pod Security "restricted".';
 
+--
+-- Name: check_drift_rules(jsonb, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_drift_rules(p_rules jsonb, p_of_template boolean) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    c_most CONSTANT integer := 100;
+    c_keys CONSTANT text[] := ARRAY['kind', 'name', 'path', 'policy', 'automatic'];
+    v_rule jsonb;
+    v_at text;
+    v_key text;
+BEGIN
+    IF p_rules IS NULL OR jsonb_typeof(p_rules) <> 'array' THEN
+        PERFORM orchestrator.refuse('SO422', 'drift rules are a list', 'drift_rules', 'Write [] for none, or [{"path": "spec.replicas", "policy": "Ignore"}].');
+    ELSIF jsonb_array_length(p_rules) > c_most THEN
+        PERFORM orchestrator.refuse('SO422', format('%s drift rules are too many', jsonb_array_length(p_rules)), 'drift_rules',
+            format('At most %s: a pattern with * takes the place of many.', c_most));
+    END IF;
+    FOR v_rule, v_at IN SELECT rule, format('drift_rules.%s', place - 1) FROM jsonb_array_elements(p_rules) WITH ORDINALITY t (rule, place) LOOP
+        IF jsonb_typeof(v_rule) <> 'object' THEN
+            PERFORM orchestrator.refuse('SO422', format('%s is no drift rule', v_rule), v_at, 'Write {"path": "spec.replicas", "policy": "Ignore"}.');
+        END IF;
+        FOR v_key IN SELECT jsonb_object_keys(v_rule) LOOP
+            IF v_key <> ALL (c_keys) THEN
+                PERFORM orchestrator.refuse('SO422', format('a drift rule has no "%s"', v_key), v_at || '.' || v_key,
+                    'Allowed: ' || array_to_string(c_keys, ', ') || '.');
+            ELSIF jsonb_typeof(v_rule -> v_key) <> (CASE v_key WHEN 'automatic' THEN 'boolean' ELSE 'string' END) THEN
+                PERFORM orchestrator.refuse('SO422', format('%s of a drift rule must be %s', v_key, CASE v_key WHEN 'automatic' THEN 'true or false' ELSE 'text' END),
+                    v_at || '.' || v_key, 'Leave it out if the rule is not limited by it.');
+            END IF;
+        END LOOP;
+        IF NOT v_rule ? 'policy' OR v_rule ->> 'policy' NOT IN ('Enforce', 'Adopt', 'Ignore') THEN
+            PERFORM orchestrator.refuse('SO422', CASE WHEN v_rule ? 'policy' THEN format('"%s" is no drift policy', v_rule ->> 'policy') ELSE 'a drift rule needs a policy' END,
+                v_at || '.policy', 'Allowed: Enforce, Adopt, Ignore.');
+        ELSIF v_rule ->> 'kind' <> ALL (orchestrator.allowed_kinds()) THEN
+            PERFORM orchestrator.refuse('SO422', format('no template holds a %s', v_rule ->> 'kind'), v_at || '.kind',
+                'Allowed: ' || array_to_string(orchestrator.allowed_kinds(), ', ') || '.');
+        ELSIF p_of_template AND v_rule ? 'name' AND v_rule ->> 'name' !~ '^\$\{name\}[a-z0-9.-]*$' THEN
+            PERFORM orchestrator.refuse('SO422', format('"%s" names no object of this template', v_rule ->> 'name'), v_at || '.name',
+                'Begin it with ${name}, as the names of the template''s objects do.');
+        ELSIF NOT p_of_template AND v_rule ? 'name' AND v_rule ->> 'name' !~ '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$' THEN
+            PERFORM orchestrator.refuse('SO422', format('"%s" names no object', v_rule ->> 'name'), v_at || '.name',
+                'Write the name of the object at the cluster: small letters, digits, - and dots.');
+        ELSIF v_rule ? 'automatic' AND v_rule ->> 'policy' <> 'Adopt' THEN
+            PERFORM orchestrator.refuse('SO422', 'only what is adopted can be adopted automatically', v_at || '.automatic', 'Leave it out, or make the policy Adopt.');
+        END IF;
+        IF v_rule ? 'path' THEN
+            PERFORM orchestrator.check_path(v_rule ->> 'path', v_at || '.path');
+        END IF;
+    END LOOP;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.check_drift_rules(p_rules jsonb, p_of_template boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_drift_rules(p_rules jsonb, p_of_template boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_drift_rules(p_rules jsonb, p_of_template boolean) IS 'Refuses drift rules that could not be meant as they are written.';
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -902,8 +986,9 @@ CREATE TABLE orchestrator.deployments (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     restarted_at timestamp with time zone,
     restart_required boolean DEFAULT false NOT NULL,
+    drift_rules jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT deployments_desired_state_is_known CHECK ((desired_state = ANY (ARRAY['Active'::text, 'Stopped'::text, 'Paused'::text, 'Deleted'::text]))),
-    CONSTRAINT deployments_drift_policy_is_known CHECK ((drift_policy = 'Enforce'::text)),
+    CONSTRAINT deployments_drift_policy_is_known CHECK ((drift_policy = ANY (ARRAY['Enforce'::text, 'Adopt'::text, 'Ignore'::text]))),
     CONSTRAINT deployments_status_is_known CHECK ((status_summary = ANY (ARRAY['Healthy'::text, 'Progressing'::text, 'Degraded'::text, 'Error'::text, 'Stopped'::text, 'Paused'::text, 'Deleting'::text, 'Deleted'::text])))
 )
 WITH (fillfactor='80');
@@ -975,7 +1060,7 @@ COMMENT ON COLUMN orchestrator.deployments.desired_state IS 'Active, Stopped (no
 -- Name: COLUMN deployments.drift_policy; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON COLUMN orchestrator.deployments.drift_policy IS 'Enforce: what changes behind our back is put back.';
+COMMENT ON COLUMN orchestrator.deployments.drift_policy IS 'What becomes of changes from outside that no rule is about. Enforce: put back. Adopt: they wait for a decision. Ignore: whoever made them owns the field.';
 
 --
 -- Name: COLUMN deployments.keep_data; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
@@ -1044,6 +1129,12 @@ COMMENT ON COLUMN orchestrator.deployments.restarted_at IS 'When a restart was l
 COMMENT ON COLUMN orchestrator.deployments.restart_required IS 'What was changed is applied, and waits for a restart of its pods (updateStrategy OnDelete).';
 
 --
+-- Name: COLUMN deployments.drift_rules; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.drift_rules IS 'What becomes of changes from outside, path by path, over the template''s rules: see orchestrator.policy_for.';
+
+--
 -- Name: check_identity(orchestrator.deployments); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -1065,8 +1156,9 @@ BEGIN
         PERFORM orchestrator.refuse('SO422', format('"%s" is no desired state', p_deployment.desired_state), 'desired_state',
             'Allowed: Active, Stopped, Paused, Deleted.');
     END IF;
-    IF p_deployment.drift_policy IS DISTINCT FROM 'Enforce' THEN
-        PERFORM orchestrator.refuse('SO422', format('"%s" is no drift policy', p_deployment.drift_policy), 'drift_policy', 'Allowed: Enforce.');
+    IF p_deployment.drift_policy IS NULL OR p_deployment.drift_policy NOT IN ('Enforce', 'Adopt', 'Ignore') THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" is no drift policy', p_deployment.drift_policy), 'drift_policy',
+            'Allowed: Enforce, Adopt, Ignore.');
     END IF;
     IF p_deployment.keep_data IS NULL THEN
         PERFORM orchestrator.refuse('SO422', 'keep_data must be said', 'keep_data', 'Allowed: true, false.');
@@ -1369,6 +1461,39 @@ ALTER FUNCTION orchestrator.check_parameters_fit(p_template_id bigint, p_version
 --
 
 COMMENT ON FUNCTION orchestrator.check_parameters_fit(p_template_id bigint, p_version integer, p_parameters jsonb) IS 'Refuses parameters that a template version does not take, naming all of them.';
+
+--
+-- Name: check_path(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_path(p_pattern text, p_at text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    c_longest CONSTANT integer := 500;
+    -- A field, or any one; in brackets: any item, an item by its keys, or a key that a dot cannot stand before.
+    c_field CONSTANT text := '([A-Za-z0-9_-]+|\*)';
+    c_bracket CONSTANT text := '\[(\*|[A-Za-z]+=(\*|[^]=,*[]+)(,[A-Za-z]+=(\*|[^]=,*[]+))*|[^]=*"[]*[^]=*"0-9[][^]=*"[]*|"[^]"[]+")\]';
+BEGIN
+    IF length(p_pattern) > c_longest OR p_pattern !~ ('^' || c_field || '(\.' || c_field || '|' || c_bracket || ')*$') THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" is no path', left(p_pattern, 100)), p_at,
+            'Write it as the drift view does: spec.replicas, spec.template.spec.containers[name=minecraft].image, metadata.labels[example.com/team]. '
+            '* stands for one whole step; list items go by their keys, not by number.');
+    ELSIF (orchestrator.path_steps(p_pattern))[1] IN ('status', 'kind', 'apiVersion') OR orchestrator.path_steps(p_pattern) IN ('{metadata,name}', '{metadata,namespace}') THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" is not among what is applied', p_pattern), p_at,
+            'Rules are about what a template asks for: spec, data, or labels and annotations below metadata.');
+    END IF;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.check_path(p_pattern text, p_at text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_path(p_pattern text, p_at text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_path(p_pattern text, p_at text) IS 'Refuses a pattern that no path could fit.';
 
 --
 -- Name: check_person(text, text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2106,10 +2231,10 @@ ALTER FUNCTION orchestrator.defer(p_cluster_id integer, p_ids uuid[], p_reason t
 COMMENT ON FUNCTION orchestrator.defer(p_cluster_id integer, p_ids uuid[], p_reason text) IS 'Records that deployments wait for their cluster.';
 
 --
--- Name: deploy(text, text, jsonb, text, text, integer, text, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: deploy(text, text, jsonb, text, text, integer, text, boolean, text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.deploy(name text, template text, parameters jsonb DEFAULT '{}'::jsonb, namespace text DEFAULT 'default'::text, cluster text DEFAULT NULL::text, template_version integer DEFAULT NULL::integer, desired_state text DEFAULT 'Active'::text, keep_data boolean DEFAULT true) RETURNS uuid
+CREATE FUNCTION orchestrator.deploy(name text, template text, parameters jsonb DEFAULT '{}'::jsonb, namespace text DEFAULT 'default'::text, cluster text DEFAULT NULL::text, template_version integer DEFAULT NULL::integer, desired_state text DEFAULT 'Active'::text, keep_data boolean DEFAULT true, drift_policy text DEFAULT 'Enforce'::text, drift_rules jsonb DEFAULT '[]'::jsonb) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2132,9 +2257,9 @@ BEGIN
                 'Known: ' || (SELECT string_agg(c.name, ', ' ORDER BY c.name) FROM orchestrator.clusters c) || '.');
         END IF;
     END IF;
-    INSERT INTO orchestrator.deployments (name, cluster_id, namespace, template_id, template_version, parameters, desired_state, keep_data)
+    INSERT INTO orchestrator.deployments (name, cluster_id, namespace, template_id, template_version, parameters, desired_state, keep_data, drift_policy, drift_rules)
     VALUES (deploy.name, v_cluster_id, deploy.namespace, v_template_id, deploy.template_version, deploy.parameters,
-            deploy.desired_state, deploy.keep_data)
+            deploy.desired_state, deploy.keep_data, deploy.drift_policy, deploy.drift_rules)
     RETURNING id INTO v_id;
     RETURN v_id;
 EXCEPTION WHEN unique_violation THEN
@@ -2148,24 +2273,24 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 
-ALTER FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) IS 'Makes a deployment from a template by name; answers its id.';
+COMMENT ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) IS 'Makes a deployment from a template by name; answers its id.';
 
 --
 -- Name: deployments_as_of(timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) RETURNS TABLE(id uuid, name text, namespace text, cluster text, template text, template_version integer, parameters jsonb, desired_state text, drift_policy text, keep_data boolean, restarted_at timestamp with time zone, generation bigint, actor text, changed_at timestamp with time zone)
+CREATE FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) RETURNS TABLE(id uuid, name text, namespace text, cluster text, template text, template_version integer, parameters jsonb, desired_state text, drift_policy text, drift_rules jsonb, keep_data boolean, restarted_at timestamp with time zone, generation bigint, actor text, changed_at timestamp with time zone)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT d.id, d.name, d.namespace, c.name, t.name, r.template_version, r.parameters, r.desired_state,
-           r.drift_policy, r.keep_data, r.restarted_at, r.generation, r.actor, r.created_at
+           r.drift_policy, r.drift_rules, r.keep_data, r.restarted_at, r.generation, r.actor, r.created_at
       FROM orchestrator.deployments d
      CROSS JOIN LATERAL (SELECT * FROM orchestrator.deployment_revisions r WHERE r.deployment_id = d.id AND r.created_at <= p_at
                           ORDER BY r.generation DESC LIMIT 1) r
@@ -2198,7 +2323,8 @@ CREATE TABLE orchestrator.deployment_revisions (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     restarted_at timestamp with time zone,
     rolled_back_to bigint,
-    client text
+    client text,
+    drift_rules jsonb DEFAULT '[]'::jsonb NOT NULL
 );
 
 ALTER TABLE orchestrator.deployment_revisions OWNER TO orchestrator_owner;
@@ -2288,6 +2414,12 @@ COMMENT ON COLUMN orchestrator.deployment_revisions.rolled_back_to IS 'The gener
 COMMENT ON COLUMN orchestrator.deployment_revisions.client IS 'Where it was asked for: address (none on a local socket) and application_name of the session; over HTTP the address of who asked the API.';
 
 --
+-- Name: COLUMN deployment_revisions.drift_rules; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_revisions.drift_rules IS 'As in deployments.';
+
+--
 -- Name: describe_change(orchestrator.deployment_revisions, orchestrator.deployment_revisions); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2301,6 +2433,7 @@ CREATE FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_re
         UNION ALL SELECT 'desired_state', to_jsonb(p_before.desired_state), to_jsonb(p_after.desired_state)
         UNION ALL SELECT 'template_version', to_jsonb(p_before.template_version), to_jsonb(p_after.template_version)
         UNION ALL SELECT 'drift_policy', to_jsonb(p_before.drift_policy), to_jsonb(p_after.drift_policy)
+        UNION ALL SELECT 'drift_rules', p_before.drift_rules, p_after.drift_rules
         UNION ALL SELECT 'keep_data', to_jsonb(p_before.keep_data), to_jsonb(p_after.keep_data)
         UNION ALL SELECT 'restarted_at', to_jsonb(p_before.restarted_at), to_jsonb(p_after.restarted_at)
     ) fields (f, v_from, v_to) WHERE v_from IS DISTINCT FROM v_to
@@ -2613,6 +2746,7 @@ BEGIN
             UNION ALL SELECT 'desired_state', 'desired_state', to_jsonb(v_before.desired_state), to_jsonb(v_after.desired_state), false
             UNION ALL SELECT 'template_version', 'template_version', to_jsonb(v_before.template_version), to_jsonb(v_after.template_version), false
             UNION ALL SELECT 'drift_policy', 'drift_policy', to_jsonb(v_before.drift_policy), to_jsonb(v_after.drift_policy), false
+            UNION ALL SELECT 'drift_rules', 'drift_rules', v_before.drift_rules, v_after.drift_rules, false
             UNION ALL SELECT 'keep_data', 'keep_data', to_jsonb(v_before.keep_data), to_jsonb(v_after.keep_data), false
             UNION ALL SELECT 'restarted_at', 'restarted_at', to_jsonb(v_before.restarted_at), to_jsonb(v_after.restarted_at), false
       ) f (field, name, was, becomes, rewritten)
@@ -3651,6 +3785,33 @@ ALTER FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_k
 COMMENT ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) IS 'Whether a deployment asks for an object.';
 
 --
+-- Name: judge_drift(uuid, text, text, jsonb, jsonb, text, text, text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_kind text, p_name text, p_drift jsonb) RETURNS TABLE(path text, change jsonb, policy text, automatic boolean, maintenance_window text, source text, rule jsonb, held text)
+    LANGUAGE sql STABLE ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT c ->> 'path', c, (v.v).policy, (v.v).automatic, (v.v).maintenance_window, (v.v).source, (v.v).rule,
+           CASE (v.v).policy WHEN 'Ignore' THEN 'ignored' WHEN 'Adopt' THEN 'undecided' END
+      FROM jsonb_array_elements(p_drift) c
+     CROSS JOIN LATERAL (
+           SELECT CASE WHEN (p_kind = 'ConfigMap' AND p_name = p_deployment || '-root')
+                         OR (p_state = 'Stopped' AND p_kind IN ('Deployment', 'StatefulSet') AND c ->> 'path' = 'spec.replicas')
+                       THEN ('Enforce', false, NULL, 'fixed', NULL)::orchestrator.drift_verdict
+                       ELSE orchestrator.policy_for(orchestrator.named_rules(p_template_rules, p_deployment), p_rules, p_default, p_kind, p_name, c ->> 'path')
+                  END AS v OFFSET 0) v
+$$;
+
+ALTER FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_kind text, p_name text, p_drift jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION judge_drift(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_kind text, p_name text, p_drift jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_kind text, p_name text, p_drift jsonb) IS 'Each lost path of an object with its policy, and what keeps it from being put back.';
+
+--
 -- Name: reconcile_slots; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4447,6 +4608,25 @@ ALTER FUNCTION orchestrator.move_window() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.move_window() IS 'Moves what waits for a window that was changed.';
 
 --
+-- Name: named_rules(jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.named_rules(p_rules jsonb, p_deployment text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT CASE WHEN p_rules = '[]' THEN p_rules ELSE replace(p_rules::text, '${name}', p_deployment)::jsonb END
+$_$;
+
+ALTER FUNCTION orchestrator.named_rules(p_rules jsonb, p_deployment text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION named_rules(p_rules jsonb, p_deployment text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.named_rules(p_rules jsonb, p_deployment text) IS 'A template''s drift rules for one deployment.';
+
+--
 -- Name: narrower_role(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4653,6 +4833,51 @@ ALTER FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version i
 COMMENT ON FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb) IS 'All that a template version does not allow about parameters.';
 
 --
+-- Name: path_fits(text[], text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.path_fits(p_pattern text[], p_path text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT cardinality(p_pattern) <= cardinality(p_path) AND NOT EXISTS (
+        SELECT FROM unnest(p_pattern, p_path[:cardinality(p_pattern)]) s (wanted, found)
+         WHERE wanted <> '*' AND wanted <> found
+           AND NOT (wanted LIKE '[%' AND found LIKE '[%' AND NOT EXISTS (
+                    SELECT FROM unnest(string_to_array(trim(wanted, '[]'), ',')) key
+                     WHERE NOT EXISTS (SELECT FROM unnest(string_to_array(trim(found, '[]'), ',')) has
+                                        WHERE has = key OR (key LIKE '%=*' AND starts_with(has, left(key, -1)))))))
+$$;
+
+ALTER FUNCTION orchestrator.path_fits(p_pattern text[], p_path text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION path_fits(p_pattern text[], p_path text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.path_fits(p_pattern text[], p_path text[]) IS 'Whether a path fits a pattern or lies below it.';
+
+--
+-- Name: path_steps(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.path_steps(p_path text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT ARRAY(SELECT CASE WHEN m[2] IS NULL THEN m[1] WHEN strpos(m[2], '=') > 0 THEN '[' || m[2] || ']' ELSE m[2] END
+                   FROM regexp_matches(p_path, '([^].[]+)|\[([^]]*)\]', 'g') m)
+$$;
+
+ALTER FUNCTION orchestrator.path_steps(p_path text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION path_steps(p_path text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.path_steps(p_path text) IS 'A path as its steps.';
+
+--
 -- Name: plan(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4856,6 +5081,53 @@ ALTER FUNCTION orchestrator.players_online(p_deployment_id uuid, p_at timestamp 
 COMMENT ON FUNCTION orchestrator.players_online(p_deployment_id uuid, p_at timestamp with time zone) IS 'How many play on a server; NULL where nobody told it lately.';
 
 --
+-- Name: policy_for(jsonb, jsonb, text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.policy_for(p_template_rules jsonb, p_deployment_rules jsonb, p_default text, p_kind text, p_name text, p_path text) RETURNS orchestrator.drift_verdict
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_steps text[];
+    v_verdict orchestrator.drift_verdict;
+BEGIN
+    v_verdict.policy := p_default;
+    v_verdict.automatic := false;
+    v_verdict.source := 'default';
+    -- Nearly always there are none.
+    IF p_template_rules <> '[]' OR p_deployment_rules <> '[]' THEN
+        v_steps := orchestrator.path_steps(p_path);
+        SELECT r.rule ->> 'policy', coalesce((r.rule ->> 'automatic')::boolean, false), r.rule ->> 'window', r.source, r.rule INTO v_verdict
+          FROM (SELECT rule, 'template' AS source, place FROM jsonb_array_elements(p_template_rules) WITH ORDINALITY t (rule, place)
+                UNION ALL
+                SELECT rule, 'deployment', place FROM jsonb_array_elements(p_deployment_rules) WITH ORDINALITY t (rule, place)) r
+         CROSS JOIN LATERAL (SELECT orchestrator.path_steps(coalesce(r.rule ->> 'path', '')) AS steps) p
+         WHERE coalesce(r.rule ->> 'kind', p_kind) = p_kind AND coalesce(r.rule ->> 'name', p_name) = p_name
+           AND orchestrator.path_fits(p.steps, v_steps)
+         ORDER BY (SELECT count(*) FROM unnest(p.steps) step WHERE strpos(step, '*') = 0) DESC, r.rule ? 'name' DESC, r.rule ? 'kind' DESC,
+                  r.source = 'deployment' DESC, r.place DESC
+         LIMIT 1;
+        IF NOT FOUND THEN
+            v_verdict := (p_default, false, NULL, 'default', NULL)::orchestrator.drift_verdict;
+        END IF;
+    END IF;
+    IF p_path = '' AND v_verdict.policy = 'Adopt' THEN
+        v_verdict.policy := 'Enforce';
+    END IF;
+    RETURN v_verdict;
+END
+$$;
+
+ALTER FUNCTION orchestrator.policy_for(p_template_rules jsonb, p_deployment_rules jsonb, p_default text, p_kind text, p_name text, p_path text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION policy_for(p_template_rules jsonb, p_deployment_rules jsonb, p_default text, p_kind text, p_name text, p_path text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.policy_for(p_template_rules jsonb, p_deployment_rules jsonb, p_default text, p_kind text, p_name text, p_path text) IS 'What becomes of a change from outside at one path of one object, and the rule that says so.';
+
+--
 -- Name: prepare_changed_deployment(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4871,8 +5143,8 @@ DECLARE
 BEGIN
     NEW.generation := OLD.generation;
     IF NEW.parameters = OLD.parameters AND NOT v_spec_edited AND NOT v_moved
-       AND (NEW.desired_state, NEW.drift_policy, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id)
-           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id)
+       AND (NEW.desired_state, NEW.drift_policy, NEW.drift_rules, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id)
+           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.drift_rules, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id)
        AND NEW.restarted_at IS NOT DISTINCT FROM OLD.restarted_at THEN
         RETURN NEW;
     END IF;
@@ -4884,6 +5156,9 @@ BEGIN
     END IF;
     IF (NEW.desired_state, NEW.drift_policy, NEW.keep_data) IS DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data) THEN
         PERFORM orchestrator.check_identity(NEW);
+    END IF;
+    IF NEW.drift_rules IS DISTINCT FROM OLD.drift_rules THEN
+        PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
     END IF;
     IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_spec_edited OR v_moved THEN
         v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);
@@ -4987,6 +5262,7 @@ BEGIN
     NEW.namespace := coalesce(NEW.namespace, 'default');
     NEW.parameters := coalesce(NEW.parameters, '{}');
     PERFORM orchestrator.check_identity(NEW);
+    PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
     PERFORM orchestrator.require_namespace(NEW.namespace);
     IF NEW.desired_state = 'Deleted' THEN
         PERFORM orchestrator.refuse('SO422', 'a new deployment cannot be Deleted', 'desired_state', 'Begin with Active, Stopped or Paused.');
@@ -5053,6 +5329,7 @@ BEGIN
         PERFORM orchestrator.refuse('SO409', format('template %s version %s exists', NEW.name, NEW.version), 'version',
             'A version never changes: leave the version out to write the next one.');
     END IF;
+    PERFORM orchestrator.check_drift_rules(NEW.drift_rules_json, true);
     v_program := orchestrator.compile_template(NEW.base_spec_json, NEW.allowed_mutations_json);
     SELECT coalesce(jsonb_object_agg(key, coalesce(value -> 'default', value -> 'enum' -> 0,
                CASE value ->> 'type' WHEN 'string' THEN '"x"' WHEN 'boolean' THEN 'true' ELSE coalesce(value -> 'minimum', '1') END)), '{}')
@@ -5145,10 +5422,10 @@ ALTER FUNCTION orchestrator.prepare_window() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.prepare_window() IS 'Checks a maintenance window.';
 
 --
--- Name: preview(text, text, jsonb, text, text, integer, text, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: preview(text, text, jsonb, text, text, integer, text, boolean, text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.preview(name text, template text, parameters jsonb DEFAULT '{}'::jsonb, namespace text DEFAULT 'default'::text, cluster text DEFAULT NULL::text, template_version integer DEFAULT NULL::integer, desired_state text DEFAULT 'Active'::text, keep_data boolean DEFAULT true) RETURNS jsonb
+CREATE FUNCTION orchestrator.preview(name text, template text, parameters jsonb DEFAULT '{}'::jsonb, namespace text DEFAULT 'default'::text, cluster text DEFAULT NULL::text, template_version integer DEFAULT NULL::integer, desired_state text DEFAULT 'Active'::text, keep_data boolean DEFAULT true, drift_policy text DEFAULT 'Enforce'::text, drift_rules jsonb DEFAULT '[]'::jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -5157,7 +5434,7 @@ DECLARE
 BEGIN
     PERFORM set_config('orchestrator.preview', 'on', true);  -- undone with this block
     PERFORM orchestrator.deploy(preview.name, preview.template, preview.parameters, preview.namespace, preview.cluster,
-                                preview.template_version, preview.desired_state, preview.keep_data);
+                                preview.template_version, preview.desired_state, preview.keep_data, preview.drift_policy, preview.drift_rules);
     RETURN NULL;
 EXCEPTION WHEN SQLSTATE 'SO200' THEN
     GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
@@ -5165,13 +5442,13 @@ EXCEPTION WHEN SQLSTATE 'SO200' THEN
 END
 $$;
 
-ALTER FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) IS 'What deploy() would make of the same arguments; writes nothing.';
+COMMENT ON FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) IS 'What deploy() would make of the same arguments; writes nothing.';
 
 --
 -- Name: preview_adopt(uuid, text[], bigint, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -5202,10 +5479,10 @@ ALTER FUNCTION orchestrator.preview_adopt(id uuid, paths text[], generation bigi
 COMMENT ON FUNCTION orchestrator.preview_adopt(id uuid, paths text[], generation bigint, seen text[]) IS 'What adopt() would do; writes nothing.';
 
 --
--- Name: preview_change(uuid, jsonb, text, integer, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: preview_change(uuid, jsonb, text, integer, boolean, text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb DEFAULT '{}'::jsonb, p_desired_state text DEFAULT NULL::text, p_template_version integer DEFAULT NULL::integer, p_keep_data boolean DEFAULT NULL::boolean) RETURNS jsonb
+CREATE FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb DEFAULT '{}'::jsonb, p_desired_state text DEFAULT NULL::text, p_template_version integer DEFAULT NULL::integer, p_keep_data boolean DEFAULT NULL::boolean, p_drift_policy text DEFAULT NULL::text, p_drift_rules jsonb DEFAULT NULL::jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -5217,7 +5494,9 @@ BEGIN
        SET parameters = (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(d.parameters || p_parameters) WHERE value <> 'null'),
            desired_state = coalesce(p_desired_state, d.desired_state),
            template_version = coalesce(p_template_version, d.template_version),
-           keep_data = coalesce(p_keep_data, d.keep_data)
+           keep_data = coalesce(p_keep_data, d.keep_data),
+           drift_policy = coalesce(p_drift_policy, d.drift_policy),
+           drift_rules = coalesce(p_drift_rules, d.drift_rules)
      WHERE d.id = p_id;
     PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', p_id), 'id', 'SELECT id, name FROM deployments lists them.');
     RETURN NULL;
@@ -5227,13 +5506,13 @@ EXCEPTION WHEN SQLSTATE 'SO200' THEN
 END
 $$;
 
-ALTER FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean) IS 'What a change of a deployment would do; writes nothing.';
+COMMENT ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb) IS 'What a change of a deployment would do; writes nothing.';
 
 --
 -- Name: preview_rollback(uuid, bigint, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -5324,10 +5603,10 @@ ALTER FUNCTION orchestrator.promote(p_cluster text, p_limit integer) OWNER TO or
 COMMENT ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) IS 'Queues deployments whose time has come.';
 
 --
--- Name: put_template(text, jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: put_template(text, jsonb, jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb) RETURNS integer
+CREATE FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb, p_drift_rules jsonb DEFAULT '[]'::jsonb) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -5338,22 +5617,22 @@ BEGIN
     -- As in prepare_template: a second writer of the same waits, and then finds it written.
     PERFORM pg_advisory_xact_lock(hashtextextended('orchestrator.templates:' || p_name, 0));
     SELECT * INTO v_newest FROM orchestrator.templates t WHERE t.name = p_name ORDER BY t.version DESC LIMIT 1;
-    IF v_newest.base_spec_json = p_base_spec AND v_newest.allowed_mutations_json = p_schema THEN
+    IF v_newest.base_spec_json = p_base_spec AND v_newest.allowed_mutations_json = p_schema AND v_newest.drift_rules_json = p_drift_rules THEN
         RETURN v_newest.version;
     END IF;
-    INSERT INTO orchestrator.templates (name, base_spec_json, allowed_mutations_json)
-    VALUES (p_name, p_base_spec, p_schema) RETURNING version INTO v_version;
+    INSERT INTO orchestrator.templates (name, base_spec_json, allowed_mutations_json, drift_rules_json)
+    VALUES (p_name, p_base_spec, p_schema, p_drift_rules) RETURNING version INTO v_version;
     RETURN v_version;
 END
 $$;
 
-ALTER FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb, p_drift_rules jsonb) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION put_template(p_name text, p_base_spec jsonb, p_schema jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION put_template(p_name text, p_base_spec jsonb, p_schema jsonb, p_drift_rules jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb) IS 'Writes the next version of a template unless nothing changed.';
+COMMENT ON FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb, p_drift_rules jsonb) IS 'Writes the next version of a template unless nothing changed.';
 
 --
 -- Name: quantity(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -5657,14 +5936,14 @@ BEGIN
     END IF;
     -- One statement, because starting one costs more than the rows of a single change.
     WITH changed AS MATERIALIZED (
-        SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data, a.restarted_at,
-               (b.id, b.generation, b.template_id, b.template_version, b.parameters, b.desired_state, b.drift_policy, b.keep_data, NULL, NULL, b.restarted_at, NULL, NULL)::orchestrator.deployment_revisions AS was,
+        SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.drift_rules, a.keep_data, a.restarted_at,
+               (b.id, b.generation, b.template_id, b.template_version, b.parameters, b.desired_state, b.drift_policy, b.keep_data, NULL, NULL, b.restarted_at, NULL, NULL, b.drift_rules)::orchestrator.deployment_revisions AS was,
                b.status_summary AS old_status, a.status_summary, a.status_message
           FROM after_rows a JOIN before_rows b USING (id) WHERE a.generation > b.generation
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, 'user', 'DeploymentChanged', orchestrator.describe_change(c.was,
-                   (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at, NULL, NULL)::orchestrator.deployment_revisions)
+                   (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at, NULL, NULL, c.drift_rules)::orchestrator.deployment_revisions)
                    || CASE WHEN v_rollback IS NULL THEN '{}' ELSE jsonb_build_object('rollback', jsonb_build_object('to', v_rollback)) END
                    || CASE WHEN v_adopted IS NULL THEN '{}' ELSE jsonb_build_object('adopted', v_adopted) END, v_actor
           FROM changed c
@@ -5674,8 +5953,8 @@ BEGIN
           FROM changed c WHERE c.status_summary <> c.old_status
     ), kept AS (
         INSERT INTO orchestrator.deployment_revisions
-               (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, keep_data, restarted_at, actor, rolled_back_to, client)
-        SELECT c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, c.restarted_at, v_actor, v_rollback, v_client
+               (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, drift_rules, keep_data, restarted_at, actor, rolled_back_to, client)
+        SELECT c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.drift_rules, c.keep_data, c.restarted_at, v_actor, v_rollback, v_client
           FROM changed c
     )
     SELECT array_agg(c.id) INTO v_ids FROM changed c;
@@ -5889,8 +6168,8 @@ BEGIN
                               'parameters', a.parameters, 'desired_state', a.desired_state), v_actor
       FROM after_rows a JOIN orchestrator.templates t ON t.id = a.template_id AND t.version = a.template_version;
     INSERT INTO orchestrator.deployment_revisions
-           (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, keep_data, actor, client)
-    SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data, v_actor, orchestrator.current_client()
+           (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, drift_rules, keep_data, actor, client)
+    SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.drift_rules, a.keep_data, v_actor, orchestrator.current_client()
       FROM after_rows a;
     INSERT INTO orchestrator.deployment_observed (deployment_id) SELECT unnest(v_ids);
     INSERT INTO orchestrator.reconcile_slots (deployment_id, cluster_id) SELECT a.id, a.cluster_id FROM after_rows a;
@@ -6923,7 +7202,8 @@ BEGIN
     -- Only for this statement: record_changed_deployments tells of it.
     PERFORM set_config('orchestrator.rollback', v_then.generation::text, true);
     UPDATE orchestrator.deployments d
-       SET parameters = v_then.parameters, template_version = v_then.template_version, drift_policy = v_then.drift_policy, keep_data = v_then.keep_data,
+       SET parameters = v_then.parameters, template_version = v_then.template_version, drift_policy = v_then.drift_policy, drift_rules = v_then.drift_rules,
+           keep_data = v_then.keep_data,
            restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END
      WHERE d.id = rollback.id RETURNING d.generation INTO v_generation;
     PERFORM set_config('orchestrator.rollback', '', true);
@@ -8422,6 +8702,70 @@ COMMENT ON COLUMN orchestrator.deployment_players.online IS 'How many were onlin
 COMMENT ON COLUMN orchestrator.deployment_players.as_of IS 'When.';
 
 --
+-- Name: templates; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.templates (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    base_spec_json jsonb NOT NULL,
+    allowed_mutations_json jsonb DEFAULT '{"type": "object", "properties": {}}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    drift_rules_json jsonb DEFAULT '[]'::jsonb NOT NULL
+);
+
+ALTER TABLE orchestrator.templates OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE templates; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.templates IS 'Manifests with parameters, and the JSON Schema those parameters must satisfy. A version never changes; write the next one.';
+
+--
+-- Name: COLUMN templates.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.id IS 'The same for every version of one name.';
+
+--
+-- Name: COLUMN templates.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.name IS 'What deploy() is given.';
+
+--
+-- Name: COLUMN templates.version; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.version IS 'Counts from 1.';
+
+--
+-- Name: COLUMN templates.base_spec_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.base_spec_json IS 'A list of Kubernetes manifests holding {"$param": …}, "${…}", $when, $hash and $generate.';
+
+--
+-- Name: COLUMN templates.allowed_mutations_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.allowed_mutations_json IS 'JSON Schema of the parameters: the only things a deployment may change.';
+
+--
+-- Name: COLUMN templates.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.created_at IS 'When this version was written.';
+
+--
+-- Name: COLUMN templates.drift_rules_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.templates.drift_rules_json IS 'What becomes of changes from outside, path by path: see orchestrator.policy_for. "${name}" in a name is the deployment''s.';
+
+--
 -- Name: drift; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8432,42 +8776,40 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
     r.namespace,
     r.name AS object,
     f.path,
-    f.wanted,
-    f.live,
-    f.manager,
-    f.since,
+    (f.change -> 'wanted'::text) AS wanted,
+    (f.change -> 'live'::text) AS live,
+    (f.change ->> 'manager'::text) AS manager,
+    COALESCE(((f.change ->> 'since'::text))::timestamp with time zone, r.drifted_at, r.missing_since, r.last_seen_at) AS since,
     r.cluster_id,
-    d.drift_policy AS policy,
-    orchestrator.outlook(d.desired_state, (d.finalised_at IS NOT NULL), s.*, k.unreachable_since) AS outlook,
+    f.policy,
+        CASE
+            WHEN ((f.held = 'undecided'::text) AND (d.finalised_at IS NULL) AND (d.desired_state <> 'Paused'::text)) THEN 'undecided'::text
+            ELSE orchestrator.outlook(d.desired_state, (d.finalised_at IS NOT NULL), s.*, k.unreachable_since)
+        END AS outlook,
     s.due_at,
     (b.refusal IS NULL) AS adoptable,
     b.refusal AS not_adoptable,
     b.adopts,
-    "left"(md5(concat(orchestrator.spell_path(r.kind, r.name, f.path), f.live)), 16) AS seen
-   FROM (((((orchestrator.deployment_resources r
+    "left"(md5(concat(orchestrator.spell_path(r.kind, r.name, f.path), (f.change -> 'live'::text))), 16) AS seen,
+    f.source AS rule_source,
+    f.rule
+   FROM ((((((orchestrator.deployment_resources r
      JOIN orchestrator.deployments d ON ((d.id = r.deployment_id)))
+     JOIN orchestrator.templates t ON (((t.id = d.template_id) AND (t.version = d.template_version))))
      JOIN orchestrator.reconcile_slots s ON ((s.deployment_id = d.id)))
      JOIN orchestrator.clusters k ON ((k.id = r.cluster_id)))
-     CROSS JOIN LATERAL ( SELECT (c.value ->> 'path'::text) AS path,
-            (c.value -> 'wanted'::text) AS wanted,
-            (c.value -> 'live'::text) AS live,
-            (c.value ->> 'manager'::text) AS manager,
-            COALESCE(((c.value ->> 'since'::text))::timestamp with time zone, r.drifted_at) AS since,
-            c.value AS change
-           FROM jsonb_array_elements(r.drift) c(value)
-        UNION ALL
-         SELECT ''::text,
-            '"present"'::jsonb,
-                CASE
-                    WHEN (r.missing_since IS NOT NULL) THEN '"missing"'::jsonb
-                    ELSE '"replaced"'::jsonb
-                END AS "case",
-            NULL::text,
-            COALESCE(r.missing_since, r.last_seen_at) AS "coalesce",
-            NULL::jsonb
-          WHERE ((r.missing_since IS NOT NULL) OR ((r.applied_generation IS NOT NULL) AND (r.rendered_hash IS NULL)))) f)
-     CROSS JOIN LATERAL orchestrator.read_back(d.*, r.kind, r.name, f.change) b(adopts, refusal, hint))
-  WHERE r.differs;
+     CROSS JOIN LATERAL orchestrator.judge_drift(d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name, (COALESCE(r.drift, '[]'::jsonb) ||
+        CASE
+            WHEN (r.missing_since IS NOT NULL) THEN '[{"live": "missing", "path": "", "wanted": "present"}]'::jsonb
+            WHEN ((r.applied_generation IS NOT NULL) AND (r.rendered_hash IS NULL)) THEN '[{"live": "replaced", "path": "", "wanted": "present"}]'::jsonb
+            ELSE '[]'::jsonb
+        END)) f(path, change, policy, automatic, maintenance_window, source, rule, held))
+     CROSS JOIN LATERAL orchestrator.read_back(d.*, r.kind, r.name,
+        CASE
+            WHEN (f.path <> ''::text) THEN f.change
+            ELSE NULL::jsonb
+        END) b(adopts, refusal, hint))
+  WHERE (r.differs AND (f.policy <> 'Ignore'::text));
 
 ALTER VIEW orchestrator.drift OWNER TO orchestrator_owner;
 
@@ -8547,13 +8889,13 @@ COMMENT ON COLUMN orchestrator.drift.cluster_id IS 'Where it is.';
 -- Name: COLUMN drift.policy; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON COLUMN orchestrator.drift.policy IS 'The deployment''s drift_policy.';
+COMMENT ON COLUMN orchestrator.drift.policy IS 'Enforce or Adopt: what becomes of it. What is ignored is not shown.';
 
 --
 -- Name: COLUMN drift.outlook; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. held, away, stuck, retrying (at due_at), resting: see orchestrator.outlook.';
+COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. undecided: it waits to be adopted or put back. held, away, stuck, retrying (at due_at), resting: see orchestrator.outlook.';
 
 --
 -- Name: COLUMN drift.due_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
@@ -8584,6 +8926,18 @@ COMMENT ON COLUMN orchestrator.drift.adopts IS 'The parameters that adopting it 
 --
 
 COMMENT ON COLUMN orchestrator.drift.seen IS 'Stands for path and live value: adopt() takes it, and refuses if they are others by then.';
+
+--
+-- Name: COLUMN drift.rule_source; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.rule_source IS 'Where the policy comes from: a rule of the deployment or of its template, default (drift_policy), or fixed.';
+
+--
+-- Name: COLUMN drift.rule; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.rule IS 'The rule, if one decided it.';
 
 --
 -- Name: form_secrets; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -8800,63 +9154,6 @@ ALTER TABLE orchestrator.sign_in_attempts OWNER TO orchestrator_owner;
 --
 
 COMMENT ON TABLE orchestrator.sign_in_attempts IS 'Failures to sign in, by user and by address; private to the routines.';
-
---
--- Name: templates; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
---
-
-CREATE TABLE orchestrator.templates (
-    id bigint NOT NULL,
-    name text NOT NULL,
-    version integer NOT NULL,
-    base_spec_json jsonb NOT NULL,
-    allowed_mutations_json jsonb DEFAULT '{"type": "object", "properties": {}}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-ALTER TABLE orchestrator.templates OWNER TO orchestrator_owner;
-
---
--- Name: TABLE templates; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON TABLE orchestrator.templates IS 'Manifests with parameters, and the JSON Schema those parameters must satisfy. A version never changes; write the next one.';
-
---
--- Name: COLUMN templates.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON COLUMN orchestrator.templates.id IS 'The same for every version of one name.';
-
---
--- Name: COLUMN templates.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON COLUMN orchestrator.templates.name IS 'What deploy() is given.';
-
---
--- Name: COLUMN templates.version; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON COLUMN orchestrator.templates.version IS 'Counts from 1.';
-
---
--- Name: COLUMN templates.base_spec_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON COLUMN orchestrator.templates.base_spec_json IS 'A list of Kubernetes manifests holding {"$param": …}, "${…}", $when, $hash and $generate.';
-
---
--- Name: COLUMN templates.allowed_mutations_json; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON COLUMN orchestrator.templates.allowed_mutations_json IS 'JSON Schema of the parameters: the only things a deployment may change.';
-
---
--- Name: COLUMN templates.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON COLUMN orchestrator.templates.created_at IS 'When this version was written.';
 
 --
 -- Name: template_ids; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
@@ -9553,7 +9850,7 @@ CREATE TRIGGER check_cluster BEFORE INSERT OR UPDATE OF contested_after, contest
 -- Name: deployments end_preview; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE TRIGGER end_preview AFTER INSERT OR UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, keep_data, restarted_at ON orchestrator.deployments FOR EACH ROW WHEN ((current_setting('orchestrator.preview'::text, true) = 'on'::text)) EXECUTE FUNCTION orchestrator.end_preview();
+CREATE TRIGGER end_preview AFTER INSERT OR UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, drift_rules, keep_data, restarted_at ON orchestrator.deployments FOR EACH ROW WHEN ((current_setting('orchestrator.preview'::text, true) = 'on'::text)) EXECUTE FUNCTION orchestrator.end_preview();
 
 --
 -- Name: deployment_events keep_history; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
@@ -9589,7 +9886,7 @@ CREATE TRIGGER move_window AFTER UPDATE ON orchestrator.maintenance_windows FOR 
 -- Name: deployments prepare_changed_deployment; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE TRIGGER prepare_changed_deployment BEFORE UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, keep_data, restarted_at, generation ON orchestrator.deployments FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_changed_deployment();
+CREATE TRIGGER prepare_changed_deployment BEFORE UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, drift_rules, keep_data, restarted_at, generation ON orchestrator.deployments FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_changed_deployment();
 
 --
 -- Name: clusters prepare_cluster; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
@@ -10144,6 +10441,12 @@ REVOKE ALL ON FUNCTION orchestrator.check_confinement(p_context jsonb, p_at text
 REVOKE ALL ON FUNCTION orchestrator.check_container(p_container jsonb, p_pod_context jsonb, p_at text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION check_drift_rules(p_rules jsonb, p_of_template boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_drift_rules(p_rules jsonb, p_of_template boolean) FROM PUBLIC;
+
+--
 -- Name: TABLE deployments; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10223,6 +10526,12 @@ GRANT INSERT(keep_data),UPDATE(keep_data) ON TABLE orchestrator.deployments TO o
 GRANT UPDATE(restarted_at) ON TABLE orchestrator.deployments TO orchestrator_operator;
 
 --
+-- Name: COLUMN deployments.drift_rules; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(drift_rules),UPDATE(drift_rules) ON TABLE orchestrator.deployments TO orchestrator_operator;
+
+--
 -- Name: FUNCTION check_identity(p_deployment orchestrator.deployments); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10271,6 +10580,12 @@ REVOKE ALL ON FUNCTION orchestrator.check_parameters(p_properties jsonb, p_requi
 
 REVOKE ALL ON FUNCTION orchestrator.check_parameters_fit(p_template_id bigint, p_version integer, p_parameters jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.check_parameters_fit(p_template_id bigint, p_version integer, p_parameters jsonb) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION check_path(p_pattern text, p_at text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_path(p_pattern text, p_at text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION check_person(p_name text, p_role text, p_namespaces text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -10372,11 +10687,11 @@ REVOKE ALL ON FUNCTION orchestrator.current_client() FROM PUBLIC;
 REVOKE ALL ON FUNCTION orchestrator.defer(p_cluster_id integer, p_ids uuid[], p_reason text) FROM PUBLIC;
 
 --
--- Name: FUNCTION deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) TO orchestrator_operator;
+REVOKE ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION deployments_as_of(p_at timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -10683,6 +10998,13 @@ GRANT ALL ON FUNCTION orchestrator.is_lower(p_from text, p_to text) TO orchestra
 REVOKE ALL ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION judge_drift(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_kind text, p_name text, p_drift jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_kind text, p_name text, p_drift jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_kind text, p_name text, p_drift jsonb) TO orchestrator_viewer;
+
+--
 -- Name: TABLE reconcile_slots; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10815,6 +11137,13 @@ GRANT ALL ON FUNCTION orchestrator.measure_queues() TO orchestrator_viewer;
 REVOKE ALL ON FUNCTION orchestrator.move_window() FROM PUBLIC;
 
 --
+-- Name: FUNCTION named_rules(p_rules jsonb, p_deployment text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.named_rules(p_rules jsonb, p_deployment text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.named_rules(p_rules jsonb, p_deployment text) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION narrower_role(p_one text, p_other text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10868,6 +11197,20 @@ REVOKE ALL ON FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_v
 GRANT ALL ON FUNCTION orchestrator.parameter_problems(p_template_id bigint, p_version integer, p_parameters jsonb) TO orchestrator_operator;
 
 --
+-- Name: FUNCTION path_fits(p_pattern text[], p_path text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.path_fits(p_pattern text[], p_path text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.path_fits(p_pattern text[], p_path text[]) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION path_steps(p_path text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.path_steps(p_path text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.path_steps(p_path text) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION plan(p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10893,6 +11236,13 @@ GRANT ALL ON FUNCTION orchestrator.plan_restart(id uuid, in_window text, when_em
 
 REVOKE ALL ON FUNCTION orchestrator.players_online(p_deployment_id uuid, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.players_online(p_deployment_id uuid, p_at timestamp with time zone) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION policy_for(p_template_rules jsonb, p_deployment_rules jsonb, p_default text, p_kind text, p_name text, p_path text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.policy_for(p_template_rules jsonb, p_deployment_rules jsonb, p_default text, p_kind text, p_name text, p_path text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.policy_for(p_template_rules jsonb, p_deployment_rules jsonb, p_default text, p_kind text, p_name text, p_path text) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION prepare_changed_deployment(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -10925,11 +11275,11 @@ REVOKE ALL ON FUNCTION orchestrator.prepare_template() FROM PUBLIC;
 REVOKE ALL ON FUNCTION orchestrator.prepare_window() FROM PUBLIC;
 
 --
--- Name: FUNCTION preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean) TO orchestrator_operator;
+REVOKE ALL ON FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.preview(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION preview_adopt(id uuid, paths text[], generation bigint, seen text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -10939,11 +11289,11 @@ REVOKE ALL ON FUNCTION orchestrator.preview_adopt(id uuid, paths text[], generat
 GRANT ALL ON FUNCTION orchestrator.preview_adopt(id uuid, paths text[], generation bigint, seen text[]) TO orchestrator_operator;
 
 --
--- Name: FUNCTION preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean) TO orchestrator_operator;
+REVOKE ALL ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.preview_change(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION preview_rollback(id uuid, generation bigint, force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -10967,11 +11317,11 @@ REVOKE ALL ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) FRO
 GRANT ALL ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) TO orchestrator_worker;
 
 --
--- Name: FUNCTION put_template(p_name text, p_base_spec jsonb, p_schema jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION put_template(p_name text, p_base_spec jsonb, p_schema jsonb, p_drift_rules jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb) TO orchestrator_admin;
+REVOKE ALL ON FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb, p_drift_rules jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.put_template(p_name text, p_base_spec jsonb, p_schema jsonb, p_drift_rules jsonb) TO orchestrator_admin;
 
 --
 -- Name: FUNCTION quantity(p_quantity text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -11480,24 +11830,6 @@ GRANT SELECT ON TABLE orchestrator.deployment_observed TO orchestrator_viewer;
 GRANT SELECT ON TABLE orchestrator.deployment_players TO orchestrator_viewer;
 
 --
--- Name: TABLE drift; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
---
-
-GRANT SELECT ON TABLE orchestrator.drift TO orchestrator_viewer;
-
---
--- Name: TABLE processes; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
---
-
-GRANT SELECT ON TABLE orchestrator.processes TO orchestrator_viewer;
-
---
--- Name: TABLE sessions; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
---
-
-GRANT SELECT ON TABLE orchestrator.sessions TO orchestrator_viewer;
-
---
 -- Name: TABLE templates; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11527,6 +11859,30 @@ GRANT INSERT(base_spec_json) ON TABLE orchestrator.templates TO orchestrator_adm
 --
 
 GRANT INSERT(allowed_mutations_json) ON TABLE orchestrator.templates TO orchestrator_admin;
+
+--
+-- Name: COLUMN templates.drift_rules_json; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT INSERT(drift_rules_json) ON TABLE orchestrator.templates TO orchestrator_admin;
+
+--
+-- Name: TABLE drift; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.drift TO orchestrator_viewer;
+
+--
+-- Name: TABLE processes; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.processes TO orchestrator_viewer;
+
+--
+-- Name: TABLE sessions; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.sessions TO orchestrator_viewer;
 
 --
 -- Name: TABLE waiting; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -1,4 +1,4 @@
-"""Loads template files (YAML or JSON) into Postgres: `name`, `base_spec_json`, `allowed_mutations_json`."""
+"""Loads template files (YAML or JSON) into Postgres: name, base_spec_json, allowed_mutations_json, drift_rules."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class TemplateFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     base_spec_json: list[dict[str, Any]]
     allowed_mutations_json: dict[str, Any]
+    drift_rules: list[dict[str, Any]] = []
 
 
 class BadTemplateFile(DatabaseError):
@@ -69,11 +70,12 @@ def read_templates(directory: Path) -> list[TemplateFile]:
 def put(connection: psycopg.Connection, template: TemplateFile) -> int:
     """Write one; answers the version that now says so."""
     row = connection.execute(
-        "SELECT orchestrator.put_template(%s, %s, %s)",
+        "SELECT orchestrator.put_template(%s, %s, %s, %s)",
         (
             template.name,
             msgspec.json.encode(template.base_spec_json).decode(),
             msgspec.json.encode(ordered(template.allowed_mutations_json)).decode(),
+            msgspec.json.encode(template.drift_rules).decode(),
         ),
     ).fetchone()
     return 0 if row is None else int(row[0])

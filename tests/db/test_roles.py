@@ -62,6 +62,14 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "read_back": ("SELECT read_back(NULL, 'Service', 'lobby', NULL)", PEOPLE),
     "spell_path": ("SELECT spell_path('Service', 'lobby', 'spec')", PEOPLE),
     "is_lower": ("SELECT is_lower('1.21', '1.9')", PEOPLE),
+    "path_steps": ("SELECT path_steps('spec.replicas')", PEOPLE),
+    "path_fits": ("SELECT path_fits('{spec}', '{spec,replicas}')", PEOPLE),
+    "policy_for": ("SELECT policy_for('[]', '[]', 'Enforce', 'Service', 'lobby', 'spec')", PEOPLE),
+    "named_rules": ("SELECT named_rules('[]', 'lobby')", PEOPLE),
+    "judge_drift": (
+        "SELECT judge_drift(NULL, 'lobby', 'Active', '[]', '[]', 'Enforce', 'Service', 'lobby', '[]')",
+        PEOPLE,
+    ),
     "deployments_as_of": ("SELECT * FROM deployments_as_of(now())", PEOPLE),
     "diff": ("SELECT * FROM diff(gen_random_uuid(), 1, 2)", PEOPLE),
     "timeline": ("SELECT * FROM timeline(gen_random_uuid())", PEOPLE),
@@ -231,11 +239,12 @@ def test_writing_tables_directly(walked: Stage, role: str) -> None:
         "desired_spec_json",
         "desired_state",
         "drift_policy",
+        "drift_rules",
         "keep_data",
     ]
     operator = {f"deployments.{column}": "INSERT UPDATE" for column in intent}
     operator |= {"deployments.id": "INSERT", "deployments.restarted_at": "UPDATE"}
-    columns = ["name", "version", "base_spec_json", "allowed_mutations_json"]
+    columns = ["name", "version", "base_spec_json", "allowed_mutations_json", "drift_rules_json"]
     admin = operator | {f"templates.{column}": "INSERT UPDATE" for column in columns}
     admin |= {
         "templates.id": "UPDATE",

@@ -17,8 +17,9 @@ BEGIN
         PERFORM orchestrator.refuse('SO422', format('"%s" is no desired state', p_deployment.desired_state), 'desired_state',
             'Allowed: Active, Stopped, Paused, Deleted.');
     END IF;
-    IF p_deployment.drift_policy IS DISTINCT FROM 'Enforce' THEN
-        PERFORM orchestrator.refuse('SO422', format('"%s" is no drift policy', p_deployment.drift_policy), 'drift_policy', 'Allowed: Enforce.');
+    IF p_deployment.drift_policy IS NULL OR p_deployment.drift_policy NOT IN ('Enforce', 'Adopt', 'Ignore') THEN
+        PERFORM orchestrator.refuse('SO422', format('"%s" is no drift policy', p_deployment.drift_policy), 'drift_policy',
+            'Allowed: Enforce, Adopt, Ignore.');
     END IF;
     IF p_deployment.keep_data IS NULL THEN
         PERFORM orchestrator.refuse('SO422', 'keep_data must be said', 'keep_data', 'Allowed: true, false.');

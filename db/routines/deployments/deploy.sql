@@ -1,9 +1,9 @@
--- orchestrator.deploy(name, template, parameters, namespace, cluster, version, state, keep_data) -> uuid
+-- orchestrator.deploy(name, template, parameters, namespace, cluster, version, state, keep_data, drift_policy, drift_rules) -> uuid
 -- Makes a deployment by the names people know: SELECT orchestrator.deploy('lobby', template => 'paper', parameters => '{"memory":"2Gi"}').
 CREATE OR REPLACE FUNCTION orchestrator.deploy(
     name text, template text, parameters jsonb DEFAULT '{}', namespace text DEFAULT 'default',
     cluster text DEFAULT NULL, template_version integer DEFAULT NULL, desired_state text DEFAULT 'Active',
-    keep_data boolean DEFAULT true
+    keep_data boolean DEFAULT true, drift_policy text DEFAULT 'Enforce', drift_rules jsonb DEFAULT '[]'
 ) RETURNS uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -26,9 +26,9 @@ BEGIN
                 'Known: ' || (SELECT string_agg(c.name, ', ' ORDER BY c.name) FROM orchestrator.clusters c) || '.');
         END IF;
     END IF;
-    INSERT INTO orchestrator.deployments (name, cluster_id, namespace, template_id, template_version, parameters, desired_state, keep_data)
+    INSERT INTO orchestrator.deployments (name, cluster_id, namespace, template_id, template_version, parameters, desired_state, keep_data, drift_policy, drift_rules)
     VALUES (deploy.name, v_cluster_id, deploy.namespace, v_template_id, deploy.template_version, deploy.parameters,
-            deploy.desired_state, deploy.keep_data)
+            deploy.desired_state, deploy.keep_data, deploy.drift_policy, deploy.drift_rules)
     RETURNING id INTO v_id;
     RETURN v_id;
 EXCEPTION WHEN unique_violation THEN

@@ -4,12 +4,12 @@
 CREATE OR REPLACE FUNCTION orchestrator.deployments_as_of(p_at timestamptz)
 RETURNS TABLE (
     id uuid, name text, namespace text, cluster text, template text, template_version integer, parameters jsonb, desired_state text,
-    drift_policy text, keep_data boolean, restarted_at timestamptz, generation bigint, actor text, changed_at timestamptz
+    drift_policy text, drift_rules jsonb, keep_data boolean, restarted_at timestamptz, generation bigint, actor text, changed_at timestamptz
 )
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT d.id, d.name, d.namespace, c.name, t.name, r.template_version, r.parameters, r.desired_state,
-           r.drift_policy, r.keep_data, r.restarted_at, r.generation, r.actor, r.created_at
+           r.drift_policy, r.drift_rules, r.keep_data, r.restarted_at, r.generation, r.actor, r.created_at
       FROM orchestrator.deployments d
      CROSS JOIN LATERAL (SELECT * FROM orchestrator.deployment_revisions r WHERE r.deployment_id = d.id AND r.created_at <= p_at
                           ORDER BY r.generation DESC LIMIT 1) r

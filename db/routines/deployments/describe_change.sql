@@ -12,6 +12,7 @@ AS $$
         UNION ALL SELECT 'desired_state', to_jsonb(p_before.desired_state), to_jsonb(p_after.desired_state)
         UNION ALL SELECT 'template_version', to_jsonb(p_before.template_version), to_jsonb(p_after.template_version)
         UNION ALL SELECT 'drift_policy', to_jsonb(p_before.drift_policy), to_jsonb(p_after.drift_policy)
+        UNION ALL SELECT 'drift_rules', p_before.drift_rules, p_after.drift_rules
         UNION ALL SELECT 'keep_data', to_jsonb(p_before.keep_data), to_jsonb(p_after.keep_data)
         UNION ALL SELECT 'restarted_at', to_jsonb(p_before.restarted_at), to_jsonb(p_after.restarted_at)
     ) fields (f, v_from, v_to) WHERE v_from IS DISTINCT FROM v_to

@@ -10,8 +10,8 @@ DECLARE
 BEGIN
     NEW.generation := OLD.generation;
     IF NEW.parameters = OLD.parameters AND NOT v_spec_edited AND NOT v_moved
-       AND (NEW.desired_state, NEW.drift_policy, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id)
-           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id)
+       AND (NEW.desired_state, NEW.drift_policy, NEW.drift_rules, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id)
+           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.drift_rules, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id)
        AND NEW.restarted_at IS NOT DISTINCT FROM OLD.restarted_at THEN
         RETURN NEW;
     END IF;
@@ -23,6 +23,9 @@ BEGIN
     END IF;
     IF (NEW.desired_state, NEW.drift_policy, NEW.keep_data) IS DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data) THEN
         PERFORM orchestrator.check_identity(NEW);
+    END IF;
+    IF NEW.drift_rules IS DISTINCT FROM OLD.drift_rules THEN
+        PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
     END IF;
     IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_spec_edited OR v_moved THEN
         v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);
@@ -67,6 +70,6 @@ COMMENT ON FUNCTION orchestrator.prepare_changed_deployment IS 'Checks, renders 
 -- Named columns only: a write of status or of what was applied never comes here.
 CREATE OR REPLACE TRIGGER prepare_changed_deployment
     BEFORE UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json,
-                     desired_state, drift_policy, keep_data, restarted_at, generation
+                     desired_state, drift_policy, drift_rules, keep_data, restarted_at, generation
     ON orchestrator.deployments
     FOR EACH ROW EXECUTE FUNCTION orchestrator.prepare_changed_deployment();

@@ -19,6 +19,7 @@ BEGIN
     NEW.namespace := coalesce(NEW.namespace, 'default');
     NEW.parameters := coalesce(NEW.parameters, '{}');
     PERFORM orchestrator.check_identity(NEW);
+    PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
     PERFORM orchestrator.require_namespace(NEW.namespace);
     IF NEW.desired_state = 'Deleted' THEN
         PERFORM orchestrator.refuse('SO422', 'a new deployment cannot be Deleted', 'desired_state', 'Begin with Active, Stopped or Paused.');

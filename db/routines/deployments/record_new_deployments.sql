@@ -14,8 +14,8 @@ BEGIN
                               'parameters', a.parameters, 'desired_state', a.desired_state), v_actor
       FROM after_rows a JOIN orchestrator.templates t ON t.id = a.template_id AND t.version = a.template_version;
     INSERT INTO orchestrator.deployment_revisions
-           (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, keep_data, actor, client)
-    SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.keep_data, v_actor, orchestrator.current_client()
+           (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, drift_rules, keep_data, actor, client)
+    SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.drift_rules, a.keep_data, v_actor, orchestrator.current_client()
       FROM after_rows a;
     INSERT INTO orchestrator.deployment_observed (deployment_id) SELECT unnest(v_ids);
     INSERT INTO orchestrator.reconcile_slots (deployment_id, cluster_id) SELECT a.id, a.cluster_id FROM after_rows a;

@@ -18,7 +18,7 @@ COMMENT ON FUNCTION orchestrator.end_preview IS 'Ends a write that is only tried
 -- Row triggers fire before the statement's own, which record and queue.
 CREATE OR REPLACE TRIGGER end_preview
     AFTER INSERT OR UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json,
-                              desired_state, drift_policy, keep_data, restarted_at
+                              desired_state, drift_policy, drift_rules, keep_data, restarted_at
     ON orchestrator.deployments
     FOR EACH ROW WHEN (current_setting('orchestrator.preview', true) = 'on')
     EXECUTE FUNCTION orchestrator.end_preview();

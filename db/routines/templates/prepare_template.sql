@@ -19,6 +19,7 @@ BEGIN
         PERFORM orchestrator.refuse('SO409', format('template %s version %s exists', NEW.name, NEW.version), 'version',
             'A version never changes: leave the version out to write the next one.');
     END IF;
+    PERFORM orchestrator.check_drift_rules(NEW.drift_rules_json, true);
     v_program := orchestrator.compile_template(NEW.base_spec_json, NEW.allowed_mutations_json);
     SELECT coalesce(jsonb_object_agg(key, coalesce(value -> 'default', value -> 'enum' -> 0,
                CASE value ->> 'type' WHEN 'string' THEN '"x"' WHEN 'boolean' THEN 'true' ELSE coalesce(value -> 'minimum', '1') END)), '{}')
