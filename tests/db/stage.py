@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from db.templates import SHIPPED, load_templates
-from tests.conftest import Database
+from tests.conftest import ROLES, Database
 
 Row = dict[str, Any]
 Session = psycopg.Connection[Row]
@@ -79,7 +79,7 @@ class Stage:
 
     def __getattr__(self, role: str) -> Session:
         """`stage.operator`, `stage.worker` … and `stage.root`, the superuser."""
-        if role.startswith("_"):
+        if role != "root" and role not in ROLES:
             raise AttributeError(role)
         if role not in self.named:
             self.named[role] = self.session(None if role == "root" else role)
