@@ -38,6 +38,7 @@ _VALUES: dict[str, Any] = {
     "becomes": "4Gi",
     "field": "parameters.memory",
     "manager": "kubectl-scale",
+    "adopted": None,
     "adopts": {"replicas": {"from": 1, "to": 0}},
     "adoptable": True,
     "not_adoptable": None,

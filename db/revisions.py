@@ -19,7 +19,8 @@ _MISSING = 404
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """The intent of one generation, and who asked for it.
 
-    `rolled_back_to` is the generation that it took up again, if it is a rollback. `client` is where it was asked from:
+    `rolled_back_to` is the generation that it took up again, if it is a rollback; `adopted` are
+    the changes from outside that it made its own, {paths, managers}, if it did. `client` is where it was asked from:
     the session's address and program, or the address of who asked the API; None if that was not recorded yet.
     """
 
@@ -33,6 +34,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     client: str | None
     rolled_back_to: int | None
+    adopted: dict[str, Any] | None
     created_at: datetime
 
 
@@ -56,7 +58,8 @@ async def list_revisions(session: Session, deployment_id: UUID, before: int | No
     async with session.cursor(row_factory=class_row(Revision)) as cursor:
         await cursor.execute(
             "SELECT r.generation, r.template_version, r.parameters, r.desired_state, r.drift_policy, r.drift_rules,"
-            " r.keep_data, r.actor, r.client, r.rolled_back_to, r.created_at FROM orchestrator.deployment_revisions r"
+            " r.keep_data, r.actor, r.client, r.rolled_back_to, r.adopted, r.created_at"
+            " FROM orchestrator.deployment_revisions r"
             " WHERE r.deployment_id = %s AND (%s::bigint IS NULL OR r.generation < %s)"
             " ORDER BY r.generation DESC LIMIT %s",
             (deployment_id, before, before, limit),

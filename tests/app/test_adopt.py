@@ -52,6 +52,7 @@ async def test_what_was_looked_at_is_adopted_and_nothing_else(api: Api, stage: S
     assert (await api.get(place))["items"] == []
     [newest] = (await api.get(f"/api/deployments/{own}/revisions", limit=1))["items"]
     assert newest["actor"] == "admin (adopt:kubectl-edit)"
+    assert newest["adopted"] == {"paths": ["Deployment/lobby:spec.replicas"], "managers": ["kubectl-edit"]}
 
 
 async def test_a_refusal_is_a_problem_with_the_path_of_the_drift(api: Api, stage: Stage) -> None:

@@ -111,7 +111,7 @@ def test_event_and_revision_name_who_approved_and_who_made_the_change(stage: Sta
     [revision] = stage.rows(
         "SELECT * FROM deployment_revisions WHERE deployment_id = %s AND generation = %s", own, generation
     )
-    assert revision["actor"] == event["actor"]
+    assert (revision["actor"], revision["adopted"]) == (event["actor"], told)
     stage.change(own, parameters={"replicas": 2})
     event = stage.last_event(own, "DeploymentChanged")
     assert (event["actor"], "adopted" in event["data_json"]) == ("test_operator", False), (

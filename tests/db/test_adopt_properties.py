@@ -95,13 +95,13 @@ def templates(draw: st.DrawFn) -> tuple[dict[str, Any], list[Place]]:
     types = {name: draw(st.sampled_from(sorted(VALUES))) for name in parameter_names}
     places: list[Place] = []
     for number in range(draw(st.integers(1, 3))):
-        for key in draw(st.lists(keys, unique=True, min_size=1, max_size=4)):
-            places.append(Place(number, ("f:data", f"f:{key}"), draw(text_parts)))
-        for key in draw(st.lists(keys, unique=True, max_size=2)):
-            places.append(Place(number, ("f:metadata", "f:annotations", f"f:{key}"), draw(any_parts)))
+        data = draw(st.lists(keys, unique=True, min_size=1, max_size=4))
+        places += [Place(number, ("f:data", f"f:{key}"), draw(text_parts)) for key in data]
+        notes = draw(st.lists(keys, unique=True, max_size=2))
+        places += [Place(number, ("f:metadata", "f:annotations", f"f:{key}"), draw(any_parts)) for key in notes]
         # A list with keys, which Kubernetes would keep no ConfigMap with: here only the path counts.
-        for item in draw(st.lists(st.sampled_from(["a", "b", "a.b"]), unique=True, max_size=3)):
-            places.append(Place(number, ("f:items", f'k:{{"name":"{item}"}}', "f:value"), draw(any_parts)))
+        items = draw(st.lists(st.sampled_from(["a", "b", "a.b"]), unique=True, max_size=3))
+        places += [Place(number, ("f:items", f'k:{{"name":"{item}"}}', "f:value"), draw(any_parts)) for item in items]
     return types, places
 
 

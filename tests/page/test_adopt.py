@@ -75,6 +75,8 @@ async def test_what_it_sets_and_changes_is_shown_before_it_is_adopted(person: Pe
     assert "1 difference is what is wanted now." in await person.told(done)
     assert stage.deployment("lobby")["parameters"] == {"motd": "Hi <b>"}
     assert "Adopted by admin (adopt:kubectl-edit)" in text(await person.look(f"/servers/{own}"))
+    revisions = text(await person.look(f"/servers/{own}/revisions"))
+    assert "Adopted from the cluster: ConfigMap/lobby-env:data.MOTD, changed by kubectl-edit." in revisions
 
 
 async def test_some_of_several_are_chosen(person: Person, stage: Stage) -> None:

@@ -27,13 +27,13 @@ BEGIN
     -- One statement, because starting one costs more than the rows of a single change.
     WITH changed AS MATERIALIZED (
         SELECT a.id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.drift_rules, a.keep_data, a.restarted_at,
-               (b.id, b.generation, b.template_id, b.template_version, b.parameters, b.desired_state, b.drift_policy, b.keep_data, NULL, NULL, b.restarted_at, NULL, NULL, b.drift_rules)::orchestrator.deployment_revisions AS was,
+               (b.id, b.generation, b.template_id, b.template_version, b.parameters, b.desired_state, b.drift_policy, b.keep_data, NULL, NULL, b.restarted_at, NULL, NULL, b.drift_rules, NULL)::orchestrator.deployment_revisions AS was,
                b.status_summary AS old_status, a.status_summary, a.status_message
           FROM after_rows a JOIN before_rows b USING (id) WHERE a.generation > b.generation
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, 'user', 'DeploymentChanged', orchestrator.describe_change(c.was,
-                   (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at, NULL, NULL, c.drift_rules)::orchestrator.deployment_revisions)
+                   (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at, NULL, NULL, c.drift_rules, NULL)::orchestrator.deployment_revisions)
                    || CASE WHEN v_rollback IS NULL THEN '{}' ELSE jsonb_build_object('rollback', jsonb_build_object('to', v_rollback)) END
                    || CASE WHEN v_adopted IS NULL THEN '{}' ELSE jsonb_build_object('adopted', v_adopted) END, v_actor
           FROM changed c
@@ -43,8 +43,8 @@ BEGIN
           FROM changed c WHERE c.status_summary <> c.old_status
     ), kept AS (
         INSERT INTO orchestrator.deployment_revisions
-               (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, drift_rules, keep_data, restarted_at, actor, rolled_back_to, client)
-        SELECT c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.drift_rules, c.keep_data, c.restarted_at, v_actor, v_rollback, v_client
+               (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, drift_rules, keep_data, restarted_at, actor, rolled_back_to, adopted, client)
+        SELECT c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.drift_rules, c.keep_data, c.restarted_at, v_actor, v_rollback, v_adopted, v_client
           FROM changed c
     )
     SELECT array_agg(c.id) INTO v_ids FROM changed c;
