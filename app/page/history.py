@@ -165,6 +165,19 @@ def _about(tone: str, icon: str, text: str, detail: str = "") -> Callable[[Step]
     return lambda step: Told(tone, icon, text.format(_thing(step)), detail)
 
 
+def _planned(step: Step) -> Told:
+    window, opens = step.data.get("window"), step.data.get("opens")
+    when = f"in the window {window}" if window else f"at {str(opens)[:16]}" if opens else ""
+    empty = "when nobody plays" if step.data.get("when_empty") else ""
+    waits = ", at the latest ".join(part for part in (empty, when) if part)
+    return Told("still", "clock", f"Restart planned by {step.actor}", waits)
+
+
+def _restart_missed(step: Step) -> Told:
+    following = " It waits for the next opening." if step.data.get("next") else ""
+    return Told("warn", "clock", "The planned restart was missed", f"{step.data.get('why', '')}.{following}")
+
+
 _RULES: dict[str, Callable[[Step], Told]] = {
     "DeploymentCreated": _created,
     "DeploymentChanged": _changed,
@@ -191,6 +204,12 @@ _RULES: dict[str, Callable[[Step], Told]] = {
     "ResourceConflict": _about(
         "bad", "cross", "{} is in the way", "It exists and is not ours; nothing was overwritten."
     ),
+    "RestartPlanned": _planned,
+    "RestartCancelled": lambda step: Told(
+        "still", "clock", f"Planned restart taken back by {step.actor}", str(step.data.get("why", ""))
+    ),
+    "RestartMissed": _restart_missed,
+    "RestartNotNeeded": lambda step: Told("good", "check", "Planned restart not needed", str(step.data.get("why", ""))),
     "PodRestarted": _about("still", "turning", "Restarted: {}"),
 }
 

@@ -23,6 +23,7 @@ from app.page import (
     rollback,
     server,
     sign_in,
+    windows,
 )
 from app.page.assets import show_asset
 from app.page.live import Views, show_live
@@ -42,6 +43,7 @@ ROUTERS = [
     adopt.router,
     drift.router,
     clusters.router,
+    windows.router,
     people.router,
     account.router,
     sign_in.router,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Router, get, post
+from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
@@ -18,9 +19,9 @@ from app.page.forms import read_fields, read_schema
 from app.page.live import Query, View
 from app.page.rendering import Page, back, text_of
 from app.page.visit import Visit
-from db import bulk, catalogue, drift, overview
+from db import bulk, catalogue, drift, overview, restarts, windows
 from db.connection import Session
-from db.deployments import Change, change_deployment, read_deployment
+from db.deployments import Change, change_deployment, plan_restart, read_deployment
 from db.errors import Refused
 
 # Of its history on one page; older ones are a page further.
@@ -46,6 +47,7 @@ async def read_server(session: Session, query: Query) -> dict[str, Any]:
         "server": server,
         "standing": await overview.read_standing(session, own),
         "made_from": template,
+        "windows": await windows.list_usable(session, server.namespace),
         "settings": read_fields(read_schema(template.allowed_mutations_json), server.parameters),
         "objects": [found for found in objects if found.kind != "Pod"],
         "pods": [found for found in objects if found.kind == "Pod"],
@@ -107,17 +109,30 @@ async def act(deployment_id: FromPath[UUID], action: FromPath[str], visit: Named
     bind_contextvars(deployment_id=str(deployment_id))
     form = await visit.request.form()
     async with visit.transaction() as session:
-        told = await carry_out(session, deployment_id, action)
+        told = await carry_out(session, deployment_id, action, form)
     onward = "/drift" if form.get("back") == "drift" else f"/servers/{deployment_id}"
     return back(onward, told=told)
 
 
-async def carry_out(session: Session, deployment_id: UUID, action: str) -> str:
+async def carry_out(session: Session, deployment_id: UUID, action: str, form: FormMultiDict) -> str:
     """Do it; answers what to say. Raises Refused."""
     match action:
         case "restart":
             await bulk.act_on_deployments(session, [deployment_id], "restart")
             return "It is being restarted."
+        case "plan-restart":
+            window = str(form.get("in_window", "")) or None
+            await plan_restart(
+                session,
+                deployment_id,
+                in_window=window,
+                when_empty=window is None or "when_empty" in form,
+                only_if_required="only_if_required" in form,
+            )
+            return "A restart is planned."
+        case "cancel-restart":
+            await restarts.cancel_restart(session, deployment_id)
+            return "It is not restarted."
         case "reconcile":
             await bulk.act_on_deployments(session, [deployment_id], "reconcile")
             return "It is being looked at now."

@@ -233,6 +233,25 @@ function countAges() {
   }
 }
 
+// ---------------------------------------------------------------- times by the reader's clock
+
+const here = new Intl.DateTimeFormat("en", {
+  weekday: "short",
+  day: "2-digit",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+  timeZoneName: "short",
+});
+
+function tellLocally() {
+  for (const time of document.querySelectorAll("time[data-local]")) {
+    const text = here.format(new Date(time.dateTime));
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
 // ---------------------------------------------------------------- selections
 
 // "12 selected", and the actions on them, follow the boxes of a form with data-selects.
@@ -301,6 +320,7 @@ if (document.querySelector("[data-recovers]") !== null) {
 function refresh() {
   connect();
   countAges();
+  tellLocally();
   countSelected();
 }
 
