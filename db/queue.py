@@ -191,10 +191,24 @@ async def applied_fields(session: Session, deployment_id: str, item: InventoryIt
 
 async def promote(session: Session, cluster: str) -> float | None:
     """Queue what is due; answers the seconds until the next is, or None."""
+    return (await look_around(session, cluster))[0]
+
+
+async def look_around(session: Session, cluster: str) -> tuple[float | None, bool]:
+    """The same, and whether there is a rollout to carry on, in one round trip."""
     with translated():
-        cursor = await session.execute("SELECT orchestrator.promote(%s)", (cluster,))
+        cursor = await session.execute("SELECT orchestrator.promote(%s), orchestrator.has_rollouts()", (cluster,))
         row = await cursor.fetchone()
-        return None if row is None or row[0] is None else float(row[0])
+        assert row is not None  # noqa: S101 - a SELECT of two functions
+        return None if row[0] is None else float(row[0]), row[1]
+
+
+async def advance_rollouts(session: Session) -> int:
+    """Carry rollouts on as far as they may go now, of whichever cluster; answers how many were looked at."""
+    with translated():
+        cursor = await session.execute("SELECT orchestrator.advance_rollouts()")
+        row = await cursor.fetchone()
+        return int(row[0]) if row is not None else 0
 
 
 async def repair(session: Session, cluster: str) -> int:

@@ -68,6 +68,36 @@ CREATE TYPE orchestrator.observation AS (
 ALTER TYPE orchestrator.observation OWNER TO orchestrator_owner;
 
 --
+-- Name: abort_rollout(bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.abort_rollout(p_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_rollout orchestrator.rollouts := orchestrator.require_rollout(p_id);
+BEGIN
+    IF v_rollout.state NOT IN ('running', 'paused', 'rolling_back') THEN
+        PERFORM orchestrator.refuse('SO409', format('rollout %s is %s', p_id, v_rollout.state), 'state', 'What has ended cannot be aborted; it can be rolled back.');
+    END IF;
+    UPDATE orchestrator.rollouts r SET state = 'aborted', message = format('Aborted by %s.', orchestrator.current_actor()) WHERE r.id = p_id;
+    PERFORM orchestrator.tell_rollout(p_id, 'RolloutAborted', '', orchestrator.current_actor());
+    UPDATE orchestrator.rollout_members m SET state = 'skipped', message = 'The rollout was aborted before its turn.', ended_at = now()
+     WHERE m.rollout_id = p_id AND m.state = 'waiting';
+    PERFORM orchestrator.wake_rollout(p_id);
+END
+$$;
+
+ALTER FUNCTION orchestrator.abort_rollout(p_id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION abort_rollout(p_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.abort_rollout(p_id bigint) IS 'Ends a rollout where it stands.';
+
+--
 -- Name: acting_role(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -198,6 +228,229 @@ ALTER FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen
 --
 
 COMMENT ON FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) IS 'Makes what was changed at the cluster what is wanted; answers the generation that does.';
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: rollouts; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.rollouts (
+    id bigint NOT NULL,
+    template_id bigint NOT NULL,
+    to_version integer NOT NULL,
+    parameters jsonb DEFAULT '{}'::jsonb NOT NULL,
+    batch_size integer NOT NULL,
+    max_unavailable integer NOT NULL,
+    pause_on_failure boolean NOT NULL,
+    restart boolean NOT NULL,
+    force boolean NOT NULL,
+    patience_seconds integer NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL,
+    back boolean DEFAULT false NOT NULL,
+    message text DEFAULT ''::text NOT NULL,
+    run_by text NOT NULL,
+    under_way boolean DEFAULT true NOT NULL,
+    looked_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT rollouts_state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'paused'::text, 'rolling_back'::text, 'aborted'::text, 'done'::text, 'rolled_back'::text])))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE orchestrator.rollouts OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE rollouts; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.rollouts IS 'Moves of many deployments to another version of their template. Made by start_rollout, carried out by workers.';
+
+--
+-- Name: COLUMN rollouts.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.id IS 'What pause_rollout and the others are given.';
+
+--
+-- Name: COLUMN rollouts.template_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.template_id IS 'Of which template.';
+
+--
+-- Name: COLUMN rollouts.to_version; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.to_version IS 'The version that its members move to.';
+
+--
+-- Name: COLUMN rollouts.parameters; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.parameters IS 'Merged into those of each member; null drops one.';
+
+--
+-- Name: COLUMN rollouts.batch_size; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.batch_size IS 'How many belong together: the next batch begins when all of one have ended.';
+
+--
+-- Name: COLUMN rollouts.max_unavailable; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.max_unavailable IS 'How many members may not be healthy at a time for another healthy one to be touched.';
+
+--
+-- Name: COLUMN rollouts.pause_on_failure; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.pause_on_failure IS 'Whether a member that fails pauses it.';
+
+--
+-- Name: COLUMN rollouts.restart; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.restart IS 'Whether members are restarted where the version would not be in effect otherwise.';
+
+--
+-- Name: COLUMN rollouts.force; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.force IS 'Also where a neverLower parameter goes down.';
+
+--
+-- Name: COLUMN rollouts.patience_seconds; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.patience_seconds IS 'A member that is not well so long after its start has failed; outages of its cluster do not count.';
+
+--
+-- Name: COLUMN rollouts.state; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.state IS 'running, paused, rolling_back, aborted, done or rolled_back.';
+
+--
+-- Name: COLUMN rollouts.back; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.back IS 'It is on its way back: members are put to what they were before.';
+
+--
+-- Name: COLUMN rollouts.message; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.message IS 'Why it is in that state, in words to act on.';
+
+--
+-- Name: COLUMN rollouts.run_by; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.run_by IS 'In whose name members are changed: who started, resumed or turned it back last.';
+
+--
+-- Name: COLUMN rollouts.under_way; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.under_way IS 'Workers look at it: members are to be started, or watched.';
+
+--
+-- Name: COLUMN rollouts.looked_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.looked_at IS 'When a worker last did.';
+
+--
+-- Name: COLUMN rollouts.created_by; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.created_by IS 'Who started it.';
+
+--
+-- Name: COLUMN rollouts.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.created_at IS 'When.';
+
+--
+-- Name: COLUMN rollouts.finished_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollouts.finished_at IS 'Since when nothing more happens by itself; its members may be in another rollout.';
+
+--
+-- Name: advance_rollout(orchestrator.rollouts); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.advance_rollout(p_rollout orchestrator.rollouts) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_failed boolean := orchestrator.judge_members(p_rollout);
+    v_open record;
+BEGIN
+    UPDATE orchestrator.rollouts r SET looked_at = now() WHERE r.id = p_rollout.id;
+    IF p_rollout.state IN ('running', 'rolling_back') THEN
+        IF v_failed AND p_rollout.pause_on_failure AND EXISTS (
+               SELECT FROM orchestrator.rollout_members m WHERE m.rollout_id = p_rollout.id AND m.state = 'waiting') THEN
+            PERFORM orchestrator.hold_rollout(p_rollout.id, 'A member has failed. Look why, then resume, abort or roll back.');
+        ELSE
+            PERFORM orchestrator.start_members(p_rollout);
+        END IF;
+    END IF;
+    SELECT count(*) FILTER (WHERE m.state = 'waiting') AS waiting, count(*) FILTER (WHERE m.state = 'started') AS started INTO v_open FROM orchestrator.rollout_members m WHERE m.rollout_id = p_rollout.id;
+    IF v_open.started > 0 OR (v_open.waiting > 0 AND (SELECT r.state <> 'paused' FROM orchestrator.rollouts r WHERE r.id = p_rollout.id)) THEN
+        RETURN;
+    ELSIF v_open.waiting > 0 THEN
+        UPDATE orchestrator.rollouts r SET under_way = false WHERE r.id = p_rollout.id;
+    ELSE
+        PERFORM orchestrator.finish_rollout(p_rollout.id);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.advance_rollout(p_rollout orchestrator.rollouts) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION advance_rollout(p_rollout orchestrator.rollouts); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.advance_rollout(p_rollout orchestrator.rollouts) IS 'One look at a rollout.';
+
+--
+-- Name: advance_rollouts(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.advance_rollouts() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_rollout orchestrator.rollouts;
+    v_count integer := 0;
+BEGIN
+    -- One that was advanced just now is looked at again by whoever comes next: so many workers share many rollouts.
+    FOR v_rollout IN SELECT * FROM orchestrator.rollouts r WHERE r.under_way ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED LOOP
+        PERFORM orchestrator.advance_rollout(v_rollout);
+        v_count := v_count + 1;
+    END LOOP;
+    RETURN v_count;
+END
+$$;
+
+ALTER FUNCTION orchestrator.advance_rollouts() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION advance_rollouts(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.advance_rollouts() IS 'Carries rollouts on; answers how many it looked at.';
 
 --
 -- Name: allowed_kinds(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -679,6 +932,49 @@ ALTER FUNCTION orchestrator.carry_out_restarts(p_cluster_id integer, p_at timest
 COMMENT ON FUNCTION orchestrator.carry_out_restarts(p_cluster_id integer, p_at timestamp with time zone, p_limit integer) IS 'Carries out the restarts that are due.';
 
 --
+-- Name: change_member(orchestrator.rollouts, uuid, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.change_member(p_rollout orchestrator.rollouts, p_deployment_id uuid, p_from_generation bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_generation bigint;
+BEGIN
+    -- Undone with this block where it is refused; record_changed_deployments tells in whose name it is.
+    PERFORM set_config('orchestrator.rollout', p_rollout.id::text, true);
+    IF p_rollout.back THEN
+        v_generation := orchestrator.rollback(p_deployment_id, p_from_generation, p_rollout.force, p_rollout.restart);
+    ELSE
+        v_generation := orchestrator.upgrade(p_deployment_id, p_rollout.to_version, p_rollout.parameters, p_rollout.force, p_rollout.restart);
+    END IF;
+    PERFORM set_config('orchestrator.rollout', '', true);
+    UPDATE orchestrator.rollout_members m
+       SET state = 'started', started_at = now(), ended_at = NULL, waited_seconds = 0,
+           to_generation = CASE WHEN p_rollout.back THEN m.to_generation ELSE v_generation END,
+           back_generation = CASE WHEN p_rollout.back THEN v_generation END
+     WHERE m.rollout_id = p_rollout.id AND m.deployment_id = p_deployment_id;
+    IF NOT p_rollout.back AND v_generation = p_from_generation THEN
+        PERFORM orchestrator.end_member(p_rollout.id, p_deployment_id, 'done', 'It was so already.');
+        RETURN false;
+    END IF;
+    RETURN true;
+EXCEPTION WHEN SQLSTATE 'SO403' OR SQLSTATE 'SO404' OR SQLSTATE 'SO409' OR SQLSTATE 'SO422' THEN
+    PERFORM orchestrator.end_member(p_rollout.id, p_deployment_id, 'refused', SQLERRM);
+    RETURN false;
+END
+$$;
+
+ALTER FUNCTION orchestrator.change_member(p_rollout orchestrator.rollouts, p_deployment_id uuid, p_from_generation bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION change_member(p_rollout orchestrator.rollouts, p_deployment_id uuid, p_from_generation bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.change_member(p_rollout orchestrator.rollouts, p_deployment_id uuid, p_from_generation bigint) IS 'Moves a member of a rollout, or puts it back.';
+
+--
 -- Name: change_password(text, text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -956,10 +1252,6 @@ ALTER FUNCTION orchestrator.check_drift_rules(p_rules jsonb, p_of_template boole
 
 COMMENT ON FUNCTION orchestrator.check_drift_rules(p_rules jsonb, p_of_template boolean) IS 'Refuses drift rules that could not be meant as they are written.';
 
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
-
 --
 -- Name: deployments; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
@@ -987,6 +1279,7 @@ CREATE TABLE orchestrator.deployments (
     restarted_at timestamp with time zone,
     restart_required boolean DEFAULT false NOT NULL,
     drift_rules jsonb DEFAULT '[]'::jsonb NOT NULL,
+    rollout_id bigint,
     CONSTRAINT deployments_desired_state_is_known CHECK ((desired_state = ANY (ARRAY['Active'::text, 'Stopped'::text, 'Paused'::text, 'Deleted'::text]))),
     CONSTRAINT deployments_drift_policy_is_known CHECK ((drift_policy = ANY (ARRAY['Enforce'::text, 'Adopt'::text, 'Ignore'::text]))),
     CONSTRAINT deployments_status_is_known CHECK ((status_summary = ANY (ARRAY['Healthy'::text, 'Progressing'::text, 'Degraded'::text, 'Error'::text, 'Stopped'::text, 'Paused'::text, 'Deleting'::text, 'Deleted'::text])))
@@ -1133,6 +1426,12 @@ COMMENT ON COLUMN orchestrator.deployments.restart_required IS 'What was changed
 --
 
 COMMENT ON COLUMN orchestrator.deployments.drift_rules IS 'What becomes of changes from outside, path by path, over the template''s rules: see orchestrator.policy_for.';
+
+--
+-- Name: COLUMN deployments.rollout_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployments.rollout_id IS 'The rollout that it is a member of, while that is not finished.';
 
 --
 -- Name: check_identity(orchestrator.deployments); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2524,6 +2823,26 @@ ALTER FUNCTION orchestrator.describe_manifest(p_manifest jsonb) OWNER TO orchest
 COMMENT ON FUNCTION orchestrator.describe_manifest(p_manifest jsonb) IS 'What an object is for, in a line.';
 
 --
+-- Name: describe_newer(uuid, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.describe_newer(p_deployment_id uuid, p_generation bigint) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT format('%s by %s meanwhile (generation %s), which holds.', CASE r.desired_state WHEN 'Deleted' THEN 'Deleted' ELSE 'Changed' END, r.actor, r.generation)
+      FROM orchestrator.deployment_revisions r WHERE r.deployment_id = p_deployment_id AND r.generation = p_generation
+$$;
+
+ALTER FUNCTION orchestrator.describe_newer(p_deployment_id uuid, p_generation bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION describe_newer(p_deployment_id uuid, p_generation bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.describe_newer(p_deployment_id uuid, p_generation bigint) IS 'Why a rollout leaves a changed member alone.';
+
+--
 -- Name: planned_restarts; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2973,6 +3292,32 @@ ALTER FUNCTION orchestrator.end_lease(p_settlement jsonb) OWNER TO orchestrator_
 COMMENT ON FUNCTION orchestrator.end_lease(p_settlement jsonb) IS 'Removes the message of a lease that is still held, and locks what its end will write.';
 
 --
+-- Name: end_member(bigint, uuid, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.end_member(p_rollout_id bigint, p_deployment_id uuid, p_state text, p_message text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE orchestrator.rollout_members m SET state = p_state, message = p_message, ended_at = now()
+     WHERE m.rollout_id = p_rollout_id AND m.deployment_id = p_deployment_id;
+    INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+    SELECT d.id, d.generation, 'system', CASE p_state WHEN 'rolled_back' THEN 'RolledBack' ELSE 'RolloutFinished' END,
+           jsonb_build_object('rollout', p_rollout_id, 'state', p_state, 'message', p_message), 'orchestrator'
+      FROM orchestrator.deployments d WHERE d.id = p_deployment_id;
+END
+$$;
+
+ALTER FUNCTION orchestrator.end_member(p_rollout_id bigint, p_deployment_id uuid, p_state text, p_message text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION end_member(p_rollout_id bigint, p_deployment_id uuid, p_state text, p_message text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.end_member(p_rollout_id bigint, p_deployment_id uuid, p_state text, p_message text) IS 'A member comes to its end in a rollout.';
+
+--
 -- Name: end_planned_restart(uuid, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3018,7 +3363,7 @@ BEGIN
         'generation', NEW.generation, 'template_id', NEW.template_id, 'template_version', NEW.template_version, 'parameters', NEW.parameters,
         'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state, OLD.restarted_at) END,
         'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state, NEW.restarted_at),
-        'plan', (SELECT jsonb_agg(to_jsonb(p)) FROM orchestrator.plan(NEW.id) p))::text,
+        'plan', CASE WHEN current_setting('orchestrator.preview') = 'on' THEN (SELECT jsonb_agg(to_jsonb(p)) FROM orchestrator.plan(NEW.id) p) END)::text,
         'RESET orchestrator.preview to write.');
     RETURN NULL;
 END
@@ -3315,6 +3660,44 @@ ALTER FUNCTION orchestrator.finalise(p_id uuid, p_generation bigint) OWNER TO or
 COMMENT ON FUNCTION orchestrator.finalise(p_id uuid, p_generation bigint) IS 'Marks a deleted deployment as gone.';
 
 --
+-- Name: find_movable(bigint, integer, uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.find_movable(p_template_id bigint, p_version integer, p_ids uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_namespaces text[] := orchestrator.allowed_namespaces();
+    v_found uuid[];
+    v_wrong uuid;
+BEGIN
+    v_found := ARRAY(
+        SELECT d.id FROM orchestrator.deployments d
+         WHERE d.template_id = p_template_id AND d.finalised_at IS NULL AND (v_namespaces IS NULL OR d.namespace = ANY (v_namespaces))
+           AND CASE WHEN p_ids IS NULL THEN d.template_version < p_version AND d.desired_state <> 'Deleted' ELSE d.id = ANY (p_ids) END
+         ORDER BY d.desired_state = 'Active' AND d.status_summary <> 'Healthy' DESC, d.namespace, d.name, d.id);
+    SELECT i INTO v_wrong FROM unnest(p_ids) i WHERE i <> ALL (v_found) LIMIT 1;
+    IF FOUND THEN
+        IF NOT EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = v_wrong AND (v_namespaces IS NULL OR d.namespace = ANY (v_namespaces))) THEN
+            PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', v_wrong), 'ids.' || v_wrong, 'SELECT id, name FROM deployments lists those you may see.');
+        END IF;
+        PERFORM orchestrator.refuse('SO422', format('deployment %s is not made from this template, or is gone', v_wrong), 'ids.' || v_wrong,
+            'Leave it out: a rollout moves deployments of one template.');
+    END IF;
+    RETURN v_found;
+END
+$$;
+
+ALTER FUNCTION orchestrator.find_movable(p_template_id bigint, p_version integer, p_ids uuid[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION find_movable(p_template_id bigint, p_version integer, p_ids uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.find_movable(p_template_id bigint, p_version integer, p_ids uuid[]) IS 'The deployments that a move to a version is about.';
+
+--
 -- Name: find_program(bigint, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3479,6 +3862,35 @@ ALTER FUNCTION orchestrator.find_user(p_name text) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.find_user(p_name text) IS 'The user of a name.';
 
 --
+-- Name: find_version(text, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.find_version(p_template text, p_version integer, OUT template_id bigint, OUT version integer) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT t.id, coalesce(p_version, max(t.version)) INTO template_id, version FROM orchestrator.templates t WHERE t.name = p_template GROUP BY t.id;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no template "%s"', p_template), 'template', 'Known: ' || coalesce((
+            SELECT string_agg(DISTINCT t.name, ', ') FROM orchestrator.templates t), 'none; load some with: orchestrator templates load') || '.');
+    ELSIF NOT EXISTS (SELECT FROM orchestrator.templates t WHERE t.name = p_template AND t.version = p_version) AND p_version IS NOT NULL THEN
+        PERFORM orchestrator.refuse('SO404', format('template %s has no version %s', p_template, p_version), 'version', 'There are: '
+            || (SELECT string_agg(t.version::text, ', ' ORDER BY t.version) FROM orchestrator.templates t WHERE t.name = p_template) || '.');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.find_version(p_template text, p_version integer, OUT template_id bigint, OUT version integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION find_version(p_template text, p_version integer, OUT template_id bigint, OUT version integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.find_version(p_template text, p_version integer, OUT template_id bigint, OUT version integer) IS 'A version of a template by name.';
+
+--
 -- Name: maintenance_windows; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3576,6 +3988,40 @@ ALTER FUNCTION orchestrator.find_window(p_name text, p_namespace text) OWNER TO 
 COMMENT ON FUNCTION orchestrator.find_window(p_name text, p_namespace text) IS 'The window that a name means to a namespace.';
 
 --
+-- Name: finish_rollout(bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.finish_rollout(p_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_rollout orchestrator.rollouts;
+    v_counted text := (SELECT string_agg(format('%s %s', c.count, c.state), ', ' ORDER BY c.state)
+                         FROM (SELECT replace(m.state, '_', ' ') AS state, count(*) FROM orchestrator.rollout_members m WHERE m.rollout_id = p_id GROUP BY 1) c);
+BEGIN
+    UPDATE orchestrator.rollouts r
+       SET state = CASE r.state WHEN 'aborted' THEN 'aborted' ELSE CASE WHEN r.back THEN 'rolled_back' ELSE 'done' END END,
+           message = CASE r.state WHEN 'aborted' THEN r.message ELSE format('Ended: %s.', v_counted) END, finished_at = now()
+     WHERE r.id = p_id AND r.finished_at IS NULL RETURNING r.* INTO v_rollout;
+    IF FOUND AND v_rollout.state <> 'aborted' THEN
+        PERFORM orchestrator.tell_rollout(p_id, CASE v_rollout.state WHEN 'done' THEN 'RolloutFinished' ELSE 'RolledBack' END, v_counted, 'orchestrator');
+    END IF;
+    UPDATE orchestrator.deployments d SET rollout_id = NULL
+      FROM (SELECT f.id FROM orchestrator.deployments f WHERE f.rollout_id = p_id ORDER BY f.id FOR NO KEY UPDATE SKIP LOCKED) free WHERE d.id = free.id;
+    UPDATE orchestrator.rollouts r SET under_way = EXISTS (SELECT FROM orchestrator.deployments d WHERE d.rollout_id = p_id) WHERE r.id = p_id;
+END
+$$;
+
+ALTER FUNCTION orchestrator.finish_rollout(p_id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION finish_rollout(p_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.finish_rollout(p_id bigint) IS 'Ends a rollout of which nothing is left to do.';
+
+--
 -- Name: finish_sign_in(text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3648,6 +4094,25 @@ ALTER FUNCTION orchestrator.form_secret() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.form_secret() IS 'What the page''s forms are signed with.';
 
 --
+-- Name: has_rollouts(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.has_rollouts() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT FROM orchestrator.rollouts r WHERE r.under_way)
+$$;
+
+ALTER FUNCTION orchestrator.has_rollouts() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION has_rollouts(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.has_rollouts() IS 'Whether a rollout waits for workers.';
+
+--
 -- Name: heartbeat(jsonb, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3678,6 +4143,28 @@ ALTER FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) O
 --
 
 COMMENT ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) IS 'Extends leases that are still held.';
+
+--
+-- Name: hold_rollout(bigint, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE orchestrator.rollouts r SET state = 'paused', message = p_reason WHERE r.id = p_id;
+    PERFORM orchestrator.tell_rollout(p_id, 'RolloutPaused', p_reason, 'orchestrator');
+END
+$$;
+
+ALTER FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION hold_rollout(p_id bigint, p_reason text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) IS 'Pauses a rollout that cannot go on by itself.';
 
 --
 -- Name: invert_spec(orchestrator.template_programs, jsonb, jsonb, jsonb, text, text, uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3817,6 +4304,61 @@ ALTER FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text,
 --
 
 COMMENT ON FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_kind text, p_name text, p_drift jsonb) IS 'Each lost path of an object with its policy, and what keeps it from being put back.';
+
+--
+-- Name: judge_members(orchestrator.rollouts); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.judge_members(p_rollout orchestrator.rollouts) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    c_longest_gap_seconds CONSTANT double precision := 5;
+    v_gap_seconds double precision := extract(epoch FROM now() - p_rollout.looked_at);
+    v_member record;
+    v_failed boolean := false;
+BEGIN
+    UPDATE orchestrator.rollout_members m SET waited_seconds = m.waited_seconds + v_gap_seconds
+      FROM orchestrator.deployments d JOIN orchestrator.clusters c ON c.id = d.cluster_id
+     WHERE m.rollout_id = p_rollout.id AND m.state = 'started' AND d.id = m.deployment_id
+       AND m.started_at <= p_rollout.looked_at AND v_gap_seconds <= c_longest_gap_seconds AND c.unreachable_since IS NULL AND d.stale_since IS NULL;
+    FOR v_member IN
+        SELECT m.deployment_id, j.state, j.message
+          FROM orchestrator.rollout_members m
+          JOIN orchestrator.deployments d ON d.id = m.deployment_id
+          JOIN orchestrator.clusters c ON c.id = d.cluster_id
+         CROSS JOIN LATERAL (SELECT coalesce(m.back_generation, m.to_generation) AS own, c.unreachable_since IS NOT NULL OR d.stale_since IS NOT NULL AS away) o
+         CROSS JOIN LATERAL (SELECT CASE
+             WHEN d.generation <> o.own THEN 'skipped'
+             WHEN d.desired_state = 'Paused' THEN 'well'
+             WHEN o.away OR d.last_applied_generation < o.own AND d.status_summary <> 'Error' THEN NULL
+             WHEN d.status_summary = CASE d.desired_state WHEN 'Stopped' THEN 'Stopped' ELSE 'Healthy' END AND NOT (p_rollout.restart AND d.restart_required) THEN 'well'
+             WHEN d.status_summary = 'Error' THEN 'failed' END AS found) f
+         CROSS JOIN LATERAL (SELECT
+             CASE WHEN f.found = 'well' THEN CASE WHEN p_rollout.back THEN 'rolled_back' ELSE 'done' END
+                  WHEN f.found IS NULL AND NOT o.away AND m.waited_seconds >= p_rollout.patience_seconds THEN 'failed' ELSE f.found END AS state,
+             CASE f.found WHEN 'well' THEN CASE d.desired_state WHEN 'Paused' THEN 'It is held; it takes effect when it is resumed.' ELSE '' END
+                          WHEN 'skipped' THEN orchestrator.describe_newer(d.id, d.generation)
+                          WHEN 'failed' THEN d.status_message
+                          ELSE format('Not well after %s seconds. %s: %s', p_rollout.patience_seconds, d.status_summary, d.status_message) END AS message) j
+         WHERE m.rollout_id = p_rollout.id AND m.state = 'started' AND j.state IS NOT NULL
+         ORDER BY m.position
+    LOOP
+        PERFORM orchestrator.end_member(p_rollout.id, v_member.deployment_id, v_member.state, v_member.message);
+        v_failed := v_failed OR v_member.state = 'failed';
+    END LOOP;
+    RETURN v_failed;
+END
+$$;
+
+ALTER FUNCTION orchestrator.judge_members(p_rollout orchestrator.rollouts) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION judge_members(p_rollout orchestrator.rollouts); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.judge_members(p_rollout orchestrator.rollouts) IS 'Ends the members of a rollout that are through.';
 
 --
 -- Name: reconcile_slots; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -4554,6 +5096,26 @@ ALTER FUNCTION orchestrator.mark_stale(p_cluster text) OWNER TO orchestrator_own
 COMMENT ON FUNCTION orchestrator.mark_stale(p_cluster text) IS 'Marks deployments the watcher no longer sees.';
 
 --
+-- Name: may_run_rollout(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.may_run_rollout(p_who text, p_namespace text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce((SELECT u.disabled_at IS NULL AND u.role IN ('operator', 'admin') AND (u.namespaces IS NULL OR p_namespace = ANY (u.namespaces))
+                       FROM orchestrator.users u WHERE u.name = p_who), true)
+$$;
+
+ALTER FUNCTION orchestrator.may_run_rollout(p_who text, p_namespace text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION may_run_rollout(p_who text, p_namespace text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.may_run_rollout(p_who text, p_namespace text) IS 'Whether a rollout may change a namespace in a person''s name.';
+
+--
 -- Name: measure_queues(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4883,6 +5445,34 @@ ALTER FUNCTION orchestrator.path_steps(p_path text) OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.path_steps(p_path text) IS 'A path as its steps.';
+
+--
+-- Name: pause_rollout(bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.pause_rollout(p_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_rollout orchestrator.rollouts := orchestrator.require_rollout(p_id);
+BEGIN
+    IF v_rollout.state NOT IN ('running', 'rolling_back') THEN
+        PERFORM orchestrator.refuse('SO409', format('rollout %s is %s', p_id, v_rollout.state), 'state', 'Only what is under way can be paused.');
+    END IF;
+    UPDATE orchestrator.rollouts r SET state = 'paused', message = format('Paused by %s.', orchestrator.current_actor()) WHERE r.id = p_id;
+    PERFORM orchestrator.tell_rollout(p_id, 'RolloutPaused', '', orchestrator.current_actor());
+    PERFORM orchestrator.wake_rollout(p_id);
+END
+$$;
+
+ALTER FUNCTION orchestrator.pause_rollout(p_id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION pause_rollout(p_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.pause_rollout(p_id bigint) IS 'Starts no further member of a rollout until it is resumed.';
 
 --
 -- Name: plan(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -5934,6 +6524,7 @@ BEGIN
         RETURN NULL;
     END IF;
     v_actor := coalesce(CASE WHEN current_setting('orchestrator.planned_restart', true) <> '' THEN orchestrator.restart_actor() END,
+                        CASE WHEN current_setting('orchestrator.rollout', true) <> '' THEN orchestrator.rollout_actor() END,
                         orchestrator.current_actor());
     v_client := orchestrator.current_client();
     v_rollback := nullif(current_setting('orchestrator.rollback', true), '');  -- by rollback()
@@ -7072,6 +7663,41 @@ ALTER FUNCTION orchestrator.require_namespace(p_namespace text) OWNER TO orchest
 COMMENT ON FUNCTION orchestrator.require_namespace(p_namespace text) IS 'Refuses a namespace that this session may not use.';
 
 --
+-- Name: require_rollout(bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.require_rollout(p_id bigint) RETURNS orchestrator.rollouts
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_namespaces text[] := orchestrator.allowed_namespaces();
+    v_rollout orchestrator.rollouts;
+    v_seen boolean;
+    v_whole boolean;
+BEGIN
+    SELECT * INTO v_rollout FROM orchestrator.rollouts r WHERE r.id = p_id FOR NO KEY UPDATE;
+    SELECT bool_or(v_namespaces IS NULL OR d.namespace = ANY (v_namespaces)), bool_and(v_namespaces IS NULL OR d.namespace = ANY (v_namespaces))
+      INTO v_seen, v_whole FROM orchestrator.rollout_members m JOIN orchestrator.deployments d ON d.id = m.deployment_id WHERE m.rollout_id = p_id;
+    IF v_seen IS NOT TRUE THEN
+        PERFORM orchestrator.refuse('SO404', format('there is no rollout %s', p_id), 'id', 'SELECT id, state FROM rollouts lists those you may see.');
+    ELSIF NOT v_whole THEN
+        PERFORM orchestrator.refuse('SO403', format('rollout %s has members in namespaces that are not yours', p_id), 'id',
+            'Ask whoever started it, or an admin who is not limited to namespaces.');
+    END IF;
+    RETURN v_rollout;
+END
+$$;
+
+ALTER FUNCTION orchestrator.require_rollout(p_id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION require_rollout(p_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.require_rollout(p_id bigint) IS 'The rollout that somebody decides about, or a refusal.';
+
+--
 -- Name: require_window(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7145,6 +7771,35 @@ ALTER FUNCTION orchestrator.restart_actor() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.restart_actor() IS 'In whose name a planned restart is carried out now.';
 
 --
+-- Name: resume_rollout(bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.resume_rollout(p_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_rollout orchestrator.rollouts := orchestrator.require_rollout(p_id);
+BEGIN
+    IF v_rollout.state <> 'paused' THEN
+        PERFORM orchestrator.refuse('SO409', format('rollout %s is %s', p_id, v_rollout.state), 'state', 'Only what is paused can be resumed.');
+    END IF;
+    UPDATE orchestrator.rollouts r SET state = CASE WHEN r.back THEN 'rolling_back' ELSE 'running' END, message = '', run_by = orchestrator.current_actor()
+     WHERE r.id = p_id;
+    PERFORM orchestrator.tell_rollout(p_id, 'RolloutResumed', '', orchestrator.current_actor());
+    PERFORM orchestrator.wake_rollout(p_id);
+END
+$$;
+
+ALTER FUNCTION orchestrator.resume_rollout(p_id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION resume_rollout(p_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.resume_rollout(p_id bigint) IS 'Goes on with a rollout that was paused.';
+
+--
 -- Name: revoke_token(bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7173,6 +7828,54 @@ ALTER FUNCTION orchestrator.revoke_token(id bigint) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.revoke_token(id bigint) IS 'Ends an API token at once.';
 
 --
+-- Name: roll_back_rollout(bigint, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.roll_back_rollout(p_id bigint, p_force boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_rollout orchestrator.rollouts := orchestrator.require_rollout(p_id);
+    v_member record;
+    v_refused text;
+BEGIN
+    IF v_rollout.back THEN
+        PERFORM orchestrator.refuse('SO409', format('rollout %s is on its way back, or was', p_id), 'state',
+            'Resume it if it is paused; a single deployment goes back with rollback(id, generation).');
+    END IF;
+    UPDATE orchestrator.rollout_members m SET state = 'skipped', message = 'It was not reached before the rollout was turned back.', ended_at = now()
+     WHERE m.rollout_id = p_id AND m.state = 'waiting';
+    FOR v_member IN
+        SELECT m.deployment_id, m.from_generation, m.to_generation, d.name, d.generation, d.rollout_id, d.desired_state
+          FROM orchestrator.rollout_members m JOIN orchestrator.deployments d ON d.id = m.deployment_id
+         WHERE m.rollout_id = p_id AND m.state IN ('started', 'done', 'failed') AND m.to_generation > m.from_generation ORDER BY d.id FOR NO KEY UPDATE OF d
+    LOOP
+        v_refused := CASE
+            WHEN v_member.rollout_id <> p_id THEN format('It is a member of rollout %s by now.', v_member.rollout_id)
+            WHEN v_member.generation = v_member.to_generation AND v_member.desired_state <> 'Deleted' THEN orchestrator.rollback_refusal(v_member.deployment_id, v_member.from_generation, p_force) END;
+        UPDATE orchestrator.rollout_members m
+           SET state = CASE WHEN v_refused IS NULL THEN 'waiting' ELSE 'refused' END, message = coalesce(v_refused, ''), waited_seconds = 0,
+               ended_at = CASE WHEN v_refused IS NOT NULL THEN now() END
+         WHERE m.rollout_id = p_id AND m.deployment_id = v_member.deployment_id;
+        UPDATE orchestrator.deployments d SET rollout_id = p_id WHERE d.id = v_member.deployment_id AND v_refused IS NULL;
+    END LOOP;
+    UPDATE orchestrator.rollouts r SET state = 'rolling_back', back = true, force = coalesce(p_force, false), message = '', run_by = orchestrator.current_actor()
+     WHERE r.id = p_id;
+    PERFORM orchestrator.tell_rollout(p_id, 'RolloutTurnedBack', '', orchestrator.current_actor());
+    PERFORM orchestrator.wake_rollout(p_id);
+END
+$$;
+
+ALTER FUNCTION orchestrator.roll_back_rollout(p_id bigint, p_force boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION roll_back_rollout(p_id bigint, p_force boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.roll_back_rollout(p_id bigint, p_force boolean) IS 'Puts the members that a rollout changed back to what they were.';
+
+--
 -- Name: rollback(uuid, bigint, boolean, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7184,10 +7887,11 @@ CREATE FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean 
 DECLARE
     v_now record;
     v_then orchestrator.deployment_revisions;
-    v_restart boolean;
+    v_tried text;
+    v_restart boolean := false;
     v_generation bigint;
 BEGIN
-    SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters INTO v_now
+    SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters, d.restart_required INTO v_now
       FROM orchestrator.deployments d WHERE d.id = rollback.id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', rollback.id), 'id', 'SELECT id, name FROM deployments lists them.');
@@ -7204,8 +7908,15 @@ BEGIN
     IF rollback.force IS NOT TRUE THEN
         PERFORM orchestrator.check_not_lowered(v_now.template_id, v_now.template_version, v_now.parameters, v_then.template_version, v_then.parameters);
     END IF;
-    v_restart := rollback.restart AND v_now.desired_state = 'Active'
-                 AND orchestrator.preview_rollback(rollback.id, rollback.generation, rollback.force) @> '{"objects": [{"restart": true}]}';
+    IF rollback.restart AND v_now.desired_state = 'Active' THEN
+        BEGIN
+            PERFORM set_config('orchestrator.preview', 'check', true);  -- undone with this block
+            PERFORM orchestrator.rollback(rollback.id, rollback.generation, rollback.force);
+        EXCEPTION WHEN SQLSTATE 'SO200' THEN
+            GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
+            v_restart := v_now.restart_required OR orchestrator.waits_for_restart(v_tried::jsonb);
+        END;
+    END IF;
     -- Only for this statement: record_changed_deployments tells of it.
     PERFORM set_config('orchestrator.rollback', v_then.generation::text, true);
     UPDATE orchestrator.deployments d
@@ -7225,6 +7936,53 @@ ALTER FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean, 
 --
 
 COMMENT ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean, restart boolean) IS 'Makes the intent of an earlier generation a new one; answers which.';
+
+--
+-- Name: rollback_refusal(uuid, bigint, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.rollback_refusal(p_id uuid, p_generation bigint, p_force boolean) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM set_config('orchestrator.preview', 'check', true);  -- undone with this block
+    PERFORM orchestrator.rollback(p_id, p_generation, p_force);
+    RETURN NULL;
+EXCEPTION WHEN SQLSTATE 'SO200' THEN
+    RETURN NULL;
+WHEN SQLSTATE 'SO403' OR SQLSTATE 'SO404' OR SQLSTATE 'SO409' OR SQLSTATE 'SO422' THEN
+    RETURN SQLERRM;
+END
+$$;
+
+ALTER FUNCTION orchestrator.rollback_refusal(p_id uuid, p_generation bigint, p_force boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION rollback_refusal(p_id uuid, p_generation bigint, p_force boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.rollback_refusal(p_id uuid, p_generation bigint, p_force boolean) IS 'Why rollback() would refuse.';
+
+--
+-- Name: rollout_actor(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.rollout_actor() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT format('rollout:%s by %s', r.id, r.run_by) FROM orchestrator.rollouts r
+     WHERE r.id = nullif(current_setting('orchestrator.rollout', true), '')::bigint AND r.looked_at = now()
+$$;
+
+ALTER FUNCTION orchestrator.rollout_actor() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION rollout_actor(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.rollout_actor() IS 'In whose name a rollout changes a member now.';
 
 --
 -- Name: schedule_next(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -7468,6 +8226,132 @@ ALTER FUNCTION orchestrator.spell_path(p_kind text, p_object text, p_path text) 
 COMMENT ON FUNCTION orchestrator.spell_path(p_kind text, p_object text, p_path text) IS 'A path of one object among those of a deployment.';
 
 --
+-- Name: start_members(orchestrator.rollouts); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.start_members(p_rollout orchestrator.rollouts) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    -- Each is a few milliseconds; the rest is left to the next look.
+    c_most CONSTANT integer := 50;
+    v_unavailable bigint;
+    v_count integer := 0;
+    v_member record;
+    v_now record;
+BEGIN
+    SELECT count(*) FILTER (WHERE d.desired_state = 'Active' AND (m.state = 'started' OR d.status_summary <> 'Healthy'))
+      INTO v_unavailable
+      FROM orchestrator.rollout_members m JOIN orchestrator.deployments d ON d.id = m.deployment_id
+     WHERE m.rollout_id = p_rollout.id AND d.rollout_id = p_rollout.id;
+    FOR v_member IN
+        SELECT m.deployment_id, CASE WHEN p_rollout.back THEN m.to_generation ELSE m.from_generation END AS generation, m.from_generation,
+               d.desired_state = 'Active' AND d.status_summary = 'Healthy' AS well
+          FROM orchestrator.rollout_members m JOIN orchestrator.deployments d ON d.id = m.deployment_id
+         WHERE m.rollout_id = p_rollout.id AND m.state = 'waiting' AND m.batch = (
+               SELECT min(b.batch) FROM orchestrator.rollout_members b WHERE b.rollout_id = p_rollout.id AND b.state IN ('waiting', 'started'))
+         ORDER BY m.position
+    LOOP
+        EXIT WHEN v_count >= c_most;
+        CONTINUE WHEN v_member.well AND v_unavailable >= p_rollout.max_unavailable;
+        -- Again, locked: what was read above may be old by now.
+        SELECT d.generation, d.namespace, d.desired_state = 'Active' AND d.status_summary = 'Healthy' AS well INTO v_now
+          FROM orchestrator.deployments d JOIN orchestrator.clusters c ON c.id = d.cluster_id
+         WHERE d.id = v_member.deployment_id AND c.unreachable_since IS NULL FOR NO KEY UPDATE OF d SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND OR (v_now.well AND v_unavailable >= p_rollout.max_unavailable);
+        v_count := v_count + 1;
+        IF v_now.generation <> v_member.generation THEN
+            PERFORM orchestrator.end_member(p_rollout.id, v_member.deployment_id, 'skipped', orchestrator.describe_newer(v_member.deployment_id, v_now.generation));
+        ELSIF NOT orchestrator.may_run_rollout(p_rollout.run_by, v_now.namespace) THEN
+            PERFORM orchestrator.hold_rollout(p_rollout.id, format('%s, in whose name it runs, may not change all of its members any more. '
+                'Whoever may, resumes it in their own name.', p_rollout.run_by));
+            RETURN;
+        ELSIF orchestrator.change_member(p_rollout, v_member.deployment_id, v_member.from_generation) AND v_now.well THEN
+            v_unavailable := v_unavailable + 1;
+        END IF;
+    END LOOP;
+    -- What came to its end at once makes room, perhaps for the next batch: look again.
+    IF v_count > 0 THEN
+        PERFORM orchestrator.wake_rollout(p_rollout.id);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION orchestrator.start_members(p_rollout orchestrator.rollouts) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION start_members(p_rollout orchestrator.rollouts); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.start_members(p_rollout orchestrator.rollouts) IS 'Changes the members of a rollout whose turn it is.';
+
+--
+-- Name: start_rollout(text, integer, uuid[], integer, integer, jsonb, boolean, boolean, boolean, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.start_rollout(template text, version integer DEFAULT NULL::integer, ids uuid[] DEFAULT NULL::uuid[], batch_size integer DEFAULT 5, max_unavailable integer DEFAULT 1, parameters jsonb DEFAULT '{}'::jsonb, pause_on_failure boolean DEFAULT true, restart boolean DEFAULT true, force boolean DEFAULT false, patience_seconds integer DEFAULT 300) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_template_id bigint;
+    v_version integer;
+    v_ids uuid[];
+    v_held record;
+    v_id bigint;
+BEGIN
+    PERFORM orchestrator.refuse('SO422', format('%s must be from %s to %s', c.name, c.least, c.most), c.name, format('Such as %s.', c.usual))
+       FROM (VALUES ('batch_size', start_rollout.batch_size, 1, 10000, 5), ('max_unavailable', start_rollout.max_unavailable, 1, 10000, 1),
+                    ('patience_seconds', start_rollout.patience_seconds, 1, 86400, 300)) c (name, value, least, most, usual)
+      WHERE c.value BETWEEN c.least AND c.most IS NOT TRUE;
+    IF jsonb_typeof(start_rollout.parameters) IS DISTINCT FROM 'object' THEN
+        PERFORM orchestrator.refuse('SO422', 'parameters must be a JSON object', 'parameters', 'Write {"name": value, …}.');
+    END IF;
+    SELECT f.template_id, f.version INTO v_template_id, v_version FROM orchestrator.find_version(start_rollout.template, start_rollout.version) f;
+    v_ids := orchestrator.find_movable(v_template_id, v_version, start_rollout.ids);
+    IF v_ids = '{}' THEN
+        PERFORM orchestrator.refuse('SO422', format('there is nothing to move to version %s of %s', v_version, start_rollout.template), 'ids',
+            'Every deployment that you see is there already, or none is made from this template.');
+    END IF;
+    -- Two that start at once over the same: the second waits here, and then finds them held.
+    FOR v_held IN SELECT d.id, d.name, d.rollout_id FROM orchestrator.deployments d WHERE d.id = ANY (v_ids) ORDER BY d.id FOR NO KEY UPDATE LOOP
+        IF v_held.rollout_id IS NOT NULL THEN
+            PERFORM orchestrator.refuse('SO409', format('%s is a member of rollout %s', v_held.name, v_held.rollout_id), 'ids.' || v_held.id,
+                format('Wait until rollout %s has ended, abort it, or name other deployments.', v_held.rollout_id));
+        END IF;
+    END LOOP;
+    INSERT INTO orchestrator.rollouts (template_id, to_version, parameters, batch_size, max_unavailable, pause_on_failure, restart, force, patience_seconds, run_by, created_by)
+    VALUES (v_template_id, v_version, start_rollout.parameters, start_rollout.batch_size, start_rollout.max_unavailable,
+            coalesce(start_rollout.pause_on_failure, true), coalesce(start_rollout.restart, true), coalesce(start_rollout.force, false),
+            start_rollout.patience_seconds, orchestrator.current_actor(), orchestrator.current_actor())
+    RETURNING id INTO v_id;
+    INSERT INTO orchestrator.rollout_members (rollout_id, deployment_id, position, batch, state, message, from_generation, ended_at)
+    SELECT v_id, d.id, m.o, CASE WHEN r.message IS NULL THEN (count(*) FILTER (WHERE r.message IS NULL) OVER (ORDER BY m.o) - 1) / start_rollout.batch_size + 1 END,
+           CASE WHEN r.message IS NULL THEN 'waiting' ELSE 'refused' END, coalesce(r.message, ''), d.generation, CASE WHEN r.message IS NOT NULL THEN now() END
+      FROM unnest(v_ids) WITH ORDINALITY m (id, o)
+      JOIN orchestrator.deployments d ON d.id = m.id
+      LEFT JOIN (SELECT u.deployment_id, string_agg(u.message, '; ' ORDER BY u.path) AS message
+                   FROM orchestrator.upgrade_refusals(start_rollout.template, v_version, v_ids, start_rollout.parameters, coalesce(start_rollout.force, false)) u
+                  GROUP BY u.deployment_id) r ON r.deployment_id = m.id;
+    UPDATE orchestrator.deployments d SET rollout_id = v_id
+      FROM orchestrator.rollout_members m WHERE m.rollout_id = v_id AND m.state = 'waiting' AND d.id = m.deployment_id;
+    PERFORM orchestrator.tell_rollout(v_id, 'RolloutStarted', format('to version %s of %s', v_version, start_rollout.template), orchestrator.current_actor());
+    PERFORM orchestrator.wake_rollout(v_id);
+    RETURN v_id;
+END
+$$;
+
+ALTER FUNCTION orchestrator.start_rollout(template text, version integer, ids uuid[], batch_size integer, max_unavailable integer, parameters jsonb, pause_on_failure boolean, restart boolean, force boolean, patience_seconds integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION start_rollout(template text, version integer, ids uuid[], batch_size integer, max_unavailable integer, parameters jsonb, pause_on_failure boolean, restart boolean, force boolean, patience_seconds integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.start_rollout(template text, version integer, ids uuid[], batch_size integer, max_unavailable integer, parameters jsonb, pause_on_failure boolean, restart boolean, force boolean, patience_seconds integer) IS 'Moves deployments to a version of their template in batches; answers the rollout.';
+
+--
 -- Name: store_program(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7544,6 +8428,32 @@ ALTER FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer,
 --
 
 COMMENT ON FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer, p_lease_seconds integer) IS 'Reads both queues of a cluster.';
+
+--
+-- Name: tell_rollout(bigint, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.tell_rollout(p_rollout_id bigint, p_type text, p_message text, p_actor text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO orchestrator.rollout_events (rollout_id, type, message, actor) VALUES (p_rollout_id, p_type, p_message, p_actor);
+    INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+    SELECT d.id, d.generation, CASE p_actor WHEN 'orchestrator' THEN 'system' ELSE 'user' END, p_type,
+           jsonb_build_object('rollout', p_rollout_id, 'message', p_message), p_actor
+      FROM orchestrator.rollout_members m JOIN orchestrator.deployments d ON d.id = m.deployment_id
+     WHERE m.rollout_id = p_rollout_id AND m.state IN ('waiting', 'started');
+END
+$$;
+
+ALTER FUNCTION orchestrator.tell_rollout(p_rollout_id bigint, p_type text, p_message text, p_actor text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION tell_rollout(p_rollout_id bigint, p_type text, p_message text, p_actor text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.tell_rollout(p_rollout_id bigint, p_type text, p_message text, p_actor text) IS 'Writes a step of a rollout into the histories it concerns.';
 
 --
 -- Name: tend_contests(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -7692,10 +8602,11 @@ DECLARE
     v_now record;
     v_version integer;
     v_parameters jsonb;
-    v_restart boolean;
+    v_tried text;
+    v_restart boolean := false;
     v_generation bigint;
 BEGIN
-    SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters INTO v_now
+    SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters, d.restart_required INTO v_now
       FROM orchestrator.deployments d WHERE d.id = upgrade.id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', upgrade.id), 'id', 'SELECT id, name FROM deployments lists them.');
@@ -7715,8 +8626,15 @@ BEGIN
     IF upgrade.force IS NOT TRUE THEN
         PERFORM orchestrator.check_not_lowered(v_now.template_id, v_now.template_version, v_now.parameters, v_version, v_parameters);
     END IF;
-    v_restart := upgrade.restart AND v_now.desired_state = 'Active'
-                 AND orchestrator.preview_upgrade(upgrade.id, v_version, upgrade.parameters, upgrade.force) @> '{"objects": [{"restart": true}]}';
+    IF upgrade.restart AND v_now.desired_state = 'Active' THEN
+        BEGIN
+            PERFORM set_config('orchestrator.preview', 'check', true);  -- undone with this block
+            PERFORM orchestrator.upgrade(upgrade.id, v_version, upgrade.parameters, upgrade.force);
+        EXCEPTION WHEN SQLSTATE 'SO200' THEN
+            GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
+            v_restart := v_now.restart_required OR orchestrator.waits_for_restart(v_tried::jsonb);
+        END;
+    END IF;
     UPDATE orchestrator.deployments d
        SET parameters = v_parameters, template_version = v_version,
            restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END
@@ -7732,6 +8650,56 @@ ALTER FUNCTION orchestrator.upgrade(id uuid, version integer, parameters jsonb, 
 --
 
 COMMENT ON FUNCTION orchestrator.upgrade(id uuid, version integer, parameters jsonb, force boolean, restart boolean) IS 'Moves a deployment to another version of its template; answers the generation.';
+
+--
+-- Name: upgrade_refusals(text, integer, uuid[], jsonb, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.upgrade_refusals(template text, version integer DEFAULT NULL::integer, ids uuid[] DEFAULT NULL::uuid[], parameters jsonb DEFAULT '{}'::jsonb, force boolean DEFAULT false) RETURNS TABLE(deployment_id uuid, namespace text, name text, template_version integer, code text, path text, message text, hint text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_template_id bigint;
+    v_version integer;
+    v_parameters jsonb;
+BEGIN
+    SELECT f.template_id, f.version INTO v_template_id, v_version FROM orchestrator.find_version(upgrade_refusals.template, upgrade_refusals.version) f;
+    FOR deployment_id, namespace, name, template_version, v_parameters IN
+        SELECT d.id, d.namespace, d.name, d.template_version, d.parameters
+          FROM unnest(orchestrator.find_movable(v_template_id, v_version, upgrade_refusals.ids)) WITH ORDINALITY m (id, o)
+          JOIN orchestrator.deployments d ON d.id = m.id ORDER BY m.o
+    LOOP
+        BEGIN
+            PERFORM set_config('orchestrator.preview', 'check', true);  -- undone with this block
+            PERFORM orchestrator.upgrade(deployment_id, v_version, upgrade_refusals.parameters, upgrade_refusals.force);
+        EXCEPTION
+            WHEN SQLSTATE 'SO200' THEN
+                NULL;
+            WHEN SQLSTATE 'SO403' OR SQLSTATE 'SO404' OR SQLSTATE 'SO409' OR SQLSTATE 'SO422' THEN
+                GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, path = PG_EXCEPTION_DETAIL, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+                IF code = 'SO422' AND path LIKE 'parameters%' AND jsonb_typeof(upgrade_refusals.parameters) = 'object' THEN
+                    v_parameters := (SELECT coalesce(jsonb_object_agg(p.key, p.value), '{}')
+                                       FROM jsonb_each(v_parameters || upgrade_refusals.parameters) p WHERE p.value <> 'null');
+                    FOR path, message, hint IN SELECT p.path, p.message, p.hint FROM orchestrator.parameter_problems(v_template_id, v_version, v_parameters) p LOOP
+                        RETURN NEXT;
+                    END LOOP;
+                ELSE
+                    RETURN NEXT;
+                END IF;
+        END;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.upgrade_refusals(template text, version integer, ids uuid[], parameters jsonb, force boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION upgrade_refusals(template text, version integer, ids uuid[], parameters jsonb, force boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.upgrade_refusals(template text, version integer, ids uuid[], parameters jsonb, force boolean) IS 'What upgrade() would refuse, deployment by deployment; writes nothing.';
 
 --
 -- Name: use_password_link(text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -7780,6 +8748,74 @@ ALTER FUNCTION orchestrator.waiting_message(p_cluster_id integer, p_generation b
 --
 
 COMMENT ON FUNCTION orchestrator.waiting_message(p_cluster_id integer, p_generation bigint) IS 'Says what a changed deployment waits for.';
+
+--
+-- Name: waits_for_restart(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.waits_for_restart(p_tried jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM jsonb_array_elements(p_tried -> 'after') a JOIN jsonb_array_elements(nullif(p_tried -> 'before', 'null')) b
+            ON b -> 'kind' = a -> 'kind' AND b #> '{metadata,name}' = a #> '{metadata,name}'
+         WHERE a #>> '{spec,updateStrategy,type}' = 'OnDelete' AND a #> '{spec,template}' <> b #> '{spec,template}')
+$$;
+
+ALTER FUNCTION orchestrator.waits_for_restart(p_tried jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION waits_for_restart(p_tried jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.waits_for_restart(p_tried jsonb) IS 'Whether what a tried write changes takes effect only with a restart.';
+
+--
+-- Name: wake_rollout(bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.wake_rollout(p_rollout_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE orchestrator.rollouts r SET under_way = true, finished_at = NULL WHERE r.id = p_rollout_id AND (NOT r.under_way OR r.finished_at IS NOT NULL);
+    PERFORM orchestrator.nudge(c.cluster_id) FROM (
+        SELECT DISTINCT d.cluster_id FROM orchestrator.rollout_members m JOIN orchestrator.deployments d ON d.id = m.deployment_id
+         WHERE m.rollout_id = p_rollout_id AND m.state IN ('waiting', 'started')) c;
+END
+$$;
+
+ALTER FUNCTION orchestrator.wake_rollout(p_rollout_id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION wake_rollout(p_rollout_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.wake_rollout(p_rollout_id bigint) IS 'Has workers look at a rollout.';
+
+--
+-- Name: wake_rollout_of_member(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.wake_rollout_of_member() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM orchestrator.nudge(NEW.cluster_id);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.wake_rollout_of_member() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION wake_rollout_of_member(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.wake_rollout_of_member() IS 'Wakes workers when a member of a rollout changed.';
 
 --
 -- Name: wanted_manifests(jsonb, text, timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -9050,6 +10086,190 @@ COMMENT ON COLUMN orchestrator.processes.started_at IS 'Since when it runs.';
 COMMENT ON COLUMN orchestrator.processes.last_seen_at IS 'When it last said so.';
 
 --
+-- Name: rollout_events; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.rollout_events (
+    id bigint NOT NULL,
+    rollout_id bigint NOT NULL,
+    type text NOT NULL,
+    message text DEFAULT ''::text NOT NULL,
+    actor text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE orchestrator.rollout_events OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE rollout_events; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.rollout_events IS 'Append-only history of each rollout; what became of its members is in deployment_events.';
+
+--
+-- Name: COLUMN rollout_events.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_events.id IS 'Rises.';
+
+--
+-- Name: COLUMN rollout_events.rollout_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_events.rollout_id IS 'Which rollout.';
+
+--
+-- Name: COLUMN rollout_events.type; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_events.type IS 'RolloutStarted, RolloutPaused, RolloutResumed, RolloutAborted, RolloutTurnedBack, RolloutFinished or RolledBack.';
+
+--
+-- Name: COLUMN rollout_events.message; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_events.message IS 'The particulars, without names of members.';
+
+--
+-- Name: COLUMN rollout_events.actor; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_events.actor IS 'Who did it.';
+
+--
+-- Name: COLUMN rollout_events.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_events.created_at IS 'When.';
+
+--
+-- Name: rollout_events_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.rollout_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME orchestrator.rollout_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: rollout_members; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.rollout_members (
+    rollout_id bigint NOT NULL,
+    deployment_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    batch integer,
+    state text NOT NULL,
+    message text DEFAULT ''::text NOT NULL,
+    from_generation bigint NOT NULL,
+    to_generation bigint,
+    back_generation bigint,
+    waited_seconds double precision DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT rollout_members_state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'refused'::text, 'started'::text, 'done'::text, 'failed'::text, 'rolled_back'::text, 'skipped'::text])))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE orchestrator.rollout_members OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE rollout_members; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.rollout_members IS 'The deployments of a rollout, and how each fares.';
+
+--
+-- Name: COLUMN rollout_members.rollout_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members.rollout_id IS 'Which rollout.';
+
+--
+-- Name: COLUMN rollout_members.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members.deployment_id IS 'Which deployment.';
+
+--
+-- Name: COLUMN rollout_members."position"; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members."position" IS 'Its turn; what is not healthy comes first, since moving it makes nothing worse.';
+
+--
+-- Name: COLUMN rollout_members.batch; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members.batch IS 'Its batch, from 1; NULL where it was refused at the start.';
+
+--
+-- Name: COLUMN rollout_members.state; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members.state IS 'waiting, started, done, failed, rolled_back, refused, or skipped. On the way back: waiting and started of being put back.';
+
+--
+-- Name: COLUMN rollout_members.message; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members.message IS 'Why it was refused or skipped, or has failed.';
+
+--
+-- Name: COLUMN rollout_members.from_generation; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members.from_generation IS 'Its generation when the rollout was started: the one that a roll back goes to.';
+
+--
+-- Name: COLUMN rollout_members.to_generation; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members.to_generation IS 'The generation that moved it; NULL while none did.';
+
+--
+-- Name: COLUMN rollout_members.back_generation; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members.back_generation IS 'The generation that put it back; NULL while none did.';
+
+--
+-- Name: COLUMN rollout_members.waited_seconds; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members.waited_seconds IS 'How long it has not been well since its start, outages not counted.';
+
+--
+-- Name: COLUMN rollout_members.started_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members.started_at IS 'When it was changed last.';
+
+--
+-- Name: COLUMN rollout_members.ended_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.rollout_members.ended_at IS 'When it came to its end.';
+
+--
+-- Name: rollouts_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.rollouts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME orchestrator.rollouts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: session_secrets; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9577,6 +10797,27 @@ ALTER TABLE ONLY orchestrator.reconcile_slots
     ADD CONSTRAINT reconcile_slots_pkey PRIMARY KEY (deployment_id);
 
 --
+-- Name: rollout_events rollout_events_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.rollout_events
+    ADD CONSTRAINT rollout_events_pkey PRIMARY KEY (id);
+
+--
+-- Name: rollout_members rollout_members_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.rollout_members
+    ADD CONSTRAINT rollout_members_pkey PRIMARY KEY (rollout_id, deployment_id);
+
+--
+-- Name: rollouts rollouts_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.rollouts
+    ADD CONSTRAINT rollouts_pkey PRIMARY KEY (id);
+
+--
 -- Name: schema_migrations schema_migrations_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9722,6 +10963,12 @@ CREATE INDEX deployments_by_creation ON orchestrator.deployments USING btree (cr
 CREATE INDEX deployments_by_name ON orchestrator.deployments USING btree (name, id) INCLUDE (cluster_id, namespace, template_id, desired_state, status_summary) WHERE (finalised_at IS NULL);
 
 --
+-- Name: deployments_by_rollout; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX deployments_by_rollout ON orchestrator.deployments USING btree (rollout_id) WHERE (rollout_id IS NOT NULL);
+
+--
 -- Name: deployments_by_status; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9806,6 +11053,30 @@ CREATE INDEX reconcile_slots_deferred ON orchestrator.reconcile_slots USING btre
 CREATE INDEX reconcile_slots_due ON orchestrator.reconcile_slots USING btree (cluster_id, due_at) WHERE (due_at IS NOT NULL);
 
 --
+-- Name: rollout_events_by_rollout; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX rollout_events_by_rollout ON orchestrator.rollout_events USING btree (rollout_id, id);
+
+--
+-- Name: rollout_members_by_deployment; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX rollout_members_by_deployment ON orchestrator.rollout_members USING btree (deployment_id);
+
+--
+-- Name: rollouts_by_template; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX rollouts_by_template ON orchestrator.rollouts USING btree (template_id, to_version);
+
+--
+-- Name: rollouts_under_way; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX rollouts_under_way ON orchestrator.rollouts USING btree (id) WHERE under_way;
+
+--
 -- Name: sessions_by_expiry; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9836,6 +11107,12 @@ CREATE TRIGGER announce AFTER UPDATE OF revoked_at ON orchestrator.api_tokens FO
 CREATE TRIGGER announce AFTER INSERT ON orchestrator.deployment_events FOR EACH STATEMENT WHEN (pg_try_advisory_xact_lock(hashtext('orchestrator.announce'::text), 0)) EXECUTE FUNCTION orchestrator.announce();
 
 --
+-- Name: rollout_events announce; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER announce AFTER INSERT ON orchestrator.rollout_events FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.announce();
+
+--
 -- Name: sessions announce; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9857,7 +11134,7 @@ CREATE TRIGGER check_cluster BEFORE INSERT OR UPDATE OF contested_after, contest
 -- Name: deployments end_preview; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE TRIGGER end_preview AFTER INSERT OR UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, drift_rules, keep_data, restarted_at ON orchestrator.deployments FOR EACH ROW WHEN ((current_setting('orchestrator.preview'::text, true) = 'on'::text)) EXECUTE FUNCTION orchestrator.end_preview();
+CREATE TRIGGER end_preview AFTER INSERT OR UPDATE OF name, namespace, cluster_id, template_id, template_version, parameters, desired_spec_json, desired_state, drift_policy, drift_rules, keep_data, restarted_at ON orchestrator.deployments FOR EACH ROW WHEN ((current_setting('orchestrator.preview'::text, true) = ANY (ARRAY['on'::text, 'check'::text]))) EXECUTE FUNCTION orchestrator.end_preview();
 
 --
 -- Name: deployment_events keep_history; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
@@ -9870,6 +11147,12 @@ CREATE TRIGGER keep_history BEFORE DELETE OR UPDATE OR TRUNCATE ON orchestrator.
 --
 
 CREATE TRIGGER keep_history BEFORE DELETE OR UPDATE OR TRUNCATE ON orchestrator.deployment_revisions FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.keep_history();
+
+--
+-- Name: rollout_events keep_history; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER keep_history BEFORE DELETE OR UPDATE OR TRUNCATE ON orchestrator.rollout_events FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.keep_history();
 
 --
 -- Name: templates keep_template; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
@@ -9948,6 +11231,12 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON orchestrator.deployments FOR E
 --
 
 CREATE TRIGGER store_program AFTER INSERT ON orchestrator.templates FOR EACH ROW EXECUTE FUNCTION orchestrator.store_program();
+
+--
+-- Name: deployments wake_rollout_of_member; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER wake_rollout_of_member AFTER UPDATE ON orchestrator.deployments FOR EACH ROW WHEN (((new.rollout_id IS NOT NULL) AND (((((new.status_summary IS DISTINCT FROM old.status_summary) OR (new.generation IS DISTINCT FROM old.generation)) OR (new.last_applied_generation IS DISTINCT FROM old.last_applied_generation)) OR (new.restart_required IS DISTINCT FROM old.restart_required)) OR (new.stale_since IS DISTINCT FROM old.stale_since)))) EXECUTE FUNCTION orchestrator.wake_rollout_of_member();
 
 --
 -- Name: api_tokens api_tokens_user_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -10032,6 +11321,34 @@ ALTER TABLE ONLY orchestrator.put_backs
 
 ALTER TABLE ONLY orchestrator.reconcile_slots
     ADD CONSTRAINT reconcile_slots_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES orchestrator.deployments(id);
+
+--
+-- Name: rollout_events rollout_events_rollout_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.rollout_events
+    ADD CONSTRAINT rollout_events_rollout_id_fkey FOREIGN KEY (rollout_id) REFERENCES orchestrator.rollouts(id);
+
+--
+-- Name: rollout_members rollout_members_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.rollout_members
+    ADD CONSTRAINT rollout_members_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES orchestrator.deployments(id);
+
+--
+-- Name: rollout_members rollout_members_rollout_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.rollout_members
+    ADD CONSTRAINT rollout_members_rollout_id_fkey FOREIGN KEY (rollout_id) REFERENCES orchestrator.rollouts(id);
+
+--
+-- Name: rollouts rollouts_template_id_to_version_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.rollouts
+    ADD CONSTRAINT rollouts_template_id_to_version_fkey FOREIGN KEY (template_id, to_version) REFERENCES orchestrator.templates(id, version);
 
 --
 -- Name: session_secrets session_secrets_session_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -10184,6 +11501,33 @@ CREATE POLICY by_deployment ON orchestrator.reconcile_slots FOR SELECT USING (((
  OFFSET 0))));
 
 --
+-- Name: rollout_members by_deployment; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_deployment ON orchestrator.rollout_members FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
+   FROM orchestrator.deployments d
+  WHERE (d.id = rollout_members.deployment_id)
+ OFFSET 0))));
+
+--
+-- Name: rollout_events by_member; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_member ON orchestrator.rollout_events FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
+   FROM orchestrator.rollout_members m
+  WHERE (m.rollout_id = rollout_events.rollout_id)
+ OFFSET 0))));
+
+--
+-- Name: rollouts by_member; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_member ON orchestrator.rollouts FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (EXISTS ( SELECT
+   FROM orchestrator.rollout_members m
+  WHERE (m.rollout_id = rollouts.id)
+ OFFSET 0))));
+
+--
 -- Name: deployments by_namespace; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10284,6 +11628,24 @@ ALTER TABLE orchestrator.put_backs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE orchestrator.reconcile_slots ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: rollout_events; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.rollout_events ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: rollout_members; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.rollout_members ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: rollouts; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.rollouts ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: sessions; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10311,6 +11673,13 @@ GRANT USAGE ON SCHEMA orchestrator TO orchestrator_watcher;
 GRANT USAGE ON SCHEMA orchestrator TO orchestrator_api;
 
 --
+-- Name: FUNCTION abort_rollout(p_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.abort_rollout(p_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.abort_rollout(p_id bigint) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION acting_role(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10323,6 +11692,25 @@ GRANT ALL ON FUNCTION orchestrator.acting_role() TO orchestrator_viewer;
 
 REVOKE ALL ON FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) TO orchestrator_operator;
+
+--
+-- Name: TABLE rollouts; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.rollouts TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION advance_rollout(p_rollout orchestrator.rollouts); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.advance_rollout(p_rollout orchestrator.rollouts) FROM PUBLIC;
+
+--
+-- Name: FUNCTION advance_rollouts(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.advance_rollouts() FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.advance_rollouts() TO orchestrator_worker;
 
 --
 -- Name: FUNCTION allowed_kinds(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -10408,6 +11796,12 @@ REVOKE ALL ON FUNCTION orchestrator.carry_out_restart(p_deployment_id uuid, p_at
 --
 
 REVOKE ALL ON FUNCTION orchestrator.carry_out_restarts(p_cluster_id integer, p_at timestamp with time zone, p_limit integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION change_member(p_rollout orchestrator.rollouts, p_deployment_id uuid, p_from_generation bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.change_member(p_rollout orchestrator.rollouts, p_deployment_id uuid, p_from_generation bigint) FROM PUBLIC;
 
 --
 -- Name: FUNCTION change_password(p_name text, p_old_hash text, p_new_hash text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -10734,6 +12128,12 @@ REVOKE ALL ON FUNCTION orchestrator.describe_manifest(p_manifest jsonb) FROM PUB
 GRANT ALL ON FUNCTION orchestrator.describe_manifest(p_manifest jsonb) TO orchestrator_viewer;
 
 --
+-- Name: FUNCTION describe_newer(p_deployment_id uuid, p_generation bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.describe_newer(p_deployment_id uuid, p_generation bigint) FROM PUBLIC;
+
+--
 -- Name: TABLE planned_restarts; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10813,6 +12213,12 @@ REVOKE ALL ON FUNCTION orchestrator.end_contest(p_id uuid, p_kind text, p_name t
 REVOKE ALL ON FUNCTION orchestrator.end_lease(p_settlement jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION end_member(p_rollout_id bigint, p_deployment_id uuid, p_state text, p_message text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.end_member(p_rollout_id bigint, p_deployment_id uuid, p_state text, p_message text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION end_planned_restart(p_deployment_id uuid, p_state text, p_why text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10886,6 +12292,13 @@ GRANT ALL ON FUNCTION orchestrator.events_since(p_at timestamp with time zone, O
 REVOKE ALL ON FUNCTION orchestrator.finalise(p_id uuid, p_generation bigint) FROM PUBLIC;
 
 --
+-- Name: FUNCTION find_movable(p_template_id bigint, p_version integer, p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.find_movable(p_template_id bigint, p_version integer, p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.find_movable(p_template_id bigint, p_version integer, p_ids uuid[]) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION find_program(p_template_id bigint, p_version integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10908,6 +12321,13 @@ GRANT SELECT ON TABLE orchestrator.users TO orchestrator_viewer;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.find_user(p_name text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION find_version(p_template text, p_version integer, OUT template_id bigint, OUT version integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.find_version(p_template text, p_version integer, OUT template_id bigint, OUT version integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.find_version(p_template text, p_version integer, OUT template_id bigint, OUT version integer) TO orchestrator_operator;
 
 --
 -- Name: TABLE maintenance_windows; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -10959,6 +12379,12 @@ GRANT INSERT(zone),UPDATE(zone) ON TABLE orchestrator.maintenance_windows TO orc
 REVOKE ALL ON FUNCTION orchestrator.find_window(p_name text, p_namespace text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION finish_rollout(p_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.finish_rollout(p_id bigint) FROM PUBLIC;
+
+--
 -- Name: FUNCTION finish_sign_in(p_name text, p_hash text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10979,11 +12405,24 @@ REVOKE ALL ON FUNCTION orchestrator.form_secret() FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.form_secret() TO orchestrator_api;
 
 --
+-- Name: FUNCTION has_rollouts(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.has_rollouts() FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.has_rollouts() TO orchestrator_worker;
+
+--
 -- Name: FUNCTION heartbeat(p_leases jsonb, p_lease_seconds integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 REVOKE ALL ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION hold_rollout(p_id bigint, p_reason text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -11010,6 +12449,12 @@ REVOKE ALL ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployme
 
 REVOKE ALL ON FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_kind text, p_name text, p_drift jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_kind text, p_name text, p_drift jsonb) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION judge_members(p_rollout orchestrator.rollouts); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.judge_members(p_rollout orchestrator.rollouts) FROM PUBLIC;
 
 --
 -- Name: TABLE reconcile_slots; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -11131,6 +12576,12 @@ REVOKE ALL ON FUNCTION orchestrator.mark_stale(p_cluster text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.mark_stale(p_cluster text) TO orchestrator_worker;
 
 --
+-- Name: FUNCTION may_run_rollout(p_who text, p_namespace text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.may_run_rollout(p_who text, p_namespace text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION measure_queues(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11216,6 +12667,13 @@ GRANT ALL ON FUNCTION orchestrator.path_fits(p_pattern text[], p_path text[]) TO
 
 REVOKE ALL ON FUNCTION orchestrator.path_steps(p_path text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.path_steps(p_path text) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION pause_rollout(p_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.pause_rollout(p_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.pause_rollout(p_id bigint) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION plan(p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -11570,6 +13028,12 @@ REVOKE ALL ON FUNCTION orchestrator.require_known_window(p_name text, p_namespac
 REVOKE ALL ON FUNCTION orchestrator.require_namespace(p_namespace text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION require_rollout(p_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.require_rollout(p_id bigint) FROM PUBLIC;
+
+--
 -- Name: FUNCTION require_window(p_namespace text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11589,6 +13053,13 @@ GRANT ALL ON FUNCTION orchestrator.restart(p_deployment_id uuid) TO orchestrator
 REVOKE ALL ON FUNCTION orchestrator.restart_actor() FROM PUBLIC;
 
 --
+-- Name: FUNCTION resume_rollout(p_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.resume_rollout(p_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.resume_rollout(p_id bigint) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION revoke_token(id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11596,11 +13067,30 @@ REVOKE ALL ON FUNCTION orchestrator.revoke_token(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.revoke_token(id bigint) TO orchestrator_viewer;
 
 --
+-- Name: FUNCTION roll_back_rollout(p_id bigint, p_force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.roll_back_rollout(p_id bigint, p_force boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.roll_back_rollout(p_id bigint, p_force boolean) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION rollback(id uuid, generation bigint, force boolean, restart boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 REVOKE ALL ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean, restart boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.rollback(id uuid, generation bigint, force boolean, restart boolean) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION rollback_refusal(p_id uuid, p_generation bigint, p_force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.rollback_refusal(p_id uuid, p_generation bigint, p_force boolean) FROM PUBLIC;
+
+--
+-- Name: FUNCTION rollout_actor(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.rollout_actor() FROM PUBLIC;
 
 --
 -- Name: FUNCTION schedule_next(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -11650,6 +13140,19 @@ REVOKE ALL ON FUNCTION orchestrator.spell_path(p_kind text, p_object text, p_pat
 GRANT ALL ON FUNCTION orchestrator.spell_path(p_kind text, p_object text, p_path text) TO orchestrator_viewer;
 
 --
+-- Name: FUNCTION start_members(p_rollout orchestrator.rollouts); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.start_members(p_rollout orchestrator.rollouts) FROM PUBLIC;
+
+--
+-- Name: FUNCTION start_rollout(template text, version integer, ids uuid[], batch_size integer, max_unavailable integer, parameters jsonb, pause_on_failure boolean, restart boolean, force boolean, patience_seconds integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.start_rollout(template text, version integer, ids uuid[], batch_size integer, max_unavailable integer, parameters jsonb, pause_on_failure boolean, restart boolean, force boolean, patience_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.start_rollout(template text, version integer, ids uuid[], batch_size integer, max_unavailable integer, parameters jsonb, pause_on_failure boolean, restart boolean, force boolean, patience_seconds integer) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION store_program(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11660,6 +13163,12 @@ REVOKE ALL ON FUNCTION orchestrator.store_program() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer, p_lease_seconds integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION tell_rollout(p_rollout_id bigint, p_type text, p_message text, p_actor text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.tell_rollout(p_rollout_id bigint, p_type text, p_message text, p_actor text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION tend_contests(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -11689,6 +13198,13 @@ REVOKE ALL ON FUNCTION orchestrator.upgrade(id uuid, version integer, parameters
 GRANT ALL ON FUNCTION orchestrator.upgrade(id uuid, version integer, parameters jsonb, force boolean, restart boolean) TO orchestrator_operator;
 
 --
+-- Name: FUNCTION upgrade_refusals(template text, version integer, ids uuid[], parameters jsonb, force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.upgrade_refusals(template text, version integer, ids uuid[], parameters jsonb, force boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.upgrade_refusals(template text, version integer, ids uuid[], parameters jsonb, force boolean) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION use_password_link(p_secret text, p_hash text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11700,6 +13216,25 @@ GRANT ALL ON FUNCTION orchestrator.use_password_link(p_secret text, p_hash text,
 --
 
 REVOKE ALL ON FUNCTION orchestrator.waiting_message(p_cluster_id integer, p_generation bigint) FROM PUBLIC;
+
+--
+-- Name: FUNCTION waits_for_restart(p_tried jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.waits_for_restart(p_tried jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.waits_for_restart(p_tried jsonb) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION wake_rollout(p_rollout_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.wake_rollout(p_rollout_id bigint) FROM PUBLIC;
+
+--
+-- Name: FUNCTION wake_rollout_of_member(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.wake_rollout_of_member() FROM PUBLIC;
 
 --
 -- Name: FUNCTION wanted_manifests(p_spec jsonb, p_state text, p_restarted_at timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -11884,6 +13419,18 @@ GRANT SELECT ON TABLE orchestrator.drift TO orchestrator_viewer;
 --
 
 GRANT SELECT ON TABLE orchestrator.processes TO orchestrator_viewer;
+
+--
+-- Name: TABLE rollout_events; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.rollout_events TO orchestrator_viewer;
+
+--
+-- Name: TABLE rollout_members; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.rollout_members TO orchestrator_viewer;
 
 --
 -- Name: TABLE sessions; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

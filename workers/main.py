@@ -1,7 +1,7 @@
 """The worker process: claims what is due, reconciles it, settles. Stateless; add more to go faster.
 
 LISTEN ─┐                     ┌─ heartbeat (every third of a lease)
-poll  ──┴─→ claim → reconcile ┴→ settle          upkeep: promote, repair, stale    breaker: is the cluster there?
+poll  ──┴─→ claim → reconcile ┴→ settle     upkeep: promote, repair, stale, rollouts     breaker: is the cluster there?
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Worker:
         self.wake = Wake(settings.database.url, settings.cluster.name, settings.poll_seconds)
         self.cluster: Cluster | None = None
         self.freed = asyncio.Event()
+        self.rolling = asyncio.Event()
         self._promoted = 0.0
         self._seed: bytes | None = None
         self._seeding = asyncio.Lock()
@@ -82,6 +83,7 @@ class Worker:
                     group.create_task(self.breaker.watch(self._probe, self._report)),
                     group.create_task(self._beat()),
                     group.create_task(self._keep_up()),
+                    group.create_task(self._roll()),
                     group.create_task(self._be_seen()),
                 ]
                 await self._feed(group, stop)
@@ -132,7 +134,10 @@ class Worker:
                 # Work that was just committed goes first: a person waits for it.
                 if not taken or time.monotonic() - self._promoted > PROMOTE_SECONDS:
                     self._promoted = time.monotonic()
-                    self.wake.due(await queue.promote(session, self.settings.cluster.name))
+                    due_seconds, rolling = await queue.look_around(session, self.settings.cluster.name)
+                    self.wake.due(due_seconds)
+                    if rolling:
+                        self.rolling.set()
         except DatabaseError as error:
             # What was claimed before it is ours all the same.
             log.warning("claim failed", error=str(error))
@@ -256,6 +261,17 @@ class Worker:
                 await self._report(not self.breaker.open, self.breaker.reason if self.breaker.open else None)
             except DatabaseError as error:
                 log.warning("upkeep failed", error=str(error))
+
+    async def _roll(self) -> None:
+        """Carry rollouts on whenever a look found one. Beside the claims, which must not wait for it."""
+        while True:
+            await self.rolling.wait()
+            self.rolling.clear()
+            try:
+                async with borrow(self.pool) as session:
+                    await queue.advance_rollouts(session)
+            except DatabaseError as error:
+                log.warning("rollouts not advanced", error=str(error))
 
     async def _be_seen(self) -> None:
         """Tell now and then that this worker is there, for people who look at the cluster."""

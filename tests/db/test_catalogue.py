@@ -21,6 +21,7 @@ DEFINERS = {
     "applied_fields", "claim", "drop_old_events", "events_since", "heartbeat", "mark_stale", "measure_queues", "newest_event", "parameter_problems", "promote", "reconcile_now",
     "begin_sign_in", "change_password", "end_session", "finish_sign_in", "read_password_link", "sign_in_as", "use_password_link", "form_secret",
     "adopt", "read_back",
+    "start_rollout", "pause_rollout", "resume_rollout", "abort_rollout", "roll_back_rollout", "advance_rollouts", "has_rollouts",
     "record_drift", "record_observations", "record_relist", "record_stream", "record_warnings", "release", "repair",
     "plan_restart", "cancel_restart", "record_players",
     "report_cluster", "settle", "settle_all", "list_leases", "report_process", "end_process",

@@ -18,7 +18,7 @@ def put_version(stage: Stage, template: str, *changes: tuple[str, Any]) -> int:
         schema = f"jsonb_set({schema}, %s, %s)" if value is not None else f"{schema} #- %s"
         values += [path] if value is None else [path, json.dumps(value)]
     row = stage.admin.execute(
-        f"SELECT put_template(name, base_spec_json, {schema}) AS version FROM templates WHERE name = %s ORDER BY version DESC LIMIT 1",  # type: ignore[arg-type]
+        f"SELECT put_template(name, base_spec_json, {schema}) AS version FROM (SELECT * FROM templates WHERE name = %s ORDER BY version DESC LIMIT 1) t",  # type: ignore[arg-type]
         (*values, template),
     ).fetchone()
     assert row is not None

@@ -34,6 +34,16 @@ CREATE POLICY by_deployment ON orchestrator.reconcile_slots FOR SELECT
 DROP POLICY IF EXISTS by_deployment ON orchestrator.put_backs;
 CREATE POLICY by_deployment ON orchestrator.put_backs FOR SELECT
     USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id OFFSET 0));
+DROP POLICY IF EXISTS by_deployment ON orchestrator.rollout_members;
+CREATE POLICY by_deployment ON orchestrator.rollout_members FOR SELECT
+    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = deployment_id OFFSET 0));
+-- A rollout is seen by whoever sees one of its members.
+DROP POLICY IF EXISTS by_member ON orchestrator.rollouts;
+CREATE POLICY by_member ON orchestrator.rollouts FOR SELECT
+    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.rollout_members m WHERE m.rollout_id = rollouts.id OFFSET 0));
+DROP POLICY IF EXISTS by_member ON orchestrator.rollout_events;
+CREATE POLICY by_member ON orchestrator.rollout_events FOR SELECT
+    USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.rollout_members m WHERE m.rollout_id = rollout_events.rollout_id OFFSET 0));
 
 -- Templates and clusters are everybody's: all read them, and only an admin of everything changes them.
 DROP POLICY IF EXISTS all_read ON orchestrator.templates;

@@ -17,6 +17,7 @@ BEGIN
         RETURN NULL;
     END IF;
     v_actor := coalesce(CASE WHEN current_setting('orchestrator.planned_restart', true) <> '' THEN orchestrator.restart_actor() END,
+                        CASE WHEN current_setting('orchestrator.rollout', true) <> '' THEN orchestrator.rollout_actor() END,
                         orchestrator.current_actor());
     v_client := orchestrator.current_client();
     v_rollback := nullif(current_setting('orchestrator.rollback', true), '');  -- by rollback()

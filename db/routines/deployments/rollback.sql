@@ -10,10 +10,11 @@ AS $$
 DECLARE
     v_now record;
     v_then orchestrator.deployment_revisions;
-    v_restart boolean;
+    v_tried text;
+    v_restart boolean := false;
     v_generation bigint;
 BEGIN
-    SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters INTO v_now
+    SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters, d.restart_required INTO v_now
       FROM orchestrator.deployments d WHERE d.id = rollback.id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', rollback.id), 'id', 'SELECT id, name FROM deployments lists them.');
@@ -30,8 +31,15 @@ BEGIN
     IF rollback.force IS NOT TRUE THEN
         PERFORM orchestrator.check_not_lowered(v_now.template_id, v_now.template_version, v_now.parameters, v_then.template_version, v_then.parameters);
     END IF;
-    v_restart := rollback.restart AND v_now.desired_state = 'Active'
-                 AND orchestrator.preview_rollback(rollback.id, rollback.generation, rollback.force) @> '{"objects": [{"restart": true}]}';
+    IF rollback.restart AND v_now.desired_state = 'Active' THEN
+        BEGIN
+            PERFORM set_config('orchestrator.preview', 'check', true);  -- undone with this block
+            PERFORM orchestrator.rollback(rollback.id, rollback.generation, rollback.force);
+        EXCEPTION WHEN SQLSTATE 'SO200' THEN
+            GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
+            v_restart := v_now.restart_required OR orchestrator.waits_for_restart(v_tried::jsonb);
+        END;
+    END IF;
     -- Only for this statement: record_changed_deployments tells of it.
     PERFORM set_config('orchestrator.rollback', v_then.generation::text, true);
     UPDATE orchestrator.deployments d

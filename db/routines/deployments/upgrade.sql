@@ -13,10 +13,11 @@ DECLARE
     v_now record;
     v_version integer;
     v_parameters jsonb;
-    v_restart boolean;
+    v_tried text;
+    v_restart boolean := false;
     v_generation bigint;
 BEGIN
-    SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters INTO v_now
+    SELECT d.name, d.desired_state, d.template_id, d.template_version, d.parameters, d.restart_required INTO v_now
       FROM orchestrator.deployments d WHERE d.id = upgrade.id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', upgrade.id), 'id', 'SELECT id, name FROM deployments lists them.');
@@ -36,8 +37,15 @@ BEGIN
     IF upgrade.force IS NOT TRUE THEN
         PERFORM orchestrator.check_not_lowered(v_now.template_id, v_now.template_version, v_now.parameters, v_version, v_parameters);
     END IF;
-    v_restart := upgrade.restart AND v_now.desired_state = 'Active'
-                 AND orchestrator.preview_upgrade(upgrade.id, v_version, upgrade.parameters, upgrade.force) @> '{"objects": [{"restart": true}]}';
+    IF upgrade.restart AND v_now.desired_state = 'Active' THEN
+        BEGIN
+            PERFORM set_config('orchestrator.preview', 'check', true);  -- undone with this block
+            PERFORM orchestrator.upgrade(upgrade.id, v_version, upgrade.parameters, upgrade.force);
+        EXCEPTION WHEN SQLSTATE 'SO200' THEN
+            GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
+            v_restart := v_now.restart_required OR orchestrator.waits_for_restart(v_tried::jsonb);
+        END;
+    END IF;
     UPDATE orchestrator.deployments d
        SET parameters = v_parameters, template_version = v_version,
            restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END

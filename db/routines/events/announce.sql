@@ -13,6 +13,8 @@ $$;
 COMMENT ON FUNCTION orchestrator.announce IS 'Wakes those who follow the history.';
 CREATE OR REPLACE TRIGGER announce AFTER INSERT ON orchestrator.deployment_events
     FOR EACH STATEMENT WHEN (pg_try_advisory_xact_lock(hashtext('orchestrator.announce'), 0)) EXECUTE FUNCTION orchestrator.announce();
+CREATE OR REPLACE TRIGGER announce AFTER INSERT ON orchestrator.rollout_events
+    FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.announce();
 CREATE OR REPLACE TRIGGER announce AFTER UPDATE OF role, namespaces, disabled_at ON orchestrator.users
     FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.announce();
 CREATE OR REPLACE TRIGGER announce AFTER UPDATE OF revoked_at ON orchestrator.api_tokens

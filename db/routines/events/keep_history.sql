@@ -17,3 +17,5 @@ CREATE OR REPLACE TRIGGER keep_history BEFORE UPDATE OR DELETE OR TRUNCATE ON or
     FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.keep_history();
 CREATE OR REPLACE TRIGGER keep_history BEFORE UPDATE OR DELETE OR TRUNCATE ON orchestrator.deployment_revisions
     FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.keep_history();
+CREATE OR REPLACE TRIGGER keep_history BEFORE UPDATE OR DELETE OR TRUNCATE ON orchestrator.rollout_events
+    FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.keep_history();
