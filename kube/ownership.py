@@ -79,25 +79,39 @@ def lost(applied_fields: Fields, live: Live, wanted: Manifest, *, deployment_id:
     return [search.drift(steps) for steps in search.walk(applied_fields, _decode_fields(entry.fields), ())]
 
 
-def intruders(applied_fields: Fields, live: Live, wanted: Manifest) -> list[str]:
-    """JSON pointers of what others have put beside the paths we lost, and that we do not want there, deepest first.
+def making_room(live: Live, applied_fields: Fields, wanted: Manifest) -> list[dict[str, Any]]:
+    """A JSON patch that takes away what others have put in the way of paths we lost; empty if nothing is in the way.
 
-    Some fields exclude each other (`value` and `valueFrom` of an environment variable). Putting ours back beside
-    theirs is refused as invalid, so theirs have to go first.
+    Some fields exclude each other (`value` and `valueFrom` of an environment variable): putting ours back beside theirs
+    is refused as invalid, so theirs have to go first. So do items of a list that bear one name: a port whose number was
+    changed is another item to the server. Ours is put in its place, for the list may not be empty either.
     """
     entry = _our_entry(live)
     search = _Search(live, wanted, None)
     kept = _decode_fields(entry.fields) if entry is not None else {}
-    parents = {steps[:-1] for steps in search.walk(applied_fields, kept, ())}
-    found = {
-        (*parent, step)
-        for parent in parents
-        for _, fields in search.others
-        for step in _fields_at(fields, parent)
-        if step[:2] == "f:" and _value_at(wanted, (*parent, step)) is _ABSENT
-    }
-    pointers = {pointer for steps in found if (pointer := _point(search.object, steps)) is not None}
-    return sorted(pointers, key=lambda pointer: pointer.count("/"), reverse=True)
+    found: dict[str, dict[str, Any]] = {}
+    for steps in search.walk(applied_fields, kept, ()):
+        for _, fields in search.others:
+            for step in _fields_at(fields, steps[:-1]):
+                pointer = _point(search.object, (*steps[:-1], step)) if search.excludes(steps, step) else None
+                if pointer is not None and step[:2] == "k:":
+                    found[pointer] = {"op": "replace", "path": pointer, "value": search.wanted_at(steps)}
+                elif pointer is not None:
+                    found[pointer] = {"op": "remove", "path": pointer}
+    if not found:
+        return []
+    # The deepest first, so that none is gone with what is above it.
+    return [_unmoved(live), *(found[at] for at in sorted(found, key=lambda at: at.count("/"), reverse=True))]
+
+
+def tidying(live: Live) -> list[dict[str, Any]]:
+    """A JSON patch that drops what we own by patches of our own; empty if that is nothing.
+
+    Beside it a field that a later apply leaves out would stay.
+    """
+    ours = [n for n, entry in enumerate(live.managed_fields) if entry.manager == FIELD_MANAGER and not _is_ours(entry)]
+    removals = [{"op": "remove", "path": f"/metadata/managedFields/{n}"} for n in reversed(ours)]
+    return [_unmoved(live), *removals] if removals else []
 
 
 def newest_other(live: Live) -> str | None:
@@ -123,10 +137,7 @@ def restore_patch(live: Live, applied_fields: Fields) -> list[dict[str, Any]]:
         "fieldsType": "FieldsV1",
         "fieldsV1": applied_fields,
     }
-    return [
-        {"op": "test", "path": "/metadata/resourceVersion", "value": str(live.resource_version)},
-        {"op": "add", "path": "/metadata/managedFields", "value": [entry]},
-    ]
+    return [_unmoved(live), {"op": "add", "path": "/metadata/managedFields", "value": [entry]}]
 
 
 class _Search:
@@ -161,9 +172,11 @@ class _Search:
 
     def take(self, below: Fields, steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
         """A whole branch is no longer ours: one path where it is gone, else one for each leaf of it."""
-        if self.wanted_at(steps) is _ABSENT:
+        wanted, found = self.wanted_at(steps), _value_at(self.object, steps)
+        # What is as we want it is no drift, whoever put it so: it was taken away and came back as a default, say.
+        if wanted is _ABSENT or wanted == found:
             return
-        gone = _value_at(self.object, steps) is _ABSENT and not self.unseen(steps)
+        gone = found is _ABSENT and not self.unseen(steps)
         if gone or all(step == "." for step in below):
             yield steps
         else:
@@ -177,6 +190,15 @@ class _Search:
         if self.wanted_at(steps) != {} or not isinstance(_value_at(self.object, steps), dict):
             return False
         return all(_fields_at(fields, steps) for _, fields in self.others if _has_path(fields, steps))
+
+    def excludes(self, steps: tuple[Step, ...], step: Step) -> bool:
+        """Whether what others have at this step may not stand beside what we lost at the end of `steps`."""
+        here = (*steps[:-1], step)
+        if step == "." or _value_at(self.wanted, here) is not _ABSENT:
+            return False
+        if steps[-1][:2] != "k:":
+            return step[:2] == "f:"
+        return _value_at(self.object, (*here, "f:name")) == _value_at(self.wanted, (*steps, "f:name"))
 
     def drift(self, steps: tuple[Step, ...]) -> Drift:
         """Word one lost path."""
@@ -262,6 +284,11 @@ def _ownership_lost(live: Live) -> Drift:
         operation=who.operation if who else None,
         since=who.time if who else None,
     )
+
+
+def _unmoved(live: Live) -> dict[str, Any]:
+    """An operation that fails if the object is no longer as we saw it."""
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": str(live.resource_version)}
 
 
 def _fields_at(fields: Fields, steps: tuple[Step, ...]) -> Fields:

@@ -16,7 +16,7 @@ from kube.errors import AlreadyExists, Conflict, Invalid, UidMismatch
 from kube.generated import fill
 from kube.live import Live
 from kube.naming import DEPLOYMENT_LABEL, Manifest
-from kube.ownership import Fields, intruders, owned, restore_patch, was_wiped
+from kube.ownership import Fields, making_room, owned, restore_patch, tidying, was_wiped
 from workers.plan import Step
 
 # An apply that names a version no object can have creates where nothing is (201) and conflicts where something is
@@ -70,7 +70,7 @@ async def apply_object(
     for _ in range(ATTEMPTS):
         may_write()
         try:
-            applied = await _write(cluster, manifest, step.item, base, looked=looked)
+            applied = await _tidy(cluster, await _write(cluster, manifest, step.item, base, looked=looked))
         except (Conflict, UidMismatch, AlreadyExists):
             base, looked = await _look(cluster, step, deployment_id), True
             continue
@@ -149,11 +149,18 @@ async def _make_room(cluster: Cluster, step: Step, deployment_id: str, read_fiel
     """Remove what others have put in the way of fields we lost; None where nothing is in the way."""
     live = await _look(cluster, step, deployment_id) if step.item is not None else None
     fields = await read_fields(step.item) if step.item is not None and live is not None else None
-    if live is None or fields is None or not (pointers := intruders(fields, live, step.manifest)):
+    if live is None or fields is None or not (patch := making_room(live, fields, step.manifest)):
         return None
-    unchanged: dict[str, str] = {"op": "test", "path": "/metadata/resourceVersion", "value": str(live.resource_version)}
-    removals = [{"op": "remove", "path": pointer} for pointer in pointers]
-    return await cluster.json_patch(live.kind, live.namespace, live.name, [unchanged, *removals])
+    return await cluster.json_patch(live.kind, live.namespace, live.name, patch)
+
+
+async def _tidy(cluster: Cluster, applied: Applied) -> Applied:
+    """The same, less what we own by having made room: only what we apply is to be ours."""
+    patch = tidying(applied.live)
+    if not patch:
+        return applied
+    live = applied.live
+    return Applied(applied.created, await cluster.json_patch(live.kind, live.namespace, live.name, patch))
 
 
 def _drops_replicas(step: Step) -> bool:

@@ -193,6 +193,18 @@ def test_an_object_deleted_and_made_again_by_another_is_told_and_put_right(stage
     assert stage.since(lobby, mark, "ReconcileFailed", "ResourceConflict") == []
 
 
+def test_a_port_that_was_given_another_number_gets_its_own_back(stage: Stage, lobby: str) -> None:
+    """To the server it is another item of the list, and both together would be refused: the name stands twice."""
+    before = stage.get("Service", "lobby")
+    mark = stage.mark(lobby)
+    patch = [{"op": "replace", "path": "/spec/ports/0/port", "value": 81}]
+    stage.kubectl("patch", "service", "lobby", "--type=json", f"--patch={json.dumps(patch)}")
+    live = put_back(stage, lobby, before)
+    assert set(changes_told(stage, lobby, mark, before)) == {"spec.ports[port=80,protocol=TCP]"}
+    ours = [entry for entry in live["metadata"]["managedFields"] if entry["manager"] == "server-orchestrator"]
+    assert [entry["operation"] for entry in ours] == ["Apply"], "nothing is ours but what we apply"
+
+
 def test_all_that_was_done_to_it_leaves_no_queue_no_drift_and_no_error(stage: Stage, lobby: str) -> None:
     assert stage.is_at_rest(lobby)
     assert stage.drift(lobby) == []
