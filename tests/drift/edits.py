@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from kube.kinds import kind_named
 from tests.outsider import MERGE, Outsider
 
@@ -102,27 +100,25 @@ def others_than(value: Any) -> Iterator[Any]:
         case int() | float():
             yield from (value + 1, value - 1, value * 2, 1, 7)
         case str():
-            known = [word for words in WORDS if value in words for word in words if word != value]
-            yield from known
-            yield from () if known else (f"{value}x", *(sample for sample in SAMPLES if sample != value))
+            yield from other_words(value)
         case list():
             for index, item in enumerate(value):
-                for other in others_than(item):
-                    yield [*value[:index], other, *value[index + 1 :]]
-            if len(value) > 1:
-                yield value[:-1]
+                yield from ([*value[:index], other, *value[index + 1 :]] for other in others_than(item))
+            yield value[:-1]
             yield [*value, "another"]
         case dict():
             for key, item in value.items():
-                for other in others_than(item):
-                    yield {**value, key: other}
+                yield from ({**value, key: other} for other in others_than(item))
             yield from (
                 {**value, "matchLabels": {"another": "one"}},
                 {**value, "another": "one"},
                 {**value, "type": "x"},
             )
-        case _:
-            return
+
+
+def other_words(value: str) -> Iterator[str]:
+    known = [word for words in WORDS if value in words for word in words if word != value]
+    yield from known or (f"{value}x", *(sample for sample in SAMPLES if sample != value))
 
 
 def generalised(kind: str, steps: Steps) -> str:
@@ -176,10 +172,7 @@ class Editor:
         """By server-side apply with force, of this one field."""
         sent = value
         for step in reversed(steps):
-            if step[:2] == "f:":
-                sent = {step[2:]: sent}
-            else:
-                sent = [{**json.loads(step[2:]), **sent}]
+            sent = {step[2:]: sent} if step[:2] == "f:" else [{**json.loads(step[2:]), **sent}]
         names = {key: live["metadata"][key] for key in ("name", "namespace")}
         body = {
             **sent,
@@ -218,8 +211,3 @@ def write(target: Any, where: list[str | int], value: Any) -> None:
         del target[where[-1]]
     else:
         target[where[-1]] = value
-
-
-def told(found: list[Any]) -> Any:
-    """Drift as plain data, for the message of a failing test."""
-    return msgspec.to_builtins(found)
