@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from db.connection import Session
 from db.deployments import hold, require_deployment
 
-Outlook = Literal["gone", "held", "stuck", "away", "now", "undecided", "retrying", "resting"]
+Outlook = Literal["gone", "held", "stuck", "away", "now", "undecided", "contested", "retrying", "resting"]
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,8 +21,8 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 
     `policy` is that of the path, by `rule` where `rule_source` is deployment or template; `drift_policy` is the
     deployment's own. `outlook` is what happens next, `due_at` when if that waits for a time: see orchestrator.drift.
-    `adopts` is what adopting it would set, {parameter: {from, to}}, or None where `not_adoptable` says why it cannot be
-    adopted; `seen` stands for its path and live value.
+    `contested_since`: since then somebody keeps setting it. `adopts` is what adopting it would set, {parameter: {from,
+    to}}, or None where `not_adoptable` says why it cannot be adopted; `seen` stands for its path and live value.
     """
 
     deployment_id: UUID
@@ -43,6 +43,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     rule: dict[str, Any] | None
     outlook: Outlook
     due_at: datetime | None
+    contested_since: datetime | None
     adoptable: bool
     not_adoptable: str | None
     adopts: dict[str, Any] | None
@@ -75,7 +76,7 @@ class DriftPage(msgspec.Struct, frozen=True):
 _COLUMNS = (
     "SELECT v.deployment_id, v.deployment, c.name AS cluster, d.drift_policy, d.desired_state, v.kind, v.namespace,"
     " v.object AS name, v.path, v.wanted, v.live, v.manager, v.since, v.policy,"
-    " v.rule_source, v.rule, v.outlook, v.due_at, v.adoptable,"
+    " v.rule_source, v.rule, v.outlook, v.due_at, v.contested_since, v.adoptable,"
     " v.not_adoptable, v.adopts, v.seen"
     " FROM orchestrator.drift v JOIN orchestrator.deployments d ON d.id = v.deployment_id"
     " JOIN orchestrator.clusters c ON c.id = d.cluster_id"

@@ -2424,6 +2424,26 @@ ALTER FUNCTION orchestrator.compile_text(p_text text, p_path text[], p_names tex
 COMMENT ON FUNCTION orchestrator.compile_text(p_text text, p_path text[], p_names text[], OUT body text, OUT bindings jsonb) IS 'Compiles one interpolated string of a template.';
 
 --
+-- Name: contested_until(uuid, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.contested_until(p_id uuid, p_kind text, p_name text, p_path text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT p.next_at FROM orchestrator.put_backs p
+     WHERE p.deployment_id = p_id AND p.kind = p_kind AND p.name = p_name AND p.path = p_path AND p.next_at > now()
+$$;
+
+ALTER FUNCTION orchestrator.contested_until(p_id uuid, p_kind text, p_name text, p_path text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION contested_until(p_id uuid, p_kind text, p_name text, p_path text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.contested_until(p_id uuid, p_kind text, p_name text, p_path text) IS 'Until when a contested path is not put back.';
+
+--
 -- Name: create_user(text, text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -2752,6 +2772,38 @@ ALTER FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_rev
 --
 
 COMMENT ON FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) IS 'The difference between two intents of a deployment.';
+
+--
+-- Name: describe_contests(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.describe_contests(p_id uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_first record;
+    v_count bigint;
+BEGIN
+    SELECT c.*, count(*) OVER () AS fights INTO v_first FROM orchestrator.contested c
+     WHERE c.deployment_id = p_id AND c.differs ORDER BY c.next_at, c.kind, c.object, c.path LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN format('%s is contested by %s: put back %s times since %s; tried again %s', concat_ws(' ', v_first.kind, v_first.object, nullif(v_first.path, '')),
+                  coalesce(v_first.manager, 'somebody'), v_first.put_backs, to_char(v_first.began_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'),
+                  CASE WHEN v_first.next_at > now() THEN to_char(v_first.next_at AT TIME ZONE 'UTC', '"at" HH24:MI:SS "UTC"') ELSE 'now' END)
+           || CASE WHEN v_first.fights > 1 THEN format('; and %s more paths are', v_first.fights - 1) ELSE '' END;
+END
+$$;
+
+ALTER FUNCTION orchestrator.describe_contests(p_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION describe_contests(p_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.describe_contests(p_id uuid) IS 'What is contested of a deployment, in a sentence.';
 
 --
 -- Name: describe_digest(text, jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4287,7 +4339,8 @@ CREATE FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT c ->> 'path', c, (v.v).policy, (v.v).automatic, (v.v).maintenance_window, (v.v).source, (v.v).rule,
-           CASE (v.v).policy WHEN 'Ignore' THEN 'ignored' WHEN 'Adopt' THEN 'undecided' END
+           CASE (v.v).policy WHEN 'Ignore' THEN 'ignored' WHEN 'Adopt' THEN 'undecided'
+                ELSE CASE WHEN orchestrator.contested_until(p_deployment_id, p_kind, p_name, c ->> 'path') IS NOT NULL THEN 'contested' END END
       FROM jsonb_array_elements(p_drift) c
      CROSS JOIN LATERAL (
            SELECT CASE WHEN (p_kind = 'ConfigMap' AND p_name = p_deployment || '-root')
@@ -9826,16 +9879,22 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
     r.cluster_id,
     f.policy,
         CASE
-            WHEN ((f.held = 'undecided'::text) AND (d.finalised_at IS NULL) AND (d.desired_state <> 'Paused'::text)) THEN 'undecided'::text
+            WHEN ((f.held = ANY (ARRAY['undecided'::text, 'contested'::text])) AND (d.finalised_at IS NULL) AND (d.desired_state <> 'Paused'::text)) THEN f.held
             ELSE orchestrator.outlook(d.desired_state, (d.finalised_at IS NOT NULL), s.*, k.unreachable_since)
         END AS outlook,
-    s.due_at,
+        CASE
+            WHEN (f.held = 'contested'::text) THEN orchestrator.contested_until(d.id, r.kind, r.name, f.path)
+            ELSE s.due_at
+        END AS due_at,
     (b.refusal IS NULL) AS adoptable,
     b.refusal AS not_adoptable,
     b.adopts,
     "left"(md5(concat(orchestrator.spell_path(r.kind, r.name, f.path), (f.change -> 'live'::text))), 16) AS seen,
     f.source AS rule_source,
-    f.rule
+    f.rule,
+    ( SELECT p.contested_since
+           FROM orchestrator.put_backs p
+          WHERE ((p.deployment_id = d.id) AND (p.kind = r.kind) AND (p.name = r.name) AND (p.path = f.path))) AS contested_since
    FROM ((((((orchestrator.deployment_resources r
      JOIN orchestrator.deployments d ON ((d.id = r.deployment_id)))
      JOIN orchestrator.templates t ON (((t.id = d.template_id) AND (t.version = d.template_version))))
@@ -9938,7 +9997,7 @@ COMMENT ON COLUMN orchestrator.drift.policy IS 'Enforce or Adopt: what becomes o
 -- Name: COLUMN drift.outlook; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. undecided: it waits to be adopted or put back. held, away, stuck, retrying (at due_at), resting: see orchestrator.outlook.';
+COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. undecided: it waits to be adopted or put back. contested: until due_at. held, away, stuck, retrying (at due_at), resting: see orchestrator.outlook.';
 
 --
 -- Name: COLUMN drift.due_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
@@ -9981,6 +10040,12 @@ COMMENT ON COLUMN orchestrator.drift.rule_source IS 'Where the policy comes from
 --
 
 COMMENT ON COLUMN orchestrator.drift.rule IS 'The rule, if one decided it.';
+
+--
+-- Name: COLUMN drift.contested_since; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.drift.contested_since IS 'Since when somebody keeps setting it: see contested. NULL if nobody does.';
 
 --
 -- Name: form_secrets; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -12062,6 +12127,13 @@ REVOKE ALL ON FUNCTION orchestrator.compile_template(p_base_spec jsonb, p_schema
 REVOKE ALL ON FUNCTION orchestrator.compile_text(p_text text, p_path text[], p_names text[], OUT body text, OUT bindings jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION contested_until(p_id uuid, p_kind text, p_name text, p_path text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.contested_until(p_id uuid, p_kind text, p_name text, p_path text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.contested_until(p_id uuid, p_kind text, p_name text, p_path text) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION create_user(name text, role text, namespaces text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -12112,6 +12184,12 @@ GRANT SELECT ON TABLE orchestrator.deployment_revisions TO orchestrator_viewer;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) FROM PUBLIC;
+
+--
+-- Name: FUNCTION describe_contests(p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.describe_contests(p_id uuid) FROM PUBLIC;
 
 --
 -- Name: FUNCTION describe_digest(p_kind text, p_digest jsonb, p_health text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

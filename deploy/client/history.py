@@ -145,8 +145,9 @@ def outlook(drift: Json) -> str:
     match drift["outlook"]:
         case "now":
             return "put back now"
-        case "retrying":
-            return f"tried again at {clock(drift['due_at'])}" if drift["due_at"] else "tried again"
+        case "retrying" | "contested" as why:
+            again = f"tried again at {clock(drift['due_at'])}" if drift["due_at"] else "tried again"
+            return f"contested, {again}" if why == "contested" else again
         case "held":
             return "stays: held by pause"
         case "stuck":

@@ -75,6 +75,7 @@ ABOUT_ONE: dict[str, str] = {
     "roll_back_rollout": "SELECT roll_back_rollout(2)",
     "deployments_as_of": f"SELECT * FROM deployments_as_of(now()) WHERE id = '{OTHER}'",
     "diff": f"SELECT * FROM diff('{OTHER}', 1, 2)",
+    "contested_until": f"SELECT FROM contested_until('{OTHER}', 'Service', 'lobby', 'spec') u WHERE u IS NOT NULL",
     "timeline": f"SELECT * FROM timeline('{OTHER}')",
     "list_objects": f"SELECT * FROM list_objects('{OTHER}')",
     "events_after": f"SELECT * FROM events_after(p_deployment_id => '{OTHER}')",
@@ -127,7 +128,7 @@ def world(shipped_postgres: Database) -> Iterator[World]:
             "UPDATE deployment_resources SET drift = '[{\"path\": \"spec\"}]', drifted_at = now() WHERE kind = 'Service'"
         )
         stage.root.execute(
-            "INSERT INTO put_backs SELECT id, cluster_id, 'Service', 'lobby', 'spec', 'hpa', 3, '{now}', now(), now(), now() FROM deployments"
+            "INSERT INTO put_backs SELECT id, cluster_id, 'Service', 'lobby', 'spec', 'hpa', 3, '{now}', now(), now(), now() + interval '1 hour' FROM deployments"
         )
         for identity in (MINE, OTHER):
             stage.root.execute("UPDATE deployments SET parameters = '{\"replicas\": 2}' WHERE id = %s", (identity,))

@@ -217,3 +217,16 @@ def test_a_deployment_that_somebody_holds_is_tended_later(stage: Stage, lobby: A
         stage.operator.execute("UPDATE deployments SET keep_data = false WHERE id = %s", (lobby,))
         assert tend(stage) == 0
     assert tend(stage) == 1
+
+
+def test_drift_tells_what_is_contested_and_until_when_it_waits(stage: Stage, lobby: Any) -> None:
+    for _ in range(3):
+        put_back(stage, lobby, REPLICAS)
+    stage.observe(stage.later(lobby, "Deployment", "lobby", fields_hash="theirs"))
+    tell_drift(stage, lobby, REPLICAS, {"path": "spec.paused", "manager": "person"})
+    [fight] = contested(stage)
+    waits, other = stage.rows("SELECT path, outlook, due_at, contested_since FROM drift ORDER BY path DESC")
+    assert waits == {
+        "path": "spec.replicas", "outlook": "contested", "due_at": fight["next_at"], "contested_since": fight["since"],
+    }  # fmt: skip
+    assert other == {"path": "spec.paused", "outlook": "now", "due_at": None, "contested_since": None}

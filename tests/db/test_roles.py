@@ -128,6 +128,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "repair": ("SELECT repair('default')", {"worker"}),
     "report_cluster": ("SELECT report_cluster('default', true, NULL)", {"worker"}),
     "mark_stale": ("SELECT mark_stale('default')", {"worker"}),
+    "contested_until": ("SELECT contested_until(gen_random_uuid(), 'a', 'b', '')", PEOPLE),
     "tend_contests": ("SELECT tend_contests('default')", {"worker"}),
     "applied_fields": ("SELECT applied_fields(gen_random_uuid(), 'a', 'b', 'c')", {"worker"}),
     "record_observations": ("SELECT record_observations('default', '[]')", {"watcher"}),
