@@ -1,7 +1,8 @@
-"""(i) What the API takes to read at 10,000 deployments: every list and detail, against the same query by psycopg alone.
+"""(i) What the API takes to read at 10,000 deployments: every list and detail, against the same query by psql.
 
-The baseline runs what the handler runs, on a session of an admin at psql's own doors: no HTTP, no credential, no
-transaction around it. Requests and queries alternate, so that what else the machine does strikes both.
+The baseline is the very statements that the handler sends, by psql and timed by its \\timing, on a session that has
+entered as the same user and plans the same: what HTTP, the credential and the transaction take is ours alone. Requests
+and queries alternate, so that what else the machine does strikes both.
 """
 
 from __future__ import annotations
@@ -12,18 +13,17 @@ import http.client
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
-from psycopg import sql
-
 from db import access, catalogue, clusters, deployments, drift, feed, listing, revisions
-from db.connection import Session, connect
+from db.connection import Session
 from db.database import PLANNING
 from db.listing import Filter
 from tests.bench import population
 from tests.bench.figures import Figure
+from tests.bench.psql import psql, statements_of
 from tests.bench.rig import OPERATOR, Database, durable_postgres, make_database, room
 from tests.waiting import eventually_blocking
 
@@ -131,21 +131,20 @@ async def compared(database: Database, port: int, token: str, runs: int) -> list
     headers = {"Authorization": f"Bearer {token}"}
     ours: dict[str, list[float]] = {name: [] for name in READS}
     theirs: dict[str, list[float]] = {name: [] for name in READS}
-    async with session_of(database) as session:
+    queries = {name: await statements_of(database.dsn_of(OPERATOR), read) for name, (_, read) in READS.items()}
+    with psql(database, "so_api", token, PLANNING) as session:
         for _ in range(runs):
-            for name, (path, read) in READS.items():
+            for name, (path, _) in READS.items():
                 asked, queried = [], []
                 for _ in range(WARM + ASKED):
                     started = time.perf_counter()
                     connection.request("GET", path, headers=headers)
                     response = connection.getresponse()
                     body = response.read()
-                    asked.append(time.perf_counter() - started)
+                    asked.append(1000 * (time.perf_counter() - started))
                     if response.status != 200:
                         raise RuntimeError(f"GET {path}: {response.status} {body[:500]!r}")
-                    started = time.perf_counter()
-                    await read(session)
-                    queried.append(time.perf_counter() - started)
+                    queried.append(session.milliseconds(queries[name]))
                 ours[name].append(p99(asked[WARM:]))
                 theirs[name].append(p99(queried[WARM:]))
     return [
@@ -155,7 +154,7 @@ async def compared(database: Database, port: int, token: str, runs: int) -> list
             unit="ms",
             ours=ours[name],
             baseline=theirs[name],
-            baseline_name="the query by psycopg",
+            baseline_name="the query by psql",
             bound="at most",
             target=TARGET,
         )
@@ -163,16 +162,6 @@ async def compared(database: Database, port: int, token: str, runs: int) -> list
     ]
 
 
-@contextlib.asynccontextmanager
-async def session_of(database: Database) -> AsyncIterator[Session]:
-    """An admin's, which plans as the API's do."""
-    session = await connect(database.dsn_of(OPERATOR), name="bench")
-    async with session:
-        for setting in PLANNING.removeprefix("-c ").split(" -c "):
-            await session.execute(sql.SQL("SET " + setting))
-        yield session
-
-
-def p99(seconds: list[float]) -> float:
-    """In milliseconds."""
-    return 1000 * sorted(seconds)[int(PERCENTILE * len(seconds))]
+def p99(times: list[float]) -> float:
+    """Of so many."""
+    return sorted(times)[int(PERCENTILE * len(times))]
