@@ -36,7 +36,9 @@ class Proven:
 
         async def proving(message: Message) -> None:
             nonlocal in_place
-            if message["type"] == "http.response.start" and not (own.has_entered or is_fault(message["status"])):
+            if message["type"] == "http.response.start" and not (
+                own.identity is not None or is_fault(message["status"])
+            ):
                 refusal = await doubt(own)
                 if refusal is not None:
                     in_place = True

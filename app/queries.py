@@ -16,12 +16,15 @@ _BELOW = "/api/"
 
 
 class KnownQuery:
-    """A guard that knows each route's parameters from the description of the API."""
+    """A guard that knows each route's parameters from the description of the API.
+
+    It waits for nothing, but one that is not async the framework runs in a thread, for each request.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], list[str]] = {}
 
-    def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
         """Raises Refused (400)."""
         if not connection.query_params or not connection.url.path.startswith(_BELOW):
             return

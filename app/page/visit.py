@@ -34,7 +34,7 @@ class Visit:
         Raises Refused, Unavailable, Contended.
         """
         async with self._database.transaction(rollback=rollback) as session:
-            self._scope[WHO] = await whoami(session)
+            self._scope[WHO] = self._database.identity or await whoami(session)
             yield session
 
     @property
