@@ -205,7 +205,7 @@ BEGIN
     -- Only for this statement: record_changed_deployments tells of it.
     PERFORM set_config('orchestrator.adopt', jsonb_build_object(
         'paths', to_jsonb(ARRAY(SELECT orchestrator.spell_path(x.kind, x.object, x.path) FROM unnest(v_chosen) x)),
-        'managers', to_jsonb(ARRAY(SELECT DISTINCT coalesce(x.manager, 'unknown') FROM unnest(v_chosen) x)))::text, true);
+        'managers', to_jsonb(ARRAY(SELECT DISTINCT coalesce(x.manager, 'unknown') FROM unnest(v_chosen) x ORDER BY 1)))::text, true);
     UPDATE orchestrator.deployments d SET parameters = d.parameters || v_parameters WHERE d.id = adopt.id RETURNING d.generation INTO v_generation;
     PERFORM set_config('orchestrator.adopt', '', true);
     PERFORM orchestrator.end_contest(adopt.id, x.kind, x.object, x.path, 'adopted') FROM unnest(v_chosen) x;
@@ -6666,6 +6666,7 @@ DECLARE
     v_ids uuid[];
     v_drifted uuid[];
 BEGIN
+    p_rows := orchestrator.without_adopted(p_rows);
     WITH judged AS (
         UPDATE orchestrator.deployment_resources r
            SET drift = CASE WHEN jsonb_array_length(j.drift) > 0 THEN j.drift END,
@@ -9005,6 +9006,30 @@ ALTER FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windo
 --
 
 COMMENT ON FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows) IS 'What names a window.';
+
+--
+-- Name: without_adopted(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.without_adopted(p_rows jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(CASE WHEN d.desired_state = 'Paused' OR d.last_applied_generation < d.generation
+                                   THEN j || jsonb_build_object('drift', (
+                                        SELECT coalesce(jsonb_agg(c), '[]') FROM jsonb_array_elements(j -> 'drift') c
+                                         WHERE c -> 'wanted' IS DISTINCT FROM c -> 'live' OR c -> 'cut' = 'true' OR j ->> 'kind' = 'Secret'))
+                                   ELSE j END), '[]')
+      FROM jsonb_array_elements(p_rows) j LEFT JOIN orchestrator.deployments d ON d.id = (j ->> 'deployment_id')::uuid
+$$;
+
+ALTER FUNCTION orchestrator.without_adopted(p_rows jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION without_adopted(p_rows jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.without_adopted(p_rows jsonb) IS 'Reports of drift, less what stands as it is wanted and an apply will take over.';
 
 --
 -- Name: answered_requests; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -13353,6 +13378,12 @@ GRANT ALL ON FUNCTION orchestrator.window_spans(p_window orchestrator.maintenanc
 --
 
 REVOKE ALL ON FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows) FROM PUBLIC;
+
+--
+-- Name: FUNCTION without_adopted(p_rows jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.without_adopted(p_rows jsonb) FROM PUBLIC;
 
 --
 -- Name: TABLE api_tokens; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

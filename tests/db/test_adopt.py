@@ -96,6 +96,32 @@ def test_an_adopted_value_is_a_parameter_and_differs_no_more(stage: Stage) -> No
     assert (resource["drift"], resource["drifted_at"], resource["differs"]) == (None, None, False)
 
 
+def test_what_was_adopted_is_no_drift_again_until_an_apply_has_taken_it_over(stage: Stage) -> None:
+    """Whoever changed it still owns the field, so a look at the fields alone finds it lost."""
+    own = paused(stage)
+    drifted(stage, own, "Deployment", "lobby", REPLICAS)
+    adopt(stage, own)
+    adopted = change("spec.replicas", 3, 3)
+    drifted(stage, own, "Deployment", "lobby", adopted, change(GREETING, "hello", "hi"))
+    assert drift(stage, own).keys() == {GREETING}, "held, nobody would take it over"
+    drifted(stage, own, "Deployment", "lobby", adopted)
+    assert drift(stage, own) == {}
+    stage.change(own, desired_state="Active")
+    drifted(stage, own, "Deployment", "lobby", adopted)
+    assert drift(stage, own) == {}, "the apply that is waited for takes it over"
+    stage.run_all()
+    drifted(stage, own, "Deployment", "lobby", adopted)
+    assert drift(stage, own).keys() == {"spec.replicas"}, "after it, it is taken back as anything else"
+    assert stage.messages(deployment_id=own)
+
+
+def test_secrets_are_never_taken_for_equal(stage: Stage) -> None:
+    own = paused(stage, "paper")
+    drifted(stage, own, "Secret", "lobby-rcon", change("data.password", "(hidden)", "(hidden)"))
+    drifted(stage, own, "ConfigMap", "lobby-env", change("data.MOTD", "a…", "a…", cut=True))
+    assert drift(stage, own).keys() == {"data.password", "data.MOTD"}
+
+
 def test_event_and_revision_name_who_approved_and_who_made_the_change(stage: Stage) -> None:
     own = paused(stage)
     drifted(stage, own, "Deployment", "lobby", REPLICAS, change(GREETING, "hello", "hi", manager="helm"))

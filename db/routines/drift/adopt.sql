@@ -84,7 +84,7 @@ BEGIN
     -- Only for this statement: record_changed_deployments tells of it.
     PERFORM set_config('orchestrator.adopt', jsonb_build_object(
         'paths', to_jsonb(ARRAY(SELECT orchestrator.spell_path(x.kind, x.object, x.path) FROM unnest(v_chosen) x)),
-        'managers', to_jsonb(ARRAY(SELECT DISTINCT coalesce(x.manager, 'unknown') FROM unnest(v_chosen) x)))::text, true);
+        'managers', to_jsonb(ARRAY(SELECT DISTINCT coalesce(x.manager, 'unknown') FROM unnest(v_chosen) x ORDER BY 1)))::text, true);
     UPDATE orchestrator.deployments d SET parameters = d.parameters || v_parameters WHERE d.id = adopt.id RETURNING d.generation INTO v_generation;
     PERFORM set_config('orchestrator.adopt', '', true);
     PERFORM orchestrator.end_contest(adopt.id, x.kind, x.object, x.path, 'adopted') FROM unnest(v_chosen) x;

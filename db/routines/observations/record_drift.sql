@@ -12,6 +12,7 @@ DECLARE
     v_ids uuid[];
     v_drifted uuid[];
 BEGIN
+    p_rows := orchestrator.without_adopted(p_rows);
     WITH judged AS (
         UPDATE orchestrator.deployment_resources r
            SET drift = CASE WHEN jsonb_array_length(j.drift) > 0 THEN j.drift END,
