@@ -5,6 +5,7 @@ headers, bodies and status codes, and nothing of what the objects mean.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from types import TracebackType
@@ -35,6 +36,8 @@ from kube.settings import ClusterSettings
 
 # Called after each answer: method, kind, status code or error category, seconds.
 Observe = Callable[[str, str, str, float], None]
+# Takes what a server warns of; named here, because `list` is a method of Cluster.
+Warnings = list[str]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "WATCH"]
 
 _JSON = "application/json"
@@ -43,6 +46,7 @@ _PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 # The server reads this as YAML, of which JSON is a part.
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
+_WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 _CONNECT_SECONDS = 5.0
 _KEEPALIVE_SECONDS = 60.0
 _PAGE_ITEMS = 250
@@ -149,11 +153,13 @@ class Cluster:
         dry_run: bool = False,
         metadata_only: bool | None = None,
         manager: str = FIELD_MANAGER,
+        warnings: Warnings | None = None,
     ) -> Applied:
         """Server-side apply. With `uid` and `resource_version` only onto that very state.
 
         A resource version whose object is gone creates it anew; a uid that is not the object's raises UidMismatch.
-        The answer to a Secret holds metadata only, unless `metadata_only` says otherwise.
+        The answer to a Secret holds metadata only, unless `metadata_only` says otherwise. What the server warns of is
+        added to `warnings`, refused or not.
         """
         kind = kind_named(manifest["kind"])
         metadata_only = kind.metadata_only if metadata_only is None else metadata_only
@@ -176,6 +182,7 @@ class Cluster:
             body=_encode(manifest),
             content_type=_APPLY,
             accept=_partial(metadata_only),
+            warnings=warnings,
         )
         return Applied(status == _CREATED, decode_live(body, kind.api_version, kind.name, partial=metadata_only))
 
@@ -356,6 +363,7 @@ class Cluster:
         body: bytes | None = None,
         content_type: str | None = None,
         accept: str = _JSON,
+        warnings: Warnings | None = None,
     ) -> tuple[int, bytes]:
         url = self._url(path, query)
         if self._authorization.expiring():
@@ -363,14 +371,20 @@ class Cluster:
         headers = self._headers(content_type, accept)
         async with self.gate:
             try:
-                return await self._exchange(method, kind, url, body, headers)
+                return await self._exchange(method, kind, url, body, headers, warnings)
             except Unauthorized:
                 await self._renew(headers.get("Authorization"))
         async with self.gate:
-            return await self._exchange(method, kind, url, body, self._headers(content_type, accept))
+            return await self._exchange(method, kind, url, body, self._headers(content_type, accept), warnings)
 
     async def _exchange(
-        self, method: Method, kind: Kind | None, url: URL, body: bytes | None, headers: dict[str, str]
+        self,
+        method: Method,
+        kind: Kind | None,
+        url: URL,
+        body: bytes | None,
+        headers: dict[str, str],
+        warnings: Warnings | None = None,
     ) -> tuple[int, bytes]:
         started = time.perf_counter()
         outcome = "cancelled"
@@ -387,6 +401,8 @@ class Cluster:
             if self._observe is not None:
                 self._observe(method, kind.name if kind else "", outcome, seconds)
         self.gate.answered(seconds, throttled=response.status == 429)  # noqa: PLR2004
+        if warnings is not None:
+            warnings.extend(warning_text(value) for value in response.headers.getall("Warning", ()))
         if response.status >= _LEAST_REFUSAL:
             raise refusal(response.status, response.headers, answer)
         return response.status, answer
@@ -490,6 +506,12 @@ class Cluster:
         if authorization is not None:
             headers["Authorization"] = authorization
         return headers
+
+
+def warning_text(header: str) -> str:
+    """What a Warning header (RFC 7234) says: `299 - "text"`, with what is quoted in it unquoted."""
+    quoted = _WARNING.match(header)
+    return re.sub(r"\\(.)", r"\1", quoted.group(1)) if quoted else header
 
 
 def _partial(metadata_only: bool) -> str:

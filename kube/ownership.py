@@ -361,3 +361,14 @@ def _spell(steps: tuple[Step, ...]) -> str:
             case _:
                 spelt += f"[{step[2:]}]"
     return spelt
+
+
+def spell(steps: tuple[Step, ...]) -> str:
+    """A path of a fieldset as the view drift spells it."""
+    return _spell(steps)
+
+
+def value_at(value: Any, steps: tuple[Step, ...]) -> Any:
+    """What stands at a path of a fieldset; None where there is nothing."""
+    found = _value_at(value, steps)
+    return None if found is _ABSENT else found

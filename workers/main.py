@@ -16,13 +16,15 @@ from typing import Any
 
 import structlog
 
-from db import queue
+from db import dry_runs, queue
 from db.connection import Pool, Session, borrow, open_pool
+from db.dry_runs import Proposal
 from db.errors import Contended, DatabaseError, Unavailable
 from db.processes import Presence
 from db.queue import Settlement
 from kube.cluster import Cluster
 from kube.generated import ensure_seed
+from workers import dry_runs as answering
 from workers import metrics
 from workers.breaker import Breaker
 from workers.leases import Lease, LeaseLost, Leases
@@ -36,6 +38,7 @@ log = structlog.get_logger()
 UPKEEP_SECONDS = 10.0
 # While there is work all the time. Longer than a poll, so that a lone change after a rest is not held up by it.
 PROMOTE_SECONDS = 1.5
+MOST_DRY_RUNS = 2
 PRESENCE_SECONDS = 5.0
 LEAVE_SECONDS = 2.0
 SETTLE_RETRY_SECONDS = 0.1
@@ -70,6 +73,8 @@ class Worker:
         self.freed = asyncio.Event()
         self.rolling = asyncio.Event()
         self._promoted = 0.0
+        self._dry_runs = set[asyncio.Task[None]]()
+        self.stopping = False
         self._seed: bytes | None = None
         self._seeding = asyncio.Lock()
 
@@ -134,6 +139,7 @@ class Worker:
                 # Work that was just committed goes first: a person waits for it.
                 if not taken or time.monotonic() - self._promoted > PROMOTE_SECONDS:
                     self._promoted = time.monotonic()
+                    await self._take_dry_run(group, session)
                     due_seconds, rolling = await queue.look_around(session, self.settings.cluster.name)
                     self.wake.due(due_seconds)
                     if rolling:
@@ -143,6 +149,35 @@ class Worker:
             log.warning("claim failed", error=str(error))
             self.wake.rest()
         return taken
+
+    async def _take_dry_run(self, group: asyncio.TaskGroup, session: Session) -> None:
+        """Set to work on one dry run, if one is due and there is room: they are few, and none holds up a wish."""
+        if len(self._dry_runs) >= MOST_DRY_RUNS:
+            return
+        proposal = await dry_runs.claim_dry_run(
+            session, self.settings.cluster.name, self.settings.name, answering.LEASE_SECONDS
+        )
+        if proposal is not None:
+            task = group.create_task(self._try_out(proposal))
+            self._dry_runs.add(task)
+            task.add_done_callback(self._dry_runs.discard)
+
+    async def _try_out(self, proposal: Proposal) -> None:
+        """Answer one dry run. Never raises: one that could not be settled is taken again when its lease ends."""
+        if self.cluster is None:
+            raise AssertionError("claimed before the cluster was reached")
+        told = {"dry_run_id": proposal.dry_run_id, "deployment_id": proposal.deployment_id}
+        try:
+            state, answers, message = await answering.answer(proposal, self.cluster)
+        except asyncio.CancelledError:
+            state, answers, message = "queued", [], "its worker stopped"
+        if state == "queued" and not self.stopping:
+            self.breaker.trip(message)
+        with contextlib.suppress(DatabaseError, TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS), borrow(self.pool) as session:
+                await dry_runs.settle_dry_run(session, proposal, state, answers, message)
+        log.info("dry run", state=state, **told)
+        self.wake.nudge()
 
     async def _claim(self, session: Session, limit: int) -> list[Lease]:
         started = time.monotonic()
@@ -256,6 +291,7 @@ class Worker:
             try:
                 async with borrow(self.pool) as session:
                     await queue.repair(session, name)
+                    await dry_runs.end_dry_runs(session, name)
                     await queue.mark_stale(session, name)
                     await queue.tend_contests(session, name)
                 await self._report(not self.breaker.open, self.breaker.reason if self.breaker.open else None)
@@ -290,11 +326,14 @@ class Worker:
 
     async def _drain(self) -> None:
         """Finish what is in work within the grace period; hand the rest back."""
+        self.stopping = True
         deadline = time.monotonic() + self.settings.grace_seconds
         while len(self.leases) and (left := deadline - time.monotonic()) > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self._room()
+        for task in self._dry_runs:
+            task.cancel()
         unfinished = self.leases.held()
         tasks = [lease.task for lease in unfinished if lease.task is not None]
         for task in tasks:

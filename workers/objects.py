@@ -24,6 +24,8 @@ from workers.plan import Step
 # Measured on Kubernetes 1.37.
 CREATE_ONLY = "1"
 ATTEMPTS = 4
+# In place of the seed of generated secrets, where those are only tried.
+STAND_IN_SEED = bytes(32)
 HANDOVER_MANAGER = "server-orchestrator-handover"
 
 # Asks Postgres for the fieldset of our last apply to an object; needed only where something went wrong with it.
@@ -104,15 +106,46 @@ async def _begin(
     return base, True
 
 
+async def try_object(
+    cluster: Cluster, step: Step, *, deployment_id: str, warnings: list[str]
+) -> tuple[Manifest, Applied]:
+    """What `apply_object` would send, and what the server would answer: asked by a dry run, nothing is written.
+
+    Generated secrets are stood in for. What a real apply first hands over or clears away for the object is left out.
+    Raises Foreign and KubeError; what the server warns of is added to `warnings`.
+    """
+    manifest = fill(step.manifest, deployment_id, STAND_IN_SEED)
+    looked = step.reason == "recreated"
+    base = await _look(cluster, step, deployment_id) if looked else None
+    for _ in range(ATTEMPTS):
+        try:
+            return manifest, await _write(cluster, manifest, step.item, base, looked=looked, tried=warnings)
+        except (Conflict, UidMismatch, AlreadyExists):
+            base, looked = await _look(cluster, step, deployment_id), True
+    raise Conflict(f"{step.manifest['kind']} {step.manifest['metadata']['name']} keeps changing while it is tried")
+
+
 async def _write(
-    cluster: Cluster, manifest: Manifest, item: InventoryItem | None, base: Live | None, *, looked: bool
+    cluster: Cluster,
+    manifest: Manifest,
+    item: InventoryItem | None,
+    base: Live | None,
+    *,
+    looked: bool,
+    tried: list[str] | None = None,
 ) -> Applied:
-    """Apply onto the state last seen, or create where nothing was seen."""
-    if base is not None:
-        return await cluster.apply(manifest, force=True, uid=base.uid, resource_version=base.resource_version)
-    if looked or item is None or item.missing or item.uid is None:
-        return await cluster.apply(manifest, force=False, resource_version=CREATE_ONLY)
-    return await cluster.apply(manifest, force=True, uid=item.uid, resource_version=item.resource_version)
+    """Apply onto the state last seen, or create where nothing was seen. Where `tried` takes warnings, as a dry run."""
+    uid, version = (base.uid, base.resource_version) if base is not None else (None, CREATE_ONLY)
+    if base is None and not looked and item is not None and not item.missing and item.uid is not None:
+        uid, version = item.uid, item.resource_version
+    return await cluster.apply(
+        manifest,
+        force=uid is not None,
+        uid=uid,
+        resource_version=version,
+        dry_run=tried is not None,
+        warnings=tried,
+    )
 
 
 async def delete_object(cluster: Cluster, item: InventoryItem) -> bool:

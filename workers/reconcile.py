@@ -181,7 +181,7 @@ async def reconcile(run: Run) -> Settlement:
         run.note("ResourceConflict", error.live)
         return failed(run, str(error), "foreign", permanent=True)
     except KubeError as error:
-        if await _is_away(run.cluster, error):
+        if await is_away(run.cluster, error):
             return run.settlement("deferred", error=error.message)
         retry_seconds = SLOW_RETRY_SECONDS if isinstance(error, _SLOW) else error.retry_after_seconds
         return failed(run, error.message, error.category, permanent=error.permanent, retry_seconds=retry_seconds)
@@ -228,7 +228,7 @@ def failed(run: Run, error: str, category: str, *, permanent: bool, retry_second
     return run.settlement("failed", error=error, permanent=permanent, retry_seconds=retry_seconds)
 
 
-async def _is_away(cluster: Cluster, error: KubeError) -> bool:
+async def is_away(cluster: Cluster, error: KubeError) -> bool:
     """Whether the server itself is out of reach, or not itself yet. One unanswered request may be slow: ask again.
 
     A server that starts denies everything until it has read who may do what: for 0.1 s, while it is not ready for 1 s

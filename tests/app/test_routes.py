@@ -92,6 +92,9 @@ RULES: dict[str, Rule] = {
     "POST /api/deployments/{deployment_id:uuid}/drift/adopt/preview": Rule("operator", ONE, {}),
     "GET /api/deployments/{deployment_id:uuid}/events": Rule("viewer", ONE),
     "POST /api/deployments/{deployment_id:uuid}/pause": Rule("operator", ONE),
+    "POST /api/deployments/dry-run": Rule("operator", 403, NEW),
+    "POST /api/deployments/{deployment_id:uuid}/dry-run": Rule("operator", ONE, STOP),
+    "GET /api/dry-runs/{dry_run_id:int}": Rule("viewer", ONE),
     "GET /api/deployments/{deployment_id:uuid}/plan": Rule("viewer", ONE),
     "POST /api/deployments/{deployment_id:uuid}/preview": Rule("operator", ONE, STOP),
     "POST /api/deployments/{deployment_id:uuid}/reconcile": Rule("operator", ONE),
@@ -261,6 +264,10 @@ class World:
             self._superuser.execute(
                 "SELECT orchestrator.plan_restart(%s, when_empty => true)", (names["deployment_id"],)
             )
+        if "{dry_run_id" in route:
+            own = self._templates.deploy(f"d{self._made}", "web", namespace=ELSEWHERE)
+            asked = self._superuser.execute("SELECT orchestrator.request_dry_run(%s) AS id", (own,)).fetchone()
+            names["dry_run_id"] = str(asked["id"])
         if "/rollback" in route:
             self._templates.change(names["deployment_id"], replicas=2)
         if "/adopt" in route:

@@ -28,6 +28,7 @@ BY_DEPLOYMENT = {
     "deployments": "id", "deployment_resources": "deployment_id", "deployment_observed": "deployment_id", "deployment_events": "deployment_id",
     "deployment_revisions": "deployment_id", "reconcile_slots": "deployment_id", "drift": "deployment_id",
     "put_backs": "deployment_id", "contested": "deployment_id",
+    "dry_runs": "deployment_id",
     "planned_restarts": "deployment_id", "deployment_players": "deployment_id",
     "rollout_members": "deployment_id",
 }  # fmt: skip
@@ -61,6 +62,8 @@ ABOUT_ONE: dict[str, str] = {
     "record_players": f"SELECT record_players('{OTHER}', 0)",
     "players_online": f"SELECT 1 WHERE players_online('{OTHER}') IS NOT NULL",
     "preview_change": f"SELECT preview_change('{OTHER}', '{{}}', 'Stopped')",
+    "request_dry_run": f"SELECT request_dry_run('{OTHER}')",
+    "request_new_dry_run": "SELECT request_new_dry_run('other', 'web', namespace => 'vault-7')",
     "plan": f"SELECT * FROM plan('{OTHER}')",
     "rollback": f"SELECT rollback('{OTHER}', 1)",
     "preview_rollback": f"SELECT preview_rollback('{OTHER}', 1)",
@@ -139,6 +142,7 @@ def world(shipped_postgres: Database) -> Iterator[World]:
             stage.root.execute(
                 "SELECT plan_restart(%s, when_empty => true), record_players(%s, 3)", (identity, identity)
             )
+            stage.root.execute("SELECT request_dry_run(%s)", (identity,))
         stage.root.execute(
             "INSERT INTO maintenance_windows (name, namespace, days, starts, lasts, zone) VALUES ('nights', 'vault-7', '{Mon}', '04:00', '1 hour', 'UTC')"
         )

@@ -14,7 +14,7 @@ READABLE = (
     "clusters", "templates", "deployments", "deployment_resources", "deployment_observed", "deployment_events",
     "deployment_revisions", "reconcile_slots", "watch_streams", "drift", "waiting", "users", "api_tokens", "sessions",
     "processes", "workers", "watchers", "put_backs", "contested", "maintenance_windows", "planned_restarts", "deployment_players",
-    "rollouts", "rollout_members", "rollout_events",
+    "dry_runs", "rollouts", "rollout_members", "rollout_events",
 )  # fmt: skip
 PRIVATE = (
     "template_programs",
@@ -47,6 +47,11 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "events_since": ("SELECT * FROM events_since(now())", PEOPLE),
     "newest_event": ("SELECT * FROM newest_event()", PEOPLE | {"api"}),
     "measure_queues": ("SELECT * FROM measure_queues()", PEOPLE),
+    "request_dry_run": ("SELECT request_dry_run(gen_random_uuid())", {"admin", "operator"}),
+    "request_new_dry_run": ("SELECT request_new_dry_run('walk', 'web')", {"admin", "operator"}),
+    "claim_dry_run": ("SELECT claim_dry_run('default', 'w', 30)", {"worker"}),
+    "settle_dry_run": ("SELECT settle_dry_run(0, 0, 'done', '[]', '')", {"worker"}),
+    "end_dry_runs": ("SELECT end_dry_runs('default')", {"worker"}),
     "plan": ("SELECT * FROM plan(gen_random_uuid())", PEOPLE),
     "preview": ("SELECT preview('walk', 'web')", {"admin", "operator"}),
     "preview_change": ("SELECT preview_change(gen_random_uuid())", {"admin", "operator"}),
@@ -166,6 +171,7 @@ REFUSED = {
         "plan",
         "adopt",
         "preview_adopt",
+        "request_dry_run",
         "diff",
         "change_user",
         "disable_user",

@@ -44,6 +44,9 @@ CREATE POLICY by_member ON orchestrator.rollouts FOR SELECT
 DROP POLICY IF EXISTS by_member ON orchestrator.rollout_events;
 CREATE POLICY by_member ON orchestrator.rollout_events FOR SELECT
     USING ((SELECT orchestrator.sees_everything()) OR EXISTS (SELECT FROM orchestrator.rollout_members m WHERE m.rollout_id = rollout_events.rollout_id OFFSET 0));
+DROP POLICY IF EXISTS by_namespace ON orchestrator.dry_runs;
+CREATE POLICY by_namespace ON orchestrator.dry_runs FOR SELECT
+    USING ((SELECT orchestrator.sees_everything()) OR namespace = ANY ((SELECT orchestrator.allowed_namespaces())::text[]));
 
 -- Templates and clusters are everybody's: all read them, and only an admin of everything changes them.
 DROP POLICY IF EXISTS all_read ON orchestrator.templates;

@@ -21,3 +21,5 @@ CREATE OR REPLACE TRIGGER announce AFTER UPDATE OF revoked_at ON orchestrator.ap
     FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.announce();
 CREATE OR REPLACE TRIGGER announce AFTER DELETE ON orchestrator.sessions
     FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.announce();
+CREATE OR REPLACE TRIGGER announce AFTER UPDATE OF state ON orchestrator.dry_runs
+    FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.announce();

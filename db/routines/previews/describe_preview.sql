@@ -1,6 +1,6 @@
 -- orchestrator.describe_preview(tried) -> jsonb
 -- What a tried write would mean, object by object in the order of the template, those that would go last.
--- tried: {generation, template_id, template_version, parameters, before[] or null, after[], plan[]}, of orchestrator.end_preview.
+-- tried: {generation, template_id, template_version, parameters, before[] or null, after[], plan[], target}, of orchestrator.end_preview.
 CREATE OR REPLACE FUNCTION orchestrator.describe_preview(p_tried jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -20,7 +20,8 @@ AS $$
             -- Its running pods keep the old settings until they are restarted.
             'restart', coalesce(a.m #>> '{spec,updateStrategy,type}' = 'OnDelete' AND a.m #> '{spec,template}' <> b.m #> '{spec,template}', false))
             ORDER BY a.o, b.o), '[]'),
-        'plan', coalesce(p_tried -> 'plan', '[]'))
+        'plan', coalesce(p_tried -> 'plan', '[]'),
+        'target', p_tried -> 'target')
       FROM after a FULL JOIN before b USING (kind, name)
 $$;
 COMMENT ON FUNCTION orchestrator.describe_preview IS 'What a tried write would mean, object by object.';
