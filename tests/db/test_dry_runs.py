@@ -1,7 +1,5 @@
 """Dry runs as rows: asked by people, answered by a worker under a lease, and nothing left behind in any history."""
 
-
-
 import json
 from typing import Any
 
