@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from db.connection import Session, translated
 from db.deployments import Change
 from db.errors import Refused
+from db.preview import change_values
 from db.queue import DesiredState, InventoryItem
 
 State = Literal["queued", "running", "done", "failed"]
@@ -84,14 +85,8 @@ class Proposal(msgspec.Struct, frozen=True):
 
 async def request_dry_run(session: Session, deployment_id: UUID, change: Change) -> int:
     """Ask about a change, or about a deployment as it stands. Raises what db.preview.preview_change does: Refused."""
-    values = (
-        deployment_id,
-        _text(change.parameters or {}),
-        change.desired_state,
-        change.template_version,
-        change.keep_data,
-    )
-    return await _ask(session, "SELECT orchestrator.request_dry_run(%s, %s, %s, %s::integer, %s)", values)
+    values = change_values(deployment_id, change)
+    return await _ask(session, "SELECT orchestrator.request_dry_run(%s, %s, %s, %s::integer, %s, %s, %s)", values)
 
 
 async def request_new_dry_run(
@@ -105,10 +100,13 @@ async def request_new_dry_run(
     template_version: int | None = None,
     desired_state: str = "Active",
     keep_data: bool = True,
+    drift_policy: str = "Enforce",
+    drift_rules: list[dict[str, Any]] | None = None,
 ) -> int:
     """Ask about a deployment that is not made yet. Raises what making it would: Refused."""
-    values = (name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data)
-    query = "SELECT orchestrator.request_new_dry_run(%s, %s, %s, %s, %s, %s::integer, %s, %s)"
+    named = (name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data)
+    values = (*named, drift_policy, _text(drift_rules or []))
+    query = "SELECT orchestrator.request_new_dry_run(%s, %s, %s, %s, %s, %s::integer, %s, %s, %s, %s)"
     return await _ask(session, query, values)
 
 

@@ -66,7 +66,13 @@ async def preview_new(
 
 async def preview_change(session: Session, deployment_id: UUID, change: Change) -> Preview:
     """What db.deployments.change_deployment would do with the same. Raises what that would: Refused."""
-    values = (
+    values = change_values(deployment_id, change)
+    return await _read(session, "SELECT orchestrator.preview_change(%s, %s, %s, %s::integer, %s, %s, %s)", values)
+
+
+def change_values(deployment_id: UUID, change: Change) -> tuple[Any, ...]:
+    """The arguments of preview_change(), and of request_dry_run()."""
+    return (
         deployment_id,
         _text(change.parameters or {}),
         change.desired_state,
@@ -75,7 +81,6 @@ async def preview_change(session: Session, deployment_id: UUID, change: Change) 
         change.drift_policy,
         None if change.drift_rules is None else _text(change.drift_rules),
     )
-    return await _read(session, "SELECT orchestrator.preview_change(%s, %s, %s, %s::integer, %s, %s, %s)", values)
 
 
 async def preview_rollback(session: Session, deployment_id: UUID, generation: int, *, force: bool) -> Preview:

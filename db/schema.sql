@@ -2182,6 +2182,42 @@ ALTER FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer
 COMMENT ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) IS 'Takes deployments to reconcile under a lease.';
 
 --
+-- Name: claim_dry_run(text, text, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.claim_dry_run(p_cluster text, p_worker text, p_lease_seconds integer) RETURNS TABLE(dry_run_id bigint, token integer, deployment_id uuid, name text, namespace text, generation bigint, desired_state text, template_version integer, manifests jsonb, inventory jsonb)
+    LANGUAGE sql SECURITY DEFINER ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH due AS (
+        SELECT r.id FROM orchestrator.dry_runs r JOIN orchestrator.clusters c ON c.id = r.cluster_id
+         WHERE c.name = p_cluster AND r.finished_at IS NULL AND r.expires_at > now() AND (r.state = 'queued' OR r.leased_until < now())
+         ORDER BY r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED
+    ), taken AS (
+        UPDATE orchestrator.dry_runs r
+           SET state = 'running', worker = p_worker, attempts = r.attempts + 1, leased_until = now() + make_interval(secs => p_lease_seconds)
+          FROM due WHERE r.id = due.id
+        RETURNING r.*
+    )
+    SELECT t.id, t.attempts, (t.proposal ->> 'id')::uuid, t.name, t.namespace, t.generation, t.proposal ->> 'desired_state',
+           (t.proposal ->> 'template_version')::integer, t.proposal -> 'manifests',
+           coalesce((SELECT jsonb_agg(jsonb_build_object(
+                         'api_version', r.api_version, 'kind', r.kind, 'namespace', r.namespace, 'name', r.name, 'uid', r.uid,
+                         'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
+                         'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'drifted', r.drift IS NOT NULL, 'lost', r.drift))
+                       FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.deployment_id AND r.kind <> 'Pod'), '[]')
+      FROM taken t
+$$;
+
+ALTER FUNCTION orchestrator.claim_dry_run(p_cluster text, p_worker text, p_lease_seconds integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION claim_dry_run(p_cluster text, p_worker text, p_lease_seconds integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.claim_dry_run(p_cluster text, p_worker text, p_lease_seconds integer) IS 'Takes a dry run under a lease.';
+
+--
 -- Name: common_namespaces(text[], text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3059,7 +3095,8 @@ CREATE FUNCTION orchestrator.describe_preview(p_tried jsonb) RETURNS jsonb
             -- Its running pods keep the old settings until they are restarted.
             'restart', coalesce(a.m #>> '{spec,updateStrategy,type}' = 'OnDelete' AND a.m #> '{spec,template}' <> b.m #> '{spec,template}', false))
             ORDER BY a.o, b.o), '[]'),
-        'plan', coalesce(p_tried -> 'plan', '[]'))
+        'plan', coalesce(p_tried -> 'plan', '[]'),
+        'target', p_tried -> 'target')
       FROM after a FULL JOIN before b USING (kind, name)
 $$;
 
@@ -3312,6 +3349,37 @@ ALTER FUNCTION orchestrator.end_contest(p_id uuid, p_kind text, p_name text, p_p
 COMMENT ON FUNCTION orchestrator.end_contest(p_id uuid, p_kind text, p_name text, p_path text, p_why text) IS 'Ends the fight over a path.';
 
 --
+-- Name: end_dry_runs(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.end_dry_runs(p_cluster text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
+BEGIN
+    UPDATE orchestrator.dry_runs r
+       SET state = 'failed', finished_at = now(),
+           message = 'nobody answered in time: ' || coalesce(nullif(r.message, ''),
+               CASE WHEN EXISTS (SELECT FROM orchestrator.processes p WHERE p.cluster_id = v_cluster_id AND p.kind = 'worker' AND p.last_seen_at > now() - interval '1 minute')
+                    THEN 'the workers were busy' ELSE 'no worker runs for this cluster' END)
+     WHERE r.cluster_id = v_cluster_id AND r.finished_at IS NULL AND r.expires_at < now()
+       AND (r.state = 'queued' OR r.leased_until < now());
+    DELETE FROM orchestrator.dry_runs r WHERE r.id = ANY (ARRAY(
+        SELECT o.id FROM orchestrator.dry_runs o WHERE o.created_at < now() - interval '1 day' ORDER BY o.created_at LIMIT 20));
+END
+$$;
+
+ALTER FUNCTION orchestrator.end_dry_runs(p_cluster text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION end_dry_runs(p_cluster text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.end_dry_runs(p_cluster text) IS 'Ends dry runs that nobody answered in time, and drops old ones.';
+
+--
 -- Name: end_lease(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3415,6 +3483,8 @@ BEGIN
         'generation', NEW.generation, 'template_id', NEW.template_id, 'template_version', NEW.template_version, 'parameters', NEW.parameters,
         'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state, OLD.restarted_at) END,
         'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state, NEW.restarted_at),
+        'target', jsonb_build_object('id', NEW.id, 'name', NEW.name, 'namespace', NEW.namespace, 'cluster_id', NEW.cluster_id,
+                      'template_version', NEW.template_version, 'desired_state', NEW.desired_state),
         'plan', CASE WHEN current_setting('orchestrator.preview') = 'on' THEN (SELECT jsonb_agg(to_jsonb(p)) FROM orchestrator.plan(NEW.id) p) END)::text,
         'RESET orchestrator.preview to write.');
     RETURN NULL;
@@ -6351,6 +6421,52 @@ ALTER FUNCTION orchestrator.quarantine(p_queue text, p_msg_id bigint, p_deployme
 COMMENT ON FUNCTION orchestrator.quarantine(p_queue text, p_msg_id bigint, p_deployment_id uuid) IS 'Puts away a message nobody can settle.';
 
 --
+-- Name: queue_dry_run(jsonb, uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.queue_dry_run(p_preview jsonb, p_deployment_id uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    c_most_unfinished CONSTANT integer := 50;
+    c_waits CONSTANT interval := '2 minutes';
+    v_target jsonb := p_preview -> 'target';
+    v_cluster orchestrator.clusters;
+    v_id bigint;
+BEGIN
+    SELECT * INTO v_cluster FROM orchestrator.clusters c WHERE c.id = (v_target ->> 'cluster_id')::integer;
+    IF v_target ->> 'desired_state' = 'Deleted' THEN
+        PERFORM orchestrator.refuse('SO409', 'nothing is applied for what is deleted, so there is nothing to ask the cluster', 'desired_state',
+            'SELECT * FROM plan(id) tells what goes and what is kept.');
+    END IF;
+    PERFORM orchestrator.end_dry_runs(v_cluster.name);
+    IF (SELECT count(*) FROM orchestrator.dry_runs r WHERE r.cluster_id = v_cluster.id AND r.finished_at IS NULL) >= c_most_unfinished THEN
+        PERFORM orchestrator.refuse('SO409', format('%s dry runs wait for cluster %s already', c_most_unfinished, v_cluster.name), 'cluster',
+            'Wait for those: each ends within two minutes.');
+    END IF;
+    INSERT INTO orchestrator.dry_runs (deployment_id, cluster_id, namespace, name, generation, proposal, asked_by, expires_at, message)
+    VALUES (p_deployment_id, v_cluster.id, v_target ->> 'namespace', v_target ->> 'name', (p_preview ->> 'generation')::bigint,
+            jsonb_build_object('id', v_target -> 'id', 'template_version', v_target -> 'template_version', 'desired_state', v_target -> 'desired_state',
+                'manifests', jsonb_path_query_array(p_preview, '$.objects[*] ? (@.change != "removed").manifest')),
+            orchestrator.current_actor(), now() + c_waits,
+            CASE WHEN v_cluster.unreachable_since IS NULL THEN ''
+                 ELSE format('cluster %s does not answer: %s', v_cluster.name, v_cluster.unreachable_reason) END)
+    RETURNING id INTO v_id;
+    PERFORM orchestrator.nudge(v_cluster.id);
+    RETURN v_id;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.queue_dry_run(p_preview jsonb, p_deployment_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION queue_dry_run(p_preview jsonb, p_deployment_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.queue_dry_run(p_preview jsonb, p_deployment_id uuid) IS 'Keeps a preview for a worker to ask the cluster.';
+
+--
 -- Name: queue_name(integer, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7519,6 +7635,49 @@ ALTER FUNCTION orchestrator.report_process(p_cluster text, p_kind text, p_name t
 COMMENT ON FUNCTION orchestrator.report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean) IS 'A worker or watcher says that it is there.';
 
 --
+-- Name: request_dry_run(uuid, jsonb, text, integer, boolean, text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.request_dry_run(p_id uuid, p_parameters jsonb DEFAULT '{}'::jsonb, p_desired_state text DEFAULT NULL::text, p_template_version integer DEFAULT NULL::integer, p_keep_data boolean DEFAULT NULL::boolean, p_drift_policy text DEFAULT NULL::text, p_drift_rules jsonb DEFAULT NULL::jsonb) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM orchestrator.require_deployment(p_id);
+    RETURN orchestrator.queue_dry_run(orchestrator.preview_change(
+        p_id, p_parameters, p_desired_state, p_template_version, p_keep_data, p_drift_policy, p_drift_rules), p_id);
+END
+$$;
+
+ALTER FUNCTION orchestrator.request_dry_run(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION request_dry_run(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.request_dry_run(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb) IS 'Asks the cluster what it would say to a change; answers the id of a row in dry_runs.';
+
+--
+-- Name: request_new_dry_run(text, text, jsonb, text, text, integer, text, boolean, text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.request_new_dry_run(name text, template text, parameters jsonb DEFAULT '{}'::jsonb, namespace text DEFAULT 'default'::text, cluster text DEFAULT NULL::text, template_version integer DEFAULT NULL::integer, desired_state text DEFAULT 'Active'::text, keep_data boolean DEFAULT true, drift_policy text DEFAULT 'Enforce'::text, drift_rules jsonb DEFAULT '[]'::jsonb) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT orchestrator.queue_dry_run(orchestrator.preview(
+        name, template, parameters, namespace, cluster, template_version, desired_state, keep_data, drift_policy, drift_rules), NULL)
+$$;
+
+ALTER FUNCTION orchestrator.request_new_dry_run(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION request_new_dry_run(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.request_new_dry_run(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) IS 'Asks the cluster what it would say to a new deployment; answers the id of a row in dry_runs.';
+
+--
 -- Name: request_reconcile(uuid[], text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8232,6 +8391,31 @@ ALTER FUNCTION orchestrator.settle_all(p_settlements jsonb) OWNER TO orchestrato
 --
 
 COMMENT ON FUNCTION orchestrator.settle_all(p_settlements jsonb) IS 'Ends several reconciliations at once, where their leases are still held.';
+
+--
+-- Name: settle_dry_run(bigint, integer, text, jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE orchestrator.dry_runs r
+       SET state = p_state, answers = p_answers, message = p_message, leased_until = NULL,
+           finished_at = CASE WHEN p_state <> 'queued' THEN clock_timestamp() END
+     WHERE r.id = p_id AND r.attempts = p_token AND r.state = 'running';
+    RETURN CASE WHEN FOUND THEN 'settled' ELSE 'lost' END;
+END
+$$;
+
+ALTER FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text) IS 'Writes what a cluster answered to a dry run.';
 
 --
 -- Name: sign_in_as(text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -10073,6 +10257,161 @@ COMMENT ON COLUMN orchestrator.drift.rule IS 'The rule, if one decided it.';
 COMMENT ON COLUMN orchestrator.drift.contested_since IS 'Since when somebody keeps setting it: see contested. NULL if nobody does.';
 
 --
+-- Name: dry_runs; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.dry_runs (
+    id bigint NOT NULL,
+    deployment_id uuid,
+    cluster_id integer NOT NULL,
+    namespace text NOT NULL,
+    name text NOT NULL,
+    generation bigint NOT NULL,
+    proposal jsonb NOT NULL,
+    asked_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    message text DEFAULT ''::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    worker text,
+    leased_until timestamp with time zone,
+    answers jsonb DEFAULT '[]'::jsonb NOT NULL,
+    refused boolean GENERATED ALWAYS AS ((answers @? '$[*]?(@."verdict" == "refused")'::jsonpath)) STORED NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT dry_runs_state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text])))
+);
+
+ALTER TABLE orchestrator.dry_runs OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE dry_runs; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.dry_runs IS 'What a cluster was asked before it was asked for: no object is written. Ask with request_dry_run(id) or request_new_dry_run(name, template). Kept for a day.';
+
+--
+-- Name: COLUMN dry_runs.id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.id IS 'Rises.';
+
+--
+-- Name: COLUMN dry_runs.deployment_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.deployment_id IS 'Of which deployment; NULL for one that is not made yet.';
+
+--
+-- Name: COLUMN dry_runs.cluster_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.cluster_id IS 'Which cluster is asked.';
+
+--
+-- Name: COLUMN dry_runs.namespace; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.namespace IS 'Of the objects.';
+
+--
+-- Name: COLUMN dry_runs.name; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.name IS 'Of the deployment, or what it would be called.';
+
+--
+-- Name: COLUMN dry_runs.generation; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.generation IS 'What the change would become.';
+
+--
+-- Name: COLUMN dry_runs.proposal; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.proposal IS 'What would be wanted: id, template_version, desired_state, manifests.';
+
+--
+-- Name: COLUMN dry_runs.asked_by; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.asked_by IS 'Who asked.';
+
+--
+-- Name: COLUMN dry_runs.created_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.created_at IS 'When.';
+
+--
+-- Name: COLUMN dry_runs.expires_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.expires_at IS 'Until when a cluster that does not answer is waited for.';
+
+--
+-- Name: COLUMN dry_runs.state; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.state IS 'queued, running, done (the cluster answered, see refused) or failed (it did not, see message).';
+
+--
+-- Name: COLUMN dry_runs.message; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.message IS 'Why it waits or failed.';
+
+--
+-- Name: COLUMN dry_runs.attempts; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.attempts IS 'How often a worker took it.';
+
+--
+-- Name: COLUMN dry_runs.worker; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.worker IS 'Who took it last.';
+
+--
+-- Name: COLUMN dry_runs.leased_until; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.leased_until IS 'After that another worker may take it.';
+
+--
+-- Name: COLUMN dry_runs.answers; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.answers IS 'Object by object: kind, name, verdict (ok, refused, unchanged), category, message, warnings, altered.';
+
+--
+-- Name: COLUMN dry_runs.refused; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.refused IS 'The cluster would refuse one at least.';
+
+--
+-- Name: COLUMN dry_runs.finished_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.dry_runs.finished_at IS 'When it was done or failed.';
+
+--
+-- Name: dry_runs_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.dry_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME orchestrator.dry_runs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: form_secrets; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10838,6 +11177,13 @@ ALTER TABLE ONLY orchestrator.deployments
     ADD CONSTRAINT deployments_pkey PRIMARY KEY (id);
 
 --
+-- Name: dry_runs dry_runs_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.dry_runs
+    ADD CONSTRAINT dry_runs_pkey PRIMARY KEY (id);
+
+--
 -- Name: form_secrets form_secrets_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11095,6 +11441,24 @@ CREATE UNIQUE INDEX deployments_name_is_unique ON orchestrator.deployments USING
 CREATE INDEX deployments_stale ON orchestrator.deployments USING btree (cluster_id) WHERE (stale_since IS NOT NULL);
 
 --
+-- Name: dry_runs_by_age; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX dry_runs_by_age ON orchestrator.dry_runs USING btree (created_at);
+
+--
+-- Name: dry_runs_by_deployment; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX dry_runs_by_deployment ON orchestrator.dry_runs USING btree (deployment_id, id);
+
+--
+-- Name: dry_runs_unfinished; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX dry_runs_unfinished ON orchestrator.dry_runs USING btree (cluster_id, id) WHERE (finished_at IS NULL);
+
+--
 -- Name: planned_restarts_due; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11195,6 +11559,12 @@ CREATE TRIGGER announce AFTER UPDATE OF revoked_at ON orchestrator.api_tokens FO
 --
 
 CREATE TRIGGER announce AFTER INSERT ON orchestrator.deployment_events FOR EACH STATEMENT WHEN (pg_try_advisory_xact_lock(hashtext('orchestrator.announce'::text), 0)) EXECUTE FUNCTION orchestrator.announce();
+
+--
+-- Name: dry_runs announce; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER announce AFTER UPDATE OF state ON orchestrator.dry_runs FOR EACH STATEMENT EXECUTE FUNCTION orchestrator.announce();
 
 --
 -- Name: rollout_events announce; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
@@ -11369,6 +11739,20 @@ ALTER TABLE ONLY orchestrator.deployments
 
 ALTER TABLE ONLY orchestrator.deployments
     ADD CONSTRAINT deployments_template_id_template_version_fkey FOREIGN KEY (template_id, template_version) REFERENCES orchestrator.templates(id, version);
+
+--
+-- Name: dry_runs dry_runs_cluster_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.dry_runs
+    ADD CONSTRAINT dry_runs_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES orchestrator.clusters(id);
+
+--
+-- Name: dry_runs dry_runs_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.dry_runs
+    ADD CONSTRAINT dry_runs_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES orchestrator.deployments(id);
 
 --
 -- Name: planned_restarts planned_restarts_deployment_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -11624,6 +12008,12 @@ CREATE POLICY by_member ON orchestrator.rollouts FOR SELECT USING ((( SELECT orc
 CREATE POLICY by_namespace ON orchestrator.deployments USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (namespace = ANY (( SELECT orchestrator.allowed_namespaces() AS allowed_namespaces)::text[]))));
 
 --
+-- Name: dry_runs by_namespace; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE POLICY by_namespace ON orchestrator.dry_runs FOR SELECT USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (namespace = ANY (( SELECT orchestrator.allowed_namespaces() AS allowed_namespaces)::text[]))));
+
+--
 -- Name: maintenance_windows by_namespace; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11686,6 +12076,12 @@ ALTER TABLE orchestrator.deployment_revisions ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE orchestrator.deployments ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: dry_runs; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE orchestrator.dry_runs ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: maintenance_windows; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner
@@ -12128,6 +12524,13 @@ REVOKE ALL ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit
 GRANT ALL ON FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) TO orchestrator_worker;
 
 --
+-- Name: FUNCTION claim_dry_run(p_cluster text, p_worker text, p_lease_seconds integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.claim_dry_run(p_cluster text, p_worker text, p_lease_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.claim_dry_run(p_cluster text, p_worker text, p_lease_seconds integer) TO orchestrator_worker;
+
+--
 -- Name: FUNCTION common_namespaces(p_one text[], p_other text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -12308,6 +12711,13 @@ GRANT ALL ON FUNCTION orchestrator.enable_user(name text) TO orchestrator_admin;
 --
 
 REVOKE ALL ON FUNCTION orchestrator.end_contest(p_id uuid, p_kind text, p_name text, p_path text, p_why text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION end_dry_runs(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.end_dry_runs(p_cluster text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.end_dry_runs(p_cluster text) TO orchestrator_worker;
 
 --
 -- Name: FUNCTION end_lease(p_settlement jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -12904,6 +13314,12 @@ REVOKE ALL ON FUNCTION orchestrator.quantity(p_quantity text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION orchestrator.quarantine(p_queue text, p_msg_id bigint, p_deployment_id uuid) FROM PUBLIC;
 
 --
+-- Name: FUNCTION queue_dry_run(p_preview jsonb, p_deployment_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.queue_dry_run(p_preview jsonb, p_deployment_id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION queue_name(p_cluster_id integer, p_lane text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13094,6 +13510,20 @@ GRANT ALL ON FUNCTION orchestrator.report_process(p_cluster text, p_kind text, p
 GRANT ALL ON FUNCTION orchestrator.report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean) TO orchestrator_watcher;
 
 --
+-- Name: FUNCTION request_dry_run(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.request_dry_run(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.request_dry_run(p_id uuid, p_parameters jsonb, p_desired_state text, p_template_version integer, p_keep_data boolean, p_drift_policy text, p_drift_rules jsonb) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION request_new_dry_run(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.request_new_dry_run(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.request_new_dry_run(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION request_reconcile(p_ids uuid[], p_reason text, p_actor text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13227,6 +13657,13 @@ GRANT ALL ON FUNCTION orchestrator.settle(p_settlement jsonb) TO orchestrator_wo
 
 REVOKE ALL ON FUNCTION orchestrator.settle_all(p_settlements jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.settle_all(p_settlements jsonb) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text) TO orchestrator_worker;
 
 --
 -- Name: FUNCTION sign_in_as(p_name text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13522,6 +13959,12 @@ GRANT INSERT(drift_rules_json) ON TABLE orchestrator.templates TO orchestrator_a
 --
 
 GRANT SELECT ON TABLE orchestrator.drift TO orchestrator_viewer;
+
+--
+-- Name: TABLE dry_runs; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+GRANT SELECT ON TABLE orchestrator.dry_runs TO orchestrator_viewer;
 
 --
 -- Name: TABLE processes; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
