@@ -65,6 +65,8 @@ ABOUT_ONE: dict[str, str] = {
     "request_dry_run": f"SELECT request_dry_run('{OTHER}')",
     "request_new_dry_run": "SELECT request_new_dry_run('other', 'web', namespace => 'vault-7')",
     "plan": f"SELECT * FROM plan('{OTHER}')",
+    "adopt": f"SELECT adopt('{OTHER}')",
+    "preview_adopt": f"SELECT preview_adopt('{OTHER}')",
     "rollback": f"SELECT rollback('{OTHER}', 1)",
     "preview_rollback": f"SELECT preview_rollback('{OTHER}', 1)",
     "upgrade": f"SELECT upgrade('{OTHER}')",
@@ -103,6 +105,8 @@ HARMLESS = {
     "find_version", "waits_for_restart",
     "describe_workload", "describe_digest", "begin_request", "end_request", "current_actor", "acting_role", "allowed_namespaces", "sees_everything",
     "make_token", "revoke_token", "end_session", "at_wall_clock", "window_spans", "window_opens", "window_is_open", "next_windows",
+    "read_back",
+    "spell_path",
 }  # fmt: skip
 
 
@@ -297,7 +301,10 @@ def test_no_door_leads_to_a_deployment_of_another_namespace(world: World, way: s
                 assert end in ([], "SO403", "SO404"), door
             assert state_of(world, OTHER) == before, door
         with acting(world, way, role, None) as session:  # and without the limit it does lead there
-            if allowed and door not in {"deploy", "preview", "list_leases", "start_rollout", "resume_rollout"}:
+            if allowed and door in {"adopt", "preview_adopt"}:
+                with refused("SO422", "Service"):  # for what the change is, not for where
+                    session.execute(call)
+            elif allowed and door not in {"deploy", "preview", "list_leases", "start_rollout", "resume_rollout"}:
                 assert session.execute(call).rowcount > 0, door
 
 

@@ -204,8 +204,8 @@ def test_a_bad_state_or_policy_is_refused_with_the_allowed_ones(stage: Stage) ->
     own = stage.deploy("lobby")
     with refused("SO422", "desired_state", "Active, Stopped, Paused, Deleted"):
         stage.change(own, desired_state="stopped")
-    with refused("SO422", "drift_policy", "Enforce"):
-        stage.change(own, drift_policy="Ignore")
+    with refused("SO422", "drift_policy", "Enforce, Adopt, Ignore"):
+        stage.change(own, drift_policy="ignore")
     with refused("SO422", "keep_data", "true, false"):
         stage.change(own, keep_data=None)
     with refused("SO422", "parameters"):

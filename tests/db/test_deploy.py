@@ -186,9 +186,9 @@ def test_a_deployment_cannot_begin_deleted(quiet_stage: Stage) -> None:
 
 
 def test_an_unknown_drift_policy_is_refused(quiet_stage: Stage) -> None:
-    with refused("SO422", "drift_policy", "Enforce"):
+    with refused("SO422", "drift_policy", "Enforce, Adopt, Ignore"):
         quiet_stage.operator.execute(
-            "INSERT INTO deployments (name, template_id, drift_policy) SELECT 'a', id, 'Adopt' FROM templates WHERE name = 'web'"
+            "INSERT INTO deployments (name, template_id, drift_policy) SELECT 'a', id, 'Revert' FROM templates WHERE name = 'web'"
         )
 
 
