@@ -2469,6 +2469,7 @@ CREATE FUNCTION orchestrator.contested_until(p_id uuid, p_kind text, p_name text
     AS $$
     SELECT p.next_at FROM orchestrator.put_backs p
      WHERE p.deployment_id = p_id AND p.kind = p_kind AND p.name = p_name AND p.path = p_path AND p.next_at > now()
+       AND NOT EXISTS (SELECT FROM orchestrator.deployments d WHERE d.id = p_id AND d.generation > p.generation)
 $$;
 
 ALTER FUNCTION orchestrator.contested_until(p_id uuid, p_kind text, p_name text, p_path text) OWNER TO orchestrator_owner;
@@ -4399,6 +4400,31 @@ ALTER FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_k
 --
 
 COMMENT ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) IS 'Whether a deployment asks for an object.';
+
+--
+-- Name: judge_contest(uuid, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.judge_contest(p_id uuid, p_kind text, p_name text, p_path text, OUT policy text, OUT held text) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT j.policy, j.held
+      FROM orchestrator.deployments d
+      JOIN orchestrator.templates t ON t.id = d.template_id AND t.version = d.template_version
+     CROSS JOIN LATERAL orchestrator.judge_drift(
+           d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, p_kind, p_name,
+           jsonb_build_array(jsonb_build_object('path', p_path))) j
+     WHERE d.id = p_id
+$$;
+
+ALTER FUNCTION orchestrator.judge_contest(p_id uuid, p_kind text, p_name text, p_path text, OUT policy text, OUT held text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION judge_contest(p_id uuid, p_kind text, p_name text, p_path text, OUT policy text, OUT held text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.judge_contest(p_id uuid, p_kind text, p_name text, p_path text, OUT policy text, OUT held text) IS 'What would become of a contested path now.';
 
 --
 -- Name: judge_drift(uuid, text, text, jsonb, jsonb, text, text, text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -6659,6 +6685,7 @@ BEGIN
         PERFORM orchestrator.refuse('SO404', format('there is no deployment %s', p_deployment_id), 'id',
             'SELECT id, name FROM deployments lists them; deleted ones have nothing to reconcile.');
     END IF;
+    UPDATE orchestrator.put_backs p SET next_at = now() WHERE p.deployment_id = p_deployment_id AND p.next_at > now();
     PERFORM orchestrator.request_reconcile(ARRAY[p_deployment_id], 'reconcile_now', orchestrator.current_actor());
 END
 $$;
@@ -7061,10 +7088,10 @@ ALTER FUNCTION orchestrator.record_players(p_deployment_id uuid, p_online intege
 COMMENT ON FUNCTION orchestrator.record_players(p_deployment_id uuid, p_online integer) IS 'Tells how many play on a server.';
 
 --
--- Name: record_put_backs(uuid, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: record_put_backs(uuid, bigint, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.record_put_backs(p_id uuid, p_resources jsonb) RETURNS void
+CREATE FUNCTION orchestrator.record_put_backs(p_id uuid, p_generation bigint, p_resources jsonb) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -7091,13 +7118,13 @@ BEGIN
           FROM known k
     ), written AS (
         INSERT INTO orchestrator.put_backs AS p
-               (deployment_id, cluster_id, kind, name, path, manager, put_backs, recent, last_at, contested_since, next_at)
-        SELECT p_id, n.cluster_id, n.kind, n.name, n.path, n.manager, n.put_backs, n.recent, now(), CASE WHEN n.contested THEN now() END,
+               (deployment_id, cluster_id, kind, name, path, manager, put_backs, recent, last_at, generation, contested_since, next_at)
+        SELECT p_id, n.cluster_id, n.kind, n.name, n.path, n.manager, n.put_backs, n.recent, now(), p_generation, CASE WHEN n.contested THEN now() END,
                CASE WHEN n.contested THEN now() + make_interval(secs =>
                    least(n.contested_longest_wait_seconds, n.contested_wait_seconds * 2 ^ n.doublings) * (1 + random())) END
           FROM counted n
         ON CONFLICT (deployment_id, kind, name, path) DO UPDATE
-           SET manager = coalesce(excluded.manager, p.manager), put_backs = excluded.put_backs, recent = excluded.recent, last_at = excluded.last_at,
+           SET manager = coalesce(excluded.manager, p.manager), put_backs = excluded.put_backs, recent = excluded.recent, last_at = excluded.last_at, generation = excluded.generation,
                contested_since = coalesce(p.contested_since, excluded.contested_since), next_at = excluded.next_at
         RETURNING p.*
     )
@@ -7110,13 +7137,13 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION orchestrator.record_put_backs(p_id uuid, p_resources jsonb) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.record_put_backs(p_id uuid, p_generation bigint, p_resources jsonb) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION record_put_backs(p_id uuid, p_resources jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION record_put_backs(p_id uuid, p_generation bigint, p_resources jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.record_put_backs(p_id uuid, p_resources jsonb) IS 'Counts what was put back, and tells what is contested.';
+COMMENT ON FUNCTION orchestrator.record_put_backs(p_id uuid, p_generation bigint, p_resources jsonb) IS 'Counts what was put back, and tells what is contested.';
 
 --
 -- Name: record_recreated(integer, orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -8330,7 +8357,7 @@ BEGIN
             WHERE r.deployment_id = v_id AND r.kind = e #>> '{data,kind}' AND r.name = e #>> '{data,name}' AND r.drift IS NOT NULL);
     PERFORM orchestrator.record_inventory(v_id, v_generation, p_settlement -> 'resources', p_settlement -> 'pruned');
     IF p_settlement @? '$.resources[*].put_back[0]' THEN
-        PERFORM orchestrator.record_put_backs(v_id, p_settlement -> 'resources');
+        PERFORM orchestrator.record_put_backs(v_id, v_generation, p_settlement -> 'resources');
     END IF;
     IF p_settlement @? '$.restarted[0]' THEN
         -- What was just deleted is not well until the watcher has seen its successor.
@@ -8728,17 +8755,22 @@ BEGIN
     END IF;
     WITH over AS (
         SELECT c.deployment_id, c.kind, c.object, c.path,
-               CASE WHEN NOT orchestrator.is_wanted(d, c.kind, c.object) THEN 'gone' ELSE 'quiet' END AS why
+               CASE WHEN NOT orchestrator.is_wanted(d, c.kind, c.object) THEN 'gone'
+                    WHEN j.policy = 'Ignore' THEN 'ignored' WHEN j.policy = 'Adopt' THEN 'undecided'
+                    WHEN p.last_at < v_since AND NOT c.differs THEN 'quiet' END AS why
           FROM orchestrator.contested c
           JOIN orchestrator.put_backs p ON p.deployment_id = c.deployment_id AND p.kind = c.kind AND p.name = c.object AND p.path = c.path
           JOIN orchestrator.deployments d ON d.id = c.deployment_id
-         WHERE c.deployment_id = ANY (v_held) AND ((p.last_at < v_since AND NOT c.differs) OR NOT orchestrator.is_wanted(d, c.kind, c.object))
+         CROSS JOIN LATERAL orchestrator.judge_contest(c.deployment_id, c.kind, c.object, c.path) j
+         WHERE c.deployment_id = ANY (v_held)
     )
-    SELECT v_count + count(orchestrator.end_contest(o.deployment_id, o.kind, o.object, o.path, o.why)) INTO v_count FROM over o;
+    SELECT v_count + count(orchestrator.end_contest(o.deployment_id, o.kind, o.object, o.path, o.why)) INTO v_count FROM over o WHERE o.why IS NOT NULL;
     -- What rests only: a run that is due or under way tries it anyway.
     v_due := ARRAY(
-        SELECT DISTINCT c.deployment_id FROM orchestrator.contested c JOIN orchestrator.reconcile_slots s ON s.deployment_id = c.deployment_id
-         WHERE c.deployment_id = ANY (v_held) AND c.differs AND c.next_at <= now() AND s.msg_id IS NULL AND s.due_at IS NULL);
+        SELECT DISTINCT c.deployment_id FROM orchestrator.contested c
+          JOIN orchestrator.reconcile_slots s ON s.deployment_id = c.deployment_id
+         CROSS JOIN LATERAL orchestrator.judge_contest(c.deployment_id, c.kind, c.object, c.path) j
+         WHERE c.deployment_id = ANY (v_held) AND c.differs AND j.held IS NULL AND s.msg_id IS NULL AND s.due_at IS NULL);
     PERFORM orchestrator.request_unless_paused(v_due, 'contested');
     RETURN v_count + cardinality(v_due);
 END
@@ -9732,7 +9764,8 @@ CREATE TABLE orchestrator.put_backs (
     recent timestamp with time zone[] NOT NULL,
     last_at timestamp with time zone NOT NULL,
     contested_since timestamp with time zone,
-    next_at timestamp with time zone
+    next_at timestamp with time zone,
+    generation bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -9809,6 +9842,12 @@ COMMENT ON COLUMN orchestrator.put_backs.contested_since IS 'Since when somebody
 --
 
 COMMENT ON COLUMN orchestrator.put_backs.next_at IS 'Contested, it is not put back before then, unless a person asks.';
+
+--
+-- Name: COLUMN put_backs.generation; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.put_backs.generation IS 'The intent that put it back last; a newer one does not wait.';
 
 --
 -- Name: contested; Type: VIEW; Schema: orchestrator; Owner: orchestrator_owner
@@ -12957,6 +12996,12 @@ GRANT ALL ON FUNCTION orchestrator.is_lower(p_from text, p_to text) TO orchestra
 REVOKE ALL ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION judge_contest(p_id uuid, p_kind text, p_name text, p_path text, OUT policy text, OUT held text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.judge_contest(p_id uuid, p_kind text, p_name text, p_path text, OUT policy text, OUT held text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION judge_drift(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_kind text, p_name text, p_drift jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13410,10 +13455,10 @@ REVOKE ALL ON FUNCTION orchestrator.record_players(p_deployment_id uuid, p_onlin
 GRANT ALL ON FUNCTION orchestrator.record_players(p_deployment_id uuid, p_online integer) TO orchestrator_operator;
 
 --
--- Name: FUNCTION record_put_backs(p_id uuid, p_resources jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION record_put_backs(p_id uuid, p_generation bigint, p_resources jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.record_put_backs(p_id uuid, p_resources jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.record_put_backs(p_id uuid, p_generation bigint, p_resources jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION record_recreated(p_cluster_id integer, p_seen orchestrator.observation[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -135,7 +135,7 @@ def world(shipped_postgres: Database) -> Iterator[World]:
             "UPDATE deployment_resources SET drift = '[{\"path\": \"spec\"}]', drifted_at = now() WHERE kind = 'Service'"
         )
         stage.root.execute(
-            "INSERT INTO put_backs SELECT id, cluster_id, 'Service', 'lobby', 'spec', 'hpa', 3, '{now}', now(), now(), now() + interval '1 hour' FROM deployments"
+            "INSERT INTO put_backs SELECT id, cluster_id, 'Service', 'lobby', 'spec', 'hpa', 3, '{now}', now(), now(), now() + interval '1 hour', 99 FROM deployments"
         )
         for identity in (MINE, OTHER):
             stage.root.execute("UPDATE deployments SET parameters = '{\"replicas\": 2}' WHERE id = %s", (identity,))

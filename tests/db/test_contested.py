@@ -230,3 +230,40 @@ def test_drift_tells_what_is_contested_and_until_when_it_waits(stage: Stage, lob
         "path": "spec.replicas", "outlook": "contested", "due_at": fight["next_at"], "contested_since": fight["since"],
     }  # fmt: skip
     assert other == {"path": "spec.paused", "outlook": "now", "due_at": None, "contested_since": None}
+
+
+def test_a_rule_that_leaves_the_path_to_others_ends_the_fight(stage: Stage, lobby: Any) -> None:
+    paused = {"path": "spec.paused", "manager": "rollouts"}
+    for _ in range(3):
+        put_back(stage, lobby, REPLICAS, paused)
+    rules = [{"path": "spec.replicas", "policy": "Ignore"}, {"path": "spec.paused", "policy": "Adopt"}]
+    stage.change(lobby, drift_rules=rules)
+    assert tend(stage) == 2
+    ended = stage.rows(
+        "SELECT data_json ->> 'path' AS path, data_json ->> 'why' AS why FROM deployment_events WHERE type = 'ContestEnded' ORDER BY path"
+    )
+    assert ended == [{"path": "spec.paused", "why": "undecided"}, {"path": "spec.replicas", "why": "ignored"}]
+    assert contested(stage) == []
+
+
+def held(stage: Stage) -> list[str]:
+    return [row["path"] for row in stage.rows("SELECT path FROM drift WHERE outlook = 'contested'")]
+
+
+def test_what_a_person_asks_for_does_not_wait(stage: Stage, lobby: Any) -> None:
+    for _ in range(3):
+        put_back(stage, lobby, REPLICAS)
+    stage.observe(stage.later(lobby, "Deployment", "lobby", fields_hash="theirs"))
+    tell_drift(stage, lobby, REPLICAS)
+    assert held(stage) == ["spec.replicas"]
+    with stage.operator.transaction(force_rollback=True):
+        stage.operator.execute("SELECT reconcile_now(%s)", (lobby,))
+        assert stage.operator.execute("SELECT FROM drift WHERE outlook = 'contested'").fetchall() == []
+    stage.change(lobby, parameters={"replicas": 2})
+    assert held(stage) == [], "a newer generation"
+    claimed = stage.claim_one()
+    [manifest] = [m for m in manifests(claimed) if m["kind"] == "Deployment"]
+    stage.settle(claimed, resources=[applied(manifest, "default", put_back=[REPLICAS])])
+    stage.observe(stage.later(lobby, "Deployment", "lobby", fields_hash="theirs"))
+    tell_drift(stage, lobby, REPLICAS)
+    assert held(stage) == ["spec.replicas"], "once that has put it back, it waits again"

@@ -1,8 +1,8 @@
--- orchestrator.record_put_backs(deployment_id, resources) -> void
+-- orchestrator.record_put_backs(deployment_id, generation, resources) -> void
 -- Counts what a run put back, path by path. One that was put back too often within the time that counts is contested: that is told
 -- once, and from then on each put-back doubles the time until the next. resources: as in settle, with put_back: [{path, manager}].
 -- The wait has a floor, so that put-backs an hour are bounded, and as much jitter on top, so that many that began together part.
-CREATE OR REPLACE FUNCTION orchestrator.record_put_backs(p_id uuid, p_resources jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION orchestrator.record_put_backs(p_id uuid, p_generation bigint, p_resources jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -28,13 +28,13 @@ BEGIN
           FROM known k
     ), written AS (
         INSERT INTO orchestrator.put_backs AS p
-               (deployment_id, cluster_id, kind, name, path, manager, put_backs, recent, last_at, contested_since, next_at)
-        SELECT p_id, n.cluster_id, n.kind, n.name, n.path, n.manager, n.put_backs, n.recent, now(), CASE WHEN n.contested THEN now() END,
+               (deployment_id, cluster_id, kind, name, path, manager, put_backs, recent, last_at, generation, contested_since, next_at)
+        SELECT p_id, n.cluster_id, n.kind, n.name, n.path, n.manager, n.put_backs, n.recent, now(), p_generation, CASE WHEN n.contested THEN now() END,
                CASE WHEN n.contested THEN now() + make_interval(secs =>
                    least(n.contested_longest_wait_seconds, n.contested_wait_seconds * 2 ^ n.doublings) * (1 + random())) END
           FROM counted n
         ON CONFLICT (deployment_id, kind, name, path) DO UPDATE
-           SET manager = coalesce(excluded.manager, p.manager), put_backs = excluded.put_backs, recent = excluded.recent, last_at = excluded.last_at,
+           SET manager = coalesce(excluded.manager, p.manager), put_backs = excluded.put_backs, recent = excluded.recent, last_at = excluded.last_at, generation = excluded.generation,
                contested_since = coalesce(p.contested_since, excluded.contested_since), next_at = excluded.next_at
         RETURNING p.*
     )

@@ -1,6 +1,7 @@
 -- orchestrator.tend_contests(cluster) -> integer
 -- Ends fights that are over, and asks for what may be put back again; answers how many rows it saw to. One worker at a time is enough.
--- Over is one whose path was not put back for the time that counts and stands as wanted, or whose object is wanted no longer.
+-- Over is one whose path was not put back for the time that counts and stands as wanted, that a rule leaves to others by now, or whose
+-- object is wanted no longer.
 CREATE OR REPLACE FUNCTION orchestrator.tend_contests(p_cluster text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -31,17 +32,22 @@ BEGIN
     END IF;
     WITH over AS (
         SELECT c.deployment_id, c.kind, c.object, c.path,
-               CASE WHEN NOT orchestrator.is_wanted(d, c.kind, c.object) THEN 'gone' ELSE 'quiet' END AS why
+               CASE WHEN NOT orchestrator.is_wanted(d, c.kind, c.object) THEN 'gone'
+                    WHEN j.policy = 'Ignore' THEN 'ignored' WHEN j.policy = 'Adopt' THEN 'undecided'
+                    WHEN p.last_at < v_since AND NOT c.differs THEN 'quiet' END AS why
           FROM orchestrator.contested c
           JOIN orchestrator.put_backs p ON p.deployment_id = c.deployment_id AND p.kind = c.kind AND p.name = c.object AND p.path = c.path
           JOIN orchestrator.deployments d ON d.id = c.deployment_id
-         WHERE c.deployment_id = ANY (v_held) AND ((p.last_at < v_since AND NOT c.differs) OR NOT orchestrator.is_wanted(d, c.kind, c.object))
+         CROSS JOIN LATERAL orchestrator.judge_contest(c.deployment_id, c.kind, c.object, c.path) j
+         WHERE c.deployment_id = ANY (v_held)
     )
-    SELECT v_count + count(orchestrator.end_contest(o.deployment_id, o.kind, o.object, o.path, o.why)) INTO v_count FROM over o;
+    SELECT v_count + count(orchestrator.end_contest(o.deployment_id, o.kind, o.object, o.path, o.why)) INTO v_count FROM over o WHERE o.why IS NOT NULL;
     -- What rests only: a run that is due or under way tries it anyway.
     v_due := ARRAY(
-        SELECT DISTINCT c.deployment_id FROM orchestrator.contested c JOIN orchestrator.reconcile_slots s ON s.deployment_id = c.deployment_id
-         WHERE c.deployment_id = ANY (v_held) AND c.differs AND c.next_at <= now() AND s.msg_id IS NULL AND s.due_at IS NULL);
+        SELECT DISTINCT c.deployment_id FROM orchestrator.contested c
+          JOIN orchestrator.reconcile_slots s ON s.deployment_id = c.deployment_id
+         CROSS JOIN LATERAL orchestrator.judge_contest(c.deployment_id, c.kind, c.object, c.path) j
+         WHERE c.deployment_id = ANY (v_held) AND c.differs AND j.held IS NULL AND s.msg_id IS NULL AND s.due_at IS NULL);
     PERFORM orchestrator.request_unless_paused(v_due, 'contested');
     RETURN v_count + cardinality(v_due);
 END

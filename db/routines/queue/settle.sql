@@ -26,7 +26,7 @@ BEGIN
             WHERE r.deployment_id = v_id AND r.kind = e #>> '{data,kind}' AND r.name = e #>> '{data,name}' AND r.drift IS NOT NULL);
     PERFORM orchestrator.record_inventory(v_id, v_generation, p_settlement -> 'resources', p_settlement -> 'pruned');
     IF p_settlement @? '$.resources[*].put_back[0]' THEN
-        PERFORM orchestrator.record_put_backs(v_id, p_settlement -> 'resources');
+        PERFORM orchestrator.record_put_backs(v_id, v_generation, p_settlement -> 'resources');
     END IF;
     IF p_settlement @? '$.restarted[0]' THEN
         -- What was just deleted is not well until the watcher has seen its successor.
