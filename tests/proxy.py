@@ -41,6 +41,7 @@ class Held:
         # Hold the answer of a request that the server has carried out, rather than the request.
         self.answered = answered
         self.arrived = asyncio.Event()
+        self.count = 0
         self._released = asyncio.Event()
 
     def release(self) -> None:
@@ -48,6 +49,7 @@ class Held:
         self._released.set()
 
     async def stand(self) -> None:
+        self.count += 1
         self.arrived.set()
         await self._released.wait()
 

@@ -1,5 +1,6 @@
 """One server in a real browser: made, watched, edited, held, put back and deleted."""
 
+import json
 import re
 
 import pytest
@@ -136,3 +137,41 @@ async def test_a_server_is_stopped_by_keyboard_alone(window: Page, catalogue: St
     await window.keyboard.press("Enter")
     await expect(window.get_by_role("button", name="Start", exact=True)).to_be_visible()
     assert catalogue.deployment("lobby")["desired_state"] == "Stopped"
+
+
+async def test_a_server_is_taken_back_to_what_it_was_and_a_lower_version_only_when_that_is_meant(
+    window: Page, catalogue: Stage
+) -> None:
+    made = catalogue.run_healthy("lobby", "paper", {**town.MINECRAFT, "version": "1.20", "motd": "Old"})
+    catalogue.change(made, parameters=json.dumps({**town.MINECRAFT, "version": "1.21", "motd": "Old"}))
+    catalogue.change(made, parameters=json.dumps({**town.MINECRAFT, "version": "1.21", "motd": "New"}))
+    await window.goto(f"/servers/{made}/revisions")
+    await window.locator(f'a[href="/servers/{made}/rollback?to=2"]').first.click()
+    await expect(window.get_by_role("heading", name="Take lobby back to generation 2?")).to_be_visible()
+    assert await faults(window) == []
+    await window.get_by_role("button", name="Go back to generation 2").click()
+    await expect(window.get_by_role("status").filter(has_text="It goes back to what generation 2")).to_be_visible()
+    assert catalogue.deployment("lobby")["parameters"]["motd"] == "Old"
+    await window.goto(f"/servers/{made}/rollback?to=1")
+    await expect(window.get_by_role("alert")).to_contain_text("Worlds do not go back")
+    assert await faults(window) == []
+    button = window.get_by_role("button", name="Go back to generation 1")
+    await button.click()
+    consent = window.get_by_label("I know that its world may be lost")
+    assert await consent.evaluate("box => box.matches(':invalid')"), "the browser asks for it"
+    assert catalogue.deployment("lobby")["parameters"]["version"] == "1.21"
+    await consent.check()
+    await button.click()
+    await expect(window.get_by_role("heading", name="lobby", exact=True)).to_be_visible()
+    assert catalogue.deployment("lobby")["parameters"]["version"] == "1.20"
+
+
+async def test_a_way_back_that_somebody_overtook_is_shown_anew(window: Page, catalogue: Stage) -> None:
+    made = catalogue.deploy("lobby", "paper", {**town.MINECRAFT, "motd": "One"})
+    catalogue.change(made, parameters=json.dumps({**town.MINECRAFT, "motd": "Two"}))
+    await window.goto(f"/servers/{made}/rollback?to=1")
+    catalogue.change(made, parameters=json.dumps({**town.MINECRAFT, "motd": "Theirs"}))
+    await window.get_by_role("button", name="Go back to generation 1").click()
+    await expect(window.get_by_role("alert")).to_contain_text("Somebody else changed this server meanwhile")
+    await expect(window.get_by_role("region", name="What differs")).to_contain_text("Theirs")
+    assert catalogue.deployment("lobby")["parameters"]["motd"] == "Theirs"

@@ -40,6 +40,7 @@ VIEWS = {
     "revisions": "/servers/{lobby}/revisions",
     "compare": "/servers/{lobby}/compare",
     "history": "/servers/{lobby}/history",
+    "rollback": "/servers/{lobby}/rollback?to=1",
     "delete": "/servers/{lobby}/delete",
     "drift": "/drift",
     "clusters": "/clusters",
