@@ -133,8 +133,8 @@ def database_commands(commands: Commands) -> None:
     """`migrate`, `load-templates`, `scratch`: on the database of DATABASE_URL, or one that lasts for a command."""
     migrate = commands.add_parser("migrate", help="bring the database of DATABASE_URL to this release's schema")
     migrate.set_defaults(run=migrate_database)
-    load = commands.add_parser("load-templates", help="write a folder's templates into the database of DATABASE_URL")
-    load.add_argument("directory", type=Path)
+    load = commands.add_parser("load-templates", help="write templates into the database of DATABASE_URL")
+    load.add_argument("directory", type=Path, nargs="?", help="a folder of YAML files; this release's own if left out")
     load.set_defaults(run=load_templates)
     scratch = commands.add_parser("scratch", help="run a command with DATABASE_URL set to an empty Postgres of its own")
     scratch.add_argument("command", nargs=argparse.REMAINDER)
@@ -182,9 +182,9 @@ def migrate_database(_wanted: argparse.Namespace) -> None:
 
 
 def load_templates(wanted: argparse.Namespace) -> None:
-    """`orchestrator load-templates DIR`."""
+    """`orchestrator load-templates [DIR]`."""
     templates: Any = importlib.import_module("db.templates")
-    templates.load_templates(database_url(), wanted.directory)
+    templates.load_templates(database_url(), wanted.directory or templates.SHIPPED)
 
 
 def database_url() -> str:
