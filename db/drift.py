@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from db.connection import Session
 from db.deployments import hold, require_deployment
 
-Outlook = Literal["gone", "held", "stuck", "away", "now", "undecided", "contested", "retrying", "resting"]
+Outlook = Literal["gone", "held", "stuck", "away", "now", "undecided", "contested", "shut", "retrying", "resting"]
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):

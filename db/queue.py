@@ -235,6 +235,14 @@ async def tend_contests(session: Session, cluster: str) -> int:
         return int(row[0]) if row is not None else 0
 
 
+async def tend_windows(session: Session, cluster: str) -> int:
+    """Ask for what waited for a window that is open by now; answers for how many. Raises DatabaseError."""
+    with translated():
+        cursor = await session.execute("SELECT orchestrator.tend_windows(%s)", (cluster,))
+        row = await cursor.fetchone()
+        return int(row[0]) if row is not None else 0
+
+
 async def report_cluster(session: Session, cluster: str, *, reachable: bool, reason: str | None = None) -> None:
     """Say whether the API server answers; an outage is recorded once for each deployment that waits."""
     with translated():

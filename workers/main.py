@@ -294,6 +294,7 @@ class Worker:
                     await dry_runs.end_dry_runs(session, name)
                     await queue.mark_stale(session, name)
                     await queue.tend_contests(session, name)
+                    await queue.tend_windows(session, name)
                 await self._report(not self.breaker.open, self.breaker.reason if self.breaker.open else None)
             except DatabaseError as error:
                 log.warning("upkeep failed", error=str(error))

@@ -4,9 +4,9 @@
 CREATE OR REPLACE VIEW orchestrator.drift WITH (security_invoker = true) AS
 SELECT d.id AS deployment_id, d.name AS deployment, r.kind, r.namespace, r.name AS object, f.path, f.change -> 'wanted' AS wanted, f.change -> 'live' AS live,
        f.change ->> 'manager' AS manager, coalesce((f.change ->> 'since')::timestamptz, r.drifted_at, r.missing_since, r.last_seen_at) AS since, r.cluster_id,
-       f.policy, CASE WHEN f.held IN ('undecided', 'contested') AND d.finalised_at IS NULL AND d.desired_state <> 'Paused' THEN f.held
+       f.policy, CASE WHEN f.held IN ('undecided', 'shut', 'contested') AND d.finalised_at IS NULL AND d.desired_state <> 'Paused' THEN f.held
                       ELSE orchestrator.outlook(d.desired_state, d.finalised_at IS NOT NULL, s, k.unreachable_since) END AS outlook,
-       CASE WHEN f.held = 'contested' THEN orchestrator.contested_until(d.id, r.kind, r.name, f.path) ELSE s.due_at END AS due_at, b.refusal IS NULL AS adoptable, b.refusal AS not_adoptable, b.adopts,
+       CASE f.held WHEN 'shut' THEN orchestrator.shut_until(d.id, f.maintenance_window) WHEN 'contested' THEN orchestrator.contested_until(d.id, r.kind, r.name, f.path) ELSE s.due_at END AS due_at, b.refusal IS NULL AS adoptable, b.refusal AS not_adoptable, b.adopts,
        left(md5(concat(orchestrator.spell_path(r.kind, r.name, f.path), f.change -> 'live')), 16) AS seen, f.source AS rule_source, f.rule,
        (SELECT p.contested_since FROM orchestrator.put_backs p
          WHERE p.deployment_id = d.id AND p.kind = r.kind AND p.name = r.name AND p.path = f.path) AS contested_since
@@ -35,7 +35,7 @@ COMMENT ON COLUMN orchestrator.drift.manager IS 'Who owns it now.';
 COMMENT ON COLUMN orchestrator.drift.since IS 'Since when.';
 COMMENT ON COLUMN orchestrator.drift.cluster_id IS 'Where it is.';
 COMMENT ON COLUMN orchestrator.drift.policy IS 'Enforce or Adopt: what becomes of it. What is ignored is not shown.';
-COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. undecided: it waits to be adopted or put back. contested: until due_at. held, away, stuck, retrying (at due_at), resting: see orchestrator.outlook.';
+COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. undecided: it waits to be adopted or put back. shut: until its rule''s window opens, at due_at. contested: until due_at. held, away, stuck, retrying (at due_at), resting: see orchestrator.outlook.';
 COMMENT ON COLUMN orchestrator.drift.due_at IS 'When the next attempt is due, if it waits for a time.';
 COMMENT ON COLUMN orchestrator.drift.adoptable IS 'Whether adopt() could make the live value the wanted one.';
 COMMENT ON COLUMN orchestrator.drift.not_adoptable IS 'Why not, if not.';

@@ -12,6 +12,7 @@ from deploy.client.http import Api, Json
 from deploy.client.names import find, full_name, path_of
 from deploy.client.stream import follow
 from deploy.client.tables import age, clock, plain, show_json, show_table
+from deploy.client.waiting import moment
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 EVERYTHING = "1970-01-01"
@@ -140,22 +141,24 @@ def adoption(drift: Json) -> str:
     return ", ".join(f"{name} = {plain(change['to'])}" for name, change in drift["adopts"].items())
 
 
+NEXT = {
+    "now": "put back now",
+    "held": "stays: held by pause",
+    "stuck": "stays until a change or `reconcile`",
+    "away": "put back when the cluster answers",
+}
+
+
 def outlook(drift: Json) -> str:
     """What happens to it next, and when."""
     match drift["outlook"]:
-        case "now":
-            return "put back now"
         case "retrying" | "contested" as why:
             again = f"tried again at {clock(drift['due_at'])}" if drift["due_at"] else "tried again"
             return f"contested, {again}" if why == "contested" else again
-        case "held":
-            return "stays: held by pause"
-        case "stuck":
-            return "stays until a change or `reconcile`"
-        case "away":
-            return "put back when the cluster answers"
+        case "shut":
+            return f"put back in the window {drift['rule']['window']}, from {moment(drift['due_at'])}"
         case other:
-            return str(other)
+            return NEXT.get(other, str(other))
 
 
 # ---------------------------------------------------------------- revisions

@@ -60,6 +60,7 @@ ABOUT_ONE: dict[str, str] = {
     "plan_restart": f"SELECT plan_restart('{OTHER}', when_empty => true)",
     "cancel_restart": f"SELECT cancel_restart('{OTHER}')",
     "record_players": f"SELECT record_players('{OTHER}', 0)",
+    "shut_until": f"SELECT 1 WHERE shut_until('{OTHER}', 'nights') IS NOT NULL",
     "players_online": f"SELECT 1 WHERE players_online('{OTHER}') IS NOT NULL",
     "preview_change": f"SELECT preview_change('{OTHER}', '{{}}', 'Stopped')",
     "request_dry_run": f"SELECT request_dry_run('{OTHER}')",
@@ -107,6 +108,7 @@ HARMLESS = {
     "make_token", "revoke_token", "end_session", "at_wall_clock", "window_spans", "window_opens", "window_is_open", "next_windows",
     "read_back",
     "spell_path",
+    "find_window",
 }  # fmt: skip
 
 

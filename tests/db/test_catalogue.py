@@ -23,7 +23,7 @@ DEFINERS = {
     "adopt", "read_back",
     "start_rollout", "pause_rollout", "resume_rollout", "abort_rollout", "roll_back_rollout", "advance_rollouts", "has_rollouts",
     "record_drift", "record_observations", "record_relist", "record_stream", "record_warnings", "release", "repair",
-    "plan_restart", "cancel_restart", "record_players",
+    "plan_restart", "cancel_restart", "tend_windows", "record_players",
     "report_cluster", "settle", "settle_all", "list_leases", "report_process", "end_process",
     "tend_contests",
     "plan", "claim_dry_run", "end_dry_runs", "request_dry_run", "request_new_dry_run", "settle_dry_run",

@@ -16,7 +16,8 @@ from tests.db.stage import Stage, denied, refused
 
 DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 NIGHTS = {"name": "nights", "days": DAYS, "starts": "04:00", "lasts": "2 hours", "zone": "Europe/Berlin"}
-# With summer time, of an hour and of half of one, to the north and the south, never, and at midnight.
+# With summer time, of an hour and of half of one, to the north and the south, never, and at midnight. None whose rules are
+# decided anew each year: this machine's database of zones and Postgres' own may differ there.
 ZONES = [
     "Europe/Berlin",
     "America/New_York",
@@ -26,7 +27,6 @@ ZONES = [
     "America/Santiago",
     "Asia/Beirut",
     "Pacific/Apia",
-    "Africa/Casablanca",
     "Pacific/Chatham",
 ]
 
@@ -85,7 +85,7 @@ STARTS = st.sampled_from([time(h, m) for h in (0, 1, 2, 3, 23) for m in (0, 15, 
 
 def test_a_window_opens_when_pythons_clocks_say_so(quiet_stage: Stage) -> None:
     @given(MOMENTS, STARTS, st.integers(1, 24 * 60), st.lists(st.sampled_from(DAYS), min_size=1, unique=True))
-    @settings(max_examples=600, deadline=None)
+    @settings(max_examples=600, deadline=None, derandomize=True, database=None)
     def holds(moment: tuple[str, datetime], starts: time, minutes: int, days: list[str]) -> None:
         zone, at = moment
         expected = spans(starts, minutes, days, zone, at)

@@ -26,6 +26,7 @@ BEGIN
     END IF;
     IF NEW.drift_rules IS DISTINCT FROM OLD.drift_rules THEN
         PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
+        PERFORM orchestrator.check_rule_windows(NEW.drift_rules, NEW.namespace);
     END IF;
     IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_spec_edited OR v_moved THEN
         v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);

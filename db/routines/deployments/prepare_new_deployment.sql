@@ -20,6 +20,7 @@ BEGIN
     NEW.parameters := coalesce(NEW.parameters, '{}');
     PERFORM orchestrator.check_identity(NEW);
     PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
+    PERFORM orchestrator.check_rule_windows(NEW.drift_rules, NEW.namespace);
     PERFORM orchestrator.require_namespace(NEW.namespace);
     IF NEW.desired_state = 'Deleted' THEN
         PERFORM orchestrator.refuse('SO422', 'a new deployment cannot be Deleted', 'desired_state', 'Begin with Active, Stopped or Paused.');

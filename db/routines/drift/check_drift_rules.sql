@@ -5,7 +5,7 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c_most CONSTANT integer := 100;
-    c_keys CONSTANT text[] := ARRAY['kind', 'name', 'path', 'policy', 'automatic'];
+    c_keys CONSTANT text[] := ARRAY['kind', 'name', 'path', 'policy', 'automatic', 'window'];
     v_rule jsonb;
     v_at text;
     v_key text;
@@ -43,6 +43,8 @@ BEGIN
                 'Write the name of the object at the cluster: small letters, digits, - and dots.');
         ELSIF v_rule ? 'automatic' AND v_rule ->> 'policy' <> 'Adopt' THEN
             PERFORM orchestrator.refuse('SO422', 'only what is adopted can be adopted automatically', v_at || '.automatic', 'Leave it out, or make the policy Adopt.');
+        ELSIF v_rule ? 'window' AND v_rule ->> 'policy' <> 'Enforce' THEN
+            PERFORM orchestrator.refuse('SO422', 'only what is put back can wait for a window', v_at || '.window', 'Leave it out, or make the policy Enforce.');
         END IF;
         IF v_rule ? 'path' THEN
             PERFORM orchestrator.check_path(v_rule ->> 'path', v_at || '.path');

@@ -20,6 +20,7 @@ BEGIN
             'A version never changes: leave the version out to write the next one.');
     END IF;
     PERFORM orchestrator.check_drift_rules(NEW.drift_rules_json, true);
+    PERFORM orchestrator.check_rule_windows(NEW.drift_rules_json, NULL);
     v_program := orchestrator.compile_template(NEW.base_spec_json, NEW.allowed_mutations_json);
     SELECT coalesce(jsonb_object_agg(key, coalesce(value -> 'default', value -> 'enum' -> 0,
                CASE value ->> 'type' WHEN 'string' THEN '"x"' WHEN 'boolean' THEN 'true' ELSE coalesce(value -> 'minimum', '1') END)), '{}')

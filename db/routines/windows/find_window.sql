@@ -6,3 +6,4 @@ AS $$
     SELECT w FROM orchestrator.maintenance_windows w WHERE w.name = p_name AND (w.namespace IS NULL OR w.namespace = p_namespace)
 $$;
 COMMENT ON FUNCTION orchestrator.find_window IS 'The window that a name means to a namespace.';
+GRANT EXECUTE ON FUNCTION orchestrator.find_window TO orchestrator_viewer;

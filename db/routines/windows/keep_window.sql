@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION orchestrator.keep_window() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_named text := orchestrator.window_users(OLD);
+    v_named text := orchestrator.window_users(OLD, true);
 BEGIN
     PERFORM orchestrator.require_window(OLD.namespace);
     IF v_named IS NOT NULL THEN

@@ -10,6 +10,7 @@ DECLARE
     v_day text;
     v_other orchestrator.maintenance_windows;
     v_zone text;
+    v_named text;
 BEGIN
     PERFORM orchestrator.require_window(NEW.namespace);
     IF TG_OP = 'UPDATE' THEN
@@ -56,6 +57,13 @@ BEGIN
     IF FOUND THEN
         PERFORM orchestrator.refuse('SO409', format('%s has a window "%s" already', coalesce('the namespace ' || v_other.namespace, 'every namespace'), NEW.name),
             'name', 'Choose another name: what a deployment calls a window must be one.');
+    END IF;
+    IF TG_OP = 'UPDATE' AND (NEW.name <> OLD.name OR NEW.namespace IS DISTINCT FROM OLD.namespace) THEN
+        v_named := orchestrator.window_users(OLD, NEW.namespace IS DISTINCT FROM OLD.namespace);
+        IF v_named IS NOT NULL AND NOT (NEW.name = OLD.name AND NEW.namespace IS NULL) THEN
+            PERFORM orchestrator.refuse('SO409', format('the window %s is in use', OLD.name), CASE WHEN NEW.name <> OLD.name THEN 'name' ELSE 'namespace' END,
+                format('First change what names it: %s.', v_named));
+        END IF;
     END IF;
     RETURN NEW;
 END

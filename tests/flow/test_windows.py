@@ -1,0 +1,91 @@
+"""A restart that waits for its window, or for nobody to play, as a journey: what is planned comes when it may."""
+
+import uuid
+
+import pytest
+
+from tests.flow.conftest import Stage
+from tests.flow.test_server_restart import pod_of, pod_uid
+from tests.intent import workload
+
+SHUT = "date_trunc('minute', now() AT TIME ZONE 'UTC' + interval '2 hours')::time"
+OPEN = "date_trunc('minute', now() AT TIME ZONE 'UTC')::time"
+
+
+@pytest.fixture
+def server(stage: Stage) -> str:
+    """A server whose pod is replaced only on request, running with older settings; and a window, shut for two hours."""
+    by_hand = workload("StatefulSet", replicas=1)
+    by_hand["spec"]["updateStrategy"] = {"type": "OnDelete"}
+    stage.intent.put_template("by-hand", [by_hand])
+    made = stage.deploy(f"lobby-{uuid.uuid4().hex[:6]}", "by-hand")
+    stage.intent.change(made, greeting="newer")
+    stage.until(lambda: stage.intent.deployment(made)["restart_required"], what="the need for a restart seen")
+    stage.until(lambda: stage.is_at_rest(made), what="the change applied")
+    return made
+
+
+def window(stage: Stage, name: str) -> None:
+    stage.intent.superuser.execute(
+        "INSERT INTO orchestrator.maintenance_windows (name, days, starts, lasts, zone)"
+        f" VALUES (%s, '{{Mon,Tue,Wed,Thu,Fri,Sat,Sun}}', {SHUT}, '1 hour', 'UTC')",
+        (name,),
+    )
+
+
+def open_window(stage: Stage, name: str) -> None:
+    """As an admin would: it starts now."""
+    stage.intent.superuser.execute(
+        f"UPDATE orchestrator.maintenance_windows SET starts = {OPEN} WHERE name = %s",
+        (name,),
+    )
+
+
+def state_of_plan(stage: Stage, deployment: str) -> str:
+    latest = "SELECT state FROM orchestrator.planned_restarts WHERE deployment_id = %s ORDER BY id DESC LIMIT 1"
+    return stage.intent.value(latest, deployment)
+
+
+def test_a_restart_waits_until_its_window_opens_and_brings_the_change(stage: Stage, server: str) -> None:
+    window(stage, "nights")
+    before = pod_uid(stage, server)
+    stage.intent.operator.execute("SELECT orchestrator.plan_restart(%s, in_window => 'nights')", (server,))
+    # Whatever else happens to it meanwhile is no restart.
+    stage.intent.operator.execute("SELECT orchestrator.reconcile_now(%s)", (server,))
+    stage.until(lambda: stage.is_at_rest(server), what="looked at")
+    assert (pod_uid(stage, server), state_of_plan(stage, server)) == (before, "planned")
+    open_window(stage, "nights")
+    stage.until(lambda: pod_uid(stage, server) not in (None, before), what="another pod")
+    stage.until(lambda: stage.is_at_rest(server), what="all well again")
+    assert stage.get("Pod", pod_of(stage, server))["spec"]["containers"][0]["env"][0]["value"] == "newer"
+    assert state_of_plan(stage, server) == "done"
+    assert not stage.intent.deployment(server)["restart_required"]
+    [restarted] = [
+        event for event in stage.intent.events(server, "DeploymentChanged") if "restarted_at" in event["data_json"]
+    ]
+    assert restarted["actor"].endswith(" in the window nights")
+
+
+def test_a_restart_waits_until_nobody_plays(stage: Stage, server: str) -> None:
+    before = pod_uid(stage, server)
+    stage.intent.operator.execute("SELECT orchestrator.record_players(%s, 2)", (server,))
+    stage.intent.operator.execute("SELECT orchestrator.plan_restart(%s, when_empty => true)", (server,))
+    stage.intent.operator.execute("SELECT orchestrator.reconcile_now(%s)", (server,))
+    stage.until(lambda: stage.is_at_rest(server), what="looked at")
+    assert pod_uid(stage, server) == before
+    stage.intent.operator.execute("SELECT orchestrator.record_players(%s, 0)", (server,))
+    stage.until(lambda: pod_uid(stage, server) not in (None, before), what="another pod")
+    assert state_of_plan(stage, server) == "done"
+
+
+def test_a_window_that_opened_while_no_worker_was_there_is_used_as_long_as_it_is_open(
+    stage: Stage, server: str
+) -> None:
+    window(stage, "evenings")
+    before = pod_uid(stage, server)
+    stage.intent.operator.execute("SELECT orchestrator.plan_restart(%s, in_window => 'evenings')", (server,))
+    with stage.nobody_at_work():
+        open_window(stage, "evenings")
+        assert state_of_plan(stage, server) == "planned"
+    stage.until(lambda: pod_uid(stage, server) not in (None, before), what="another pod")
+    assert stage.intent.events(server, "RestartMissed") == []
