@@ -1198,7 +1198,7 @@ CREATE FUNCTION orchestrator.check_drift_rules(p_rules jsonb, p_of_template bool
     AS $_$
 DECLARE
     c_most CONSTANT integer := 100;
-    c_keys CONSTANT text[] := ARRAY['kind', 'name', 'path', 'policy', 'automatic'];
+    c_keys CONSTANT text[] := ARRAY['kind', 'name', 'path', 'policy', 'automatic', 'window'];
     v_rule jsonb;
     v_at text;
     v_key text;
@@ -1236,6 +1236,8 @@ BEGIN
                 'Write the name of the object at the cluster: small letters, digits, - and dots.');
         ELSIF v_rule ? 'automatic' AND v_rule ->> 'policy' <> 'Adopt' THEN
             PERFORM orchestrator.refuse('SO422', 'only what is adopted can be adopted automatically', v_at || '.automatic', 'Leave it out, or make the policy Adopt.');
+        ELSIF v_rule ? 'window' AND v_rule ->> 'policy' <> 'Enforce' THEN
+            PERFORM orchestrator.refuse('SO422', 'only what is put back can wait for a window', v_at || '.window', 'Leave it out, or make the policy Enforce.');
         END IF;
         IF v_rule ? 'path' THEN
             PERFORM orchestrator.check_path(v_rule ->> 'path', v_at || '.path');
@@ -1979,6 +1981,42 @@ ALTER FUNCTION orchestrator.check_restart(p_name text, p_state text, p_before ti
 --
 
 COMMENT ON FUNCTION orchestrator.check_restart(p_name text, p_state text, p_before timestamp with time zone, p_asked timestamp with time zone) IS 'The time of a restart that was asked for.';
+
+--
+-- Name: check_rule_windows(jsonb, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_rule_windows(p_rules jsonb, p_namespace text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_rule jsonb;
+    v_place bigint;
+BEGIN
+    IF p_rules = '[]' THEN
+        RETURN;
+    END IF;
+    FOR v_rule, v_place IN SELECT rule, place - 1 FROM jsonb_array_elements(p_rules) WITH ORDINALITY t (rule, place) WHERE rule ? 'window' LOOP
+        IF NOT EXISTS (SELECT FROM orchestrator.maintenance_windows w
+                        WHERE w.name = v_rule ->> 'window' AND (w.namespace IS NULL OR w.namespace = p_namespace)) THEN
+            PERFORM orchestrator.refuse('SO422', format('there is no window "%s"%s', v_rule ->> 'window', coalesce(' for the namespace ' || p_namespace, ' of every namespace')),
+                format('drift_rules.%s.window', v_place),
+                coalesce((SELECT format('There are: %s.', string_agg(w.name, ', ' ORDER BY w.name)) FROM orchestrator.maintenance_windows w
+                           WHERE w.namespace IS NULL OR w.namespace = p_namespace),
+                         'There is none yet: an admin inserts one into maintenance_windows.'));
+        END IF;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_rule_windows(p_rules jsonb, p_namespace text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_rule_windows(p_rules jsonb, p_namespace text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_rule_windows(p_rules jsonb, p_namespace text) IS 'Refuses drift rules that name a window there is not.';
 
 --
 -- Name: check_schema(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4436,7 +4474,8 @@ CREATE FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text
     AS $$
     SELECT c ->> 'path', c, (v.v).policy, (v.v).automatic, (v.v).maintenance_window, (v.v).source, (v.v).rule,
            CASE (v.v).policy WHEN 'Ignore' THEN 'ignored' WHEN 'Adopt' THEN 'undecided'
-                ELSE CASE WHEN orchestrator.contested_until(p_deployment_id, p_kind, p_name, c ->> 'path') IS NOT NULL THEN 'contested' END END
+                ELSE CASE WHEN (v.v).maintenance_window IS NOT NULL AND orchestrator.shut_until(p_deployment_id, (v.v).maintenance_window) IS NOT NULL THEN 'shut'
+                          WHEN orchestrator.contested_until(p_deployment_id, p_kind, p_name, c ->> 'path') IS NOT NULL THEN 'contested' END END
       FROM jsonb_array_elements(p_drift) c
      CROSS JOIN LATERAL (
            SELECT CASE WHEN (p_kind = 'ConfigMap' AND p_name = p_deployment || '-root')
@@ -4773,7 +4812,7 @@ CREATE FUNCTION orchestrator.keep_window() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-    v_named text := orchestrator.window_users(OLD);
+    v_named text := orchestrator.window_users(OLD, true);
 BEGIN
     PERFORM orchestrator.require_window(OLD.namespace);
     IF v_named IS NOT NULL THEN
@@ -5905,6 +5944,7 @@ BEGIN
     END IF;
     IF NEW.drift_rules IS DISTINCT FROM OLD.drift_rules THEN
         PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
+        PERFORM orchestrator.check_rule_windows(NEW.drift_rules, NEW.namespace);
     END IF;
     IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_spec_edited OR v_moved THEN
         v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);
@@ -6009,6 +6049,7 @@ BEGIN
     NEW.parameters := coalesce(NEW.parameters, '{}');
     PERFORM orchestrator.check_identity(NEW);
     PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
+    PERFORM orchestrator.check_rule_windows(NEW.drift_rules, NEW.namespace);
     PERFORM orchestrator.require_namespace(NEW.namespace);
     IF NEW.desired_state = 'Deleted' THEN
         PERFORM orchestrator.refuse('SO422', 'a new deployment cannot be Deleted', 'desired_state', 'Begin with Active, Stopped or Paused.');
@@ -6076,6 +6117,7 @@ BEGIN
             'A version never changes: leave the version out to write the next one.');
     END IF;
     PERFORM orchestrator.check_drift_rules(NEW.drift_rules_json, true);
+    PERFORM orchestrator.check_rule_windows(NEW.drift_rules_json, NULL);
     v_program := orchestrator.compile_template(NEW.base_spec_json, NEW.allowed_mutations_json);
     SELECT coalesce(jsonb_object_agg(key, coalesce(value -> 'default', value -> 'enum' -> 0,
                CASE value ->> 'type' WHEN 'string' THEN '"x"' WHEN 'boolean' THEN 'true' ELSE coalesce(value -> 'minimum', '1') END)), '{}')
@@ -6108,6 +6150,7 @@ DECLARE
     v_day text;
     v_other orchestrator.maintenance_windows;
     v_zone text;
+    v_named text;
 BEGIN
     PERFORM orchestrator.require_window(NEW.namespace);
     IF TG_OP = 'UPDATE' THEN
@@ -6154,6 +6197,13 @@ BEGIN
     IF FOUND THEN
         PERFORM orchestrator.refuse('SO409', format('%s has a window "%s" already', coalesce('the namespace ' || v_other.namespace, 'every namespace'), NEW.name),
             'name', 'Choose another name: what a deployment calls a window must be one.');
+    END IF;
+    IF TG_OP = 'UPDATE' AND (NEW.name <> OLD.name OR NEW.namespace IS DISTINCT FROM OLD.namespace) THEN
+        v_named := orchestrator.window_users(OLD, NEW.namespace IS DISTINCT FROM OLD.namespace);
+        IF v_named IS NOT NULL AND NOT (NEW.name = OLD.name AND NEW.namespace IS NULL) THEN
+            PERFORM orchestrator.refuse('SO409', format('the window %s is in use', OLD.name), CASE WHEN NEW.name <> OLD.name THEN 'name' ELSE 'namespace' END,
+                format('First change what names it: %s.', v_named));
+        END IF;
     END IF;
     RETURN NEW;
 END
@@ -8445,6 +8495,29 @@ ALTER FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state
 COMMENT ON FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text) IS 'Writes what a cluster answered to a dry run.';
 
 --
+-- Name: shut_until(uuid, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.shut_until(p_deployment_id uuid, p_window text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT s.opens
+      FROM orchestrator.deployments d
+     CROSS JOIN LATERAL orchestrator.find_window(p_window, d.namespace) w
+     CROSS JOIN LATERAL (SELECT min(s.opens) AS opens FROM orchestrator.window_spans(w, now()) s) s
+     WHERE d.id = p_deployment_id AND s.opens > now()
+$$;
+
+ALTER FUNCTION orchestrator.shut_until(p_deployment_id uuid, p_window text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION shut_until(p_deployment_id uuid, p_window text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.shut_until(p_deployment_id uuid, p_window text) IS 'When the window opens that a rule of a deployment names; NULL if it is open.';
+
+--
 -- Name: sign_in_as(text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8783,6 +8856,51 @@ ALTER FUNCTION orchestrator.tend_contests(p_cluster text) OWNER TO orchestrator_
 --
 
 COMMENT ON FUNCTION orchestrator.tend_contests(p_cluster text) IS 'Ends fights that are over, and asks for what may be put back again.';
+
+--
+-- Name: tend_windows(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.tend_windows(p_cluster text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $_$
+DECLARE
+    c_most CONSTANT integer := 1000;
+    v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
+    v_open text[] := ARRAY(SELECT w.name FROM orchestrator.maintenance_windows w WHERE orchestrator.window_is_open(w));
+    v_ids uuid[];
+BEGIN
+    IF v_open = '{}' OR NOT pg_try_advisory_xact_lock(hashtext('orchestrator.tend_windows'), v_cluster_id) THEN
+        RETURN 0;
+    END IF;
+    v_ids := ARRAY(
+        SELECT DISTINCT d.id
+          FROM orchestrator.deployment_resources r
+          JOIN orchestrator.deployments d ON d.id = r.deployment_id
+          JOIN orchestrator.templates t ON t.id = d.template_id AND t.version = d.template_version
+          JOIN orchestrator.reconcile_slots s ON s.deployment_id = d.id
+         CROSS JOIN LATERAL orchestrator.judge_drift(
+               d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name,
+               coalesce(r.drift, '[]') || CASE WHEN r.missing_since IS NOT NULL OR r.rendered_hash IS NULL THEN '[{"path": ""}]' ELSE '[]'::jsonb END) j
+         WHERE r.cluster_id = v_cluster_id AND r.differs AND s.msg_id IS NULL AND s.due_at IS NULL AND s.quarantined_at IS NULL
+           AND NOT s.last_error_permanent AND d.desired_state <> 'Paused' AND (t.drift_rules_json || d.drift_rules) @? '$[*].window'
+           AND j.held IS NULL AND j.maintenance_window = ANY (v_open)
+         LIMIT c_most);
+    PERFORM orchestrator.request_unless_paused(orchestrator.lock_deployments(v_ids), 'window');
+    RETURN cardinality(v_ids);
+END
+$_$;
+
+ALTER FUNCTION orchestrator.tend_windows(p_cluster text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION tend_windows(p_cluster text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.tend_windows(p_cluster text) IS 'Asks for what waited for a window that is open by now.';
 
 --
 -- Name: text_as(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -9200,28 +9318,38 @@ ALTER FUNCTION orchestrator.window_spans(p_window orchestrator.maintenance_windo
 COMMENT ON FUNCTION orchestrator.window_spans(p_window orchestrator.maintenance_windows, p_at timestamp with time zone, p_days integer) IS 'When a window opens and closes, from a moment on.';
 
 --
--- Name: window_users(orchestrator.maintenance_windows); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: window_users(orchestrator.maintenance_windows, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows) RETURNS text
+CREATE FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows, p_plans boolean) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    WITH users AS (
+    WITH naming AS (
+        SELECT jsonb_build_array(jsonb_build_object('window', (p_window).name)) AS rules
+    ), users AS (
         SELECT format('the planned restart of %s/%s', d.namespace, d.name) AS what
           FROM orchestrator.planned_restarts p JOIN orchestrator.deployments d ON d.id = p.deployment_id
-         WHERE p.window_id = (p_window).id AND p.state = 'planned'
+         WHERE p_plans AND p.window_id = (p_window).id AND p.state = 'planned'
+        UNION ALL
+        SELECT format('a drift rule of %s/%s', d.namespace, d.name)
+          FROM naming n JOIN orchestrator.deployments d ON d.drift_rules @> n.rules
+         WHERE d.finalised_at IS NULL AND d.namespace = coalesce((p_window).namespace, d.namespace)
+        UNION ALL
+        SELECT format('a drift rule of version %s of the template %s', t.version, t.name)
+          FROM naming n JOIN orchestrator.templates t ON t.drift_rules_json @> n.rules
+         WHERE (p_window).namespace IS NULL
     )
     SELECT string_agg(u.what, ', ') FROM (SELECT u.what FROM users u ORDER BY u.what LIMIT 10) u
 $$;
 
-ALTER FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows, p_plans boolean) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION window_users(p_window orchestrator.maintenance_windows); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION window_users(p_window orchestrator.maintenance_windows, p_plans boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows) IS 'What names a window.';
+COMMENT ON FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows, p_plans boolean) IS 'What names a window.';
 
 --
 -- Name: without_adopted(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -10127,11 +10255,12 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
     r.cluster_id,
     f.policy,
         CASE
-            WHEN ((f.held = ANY (ARRAY['undecided'::text, 'contested'::text])) AND (d.finalised_at IS NULL) AND (d.desired_state <> 'Paused'::text)) THEN f.held
+            WHEN ((f.held = ANY (ARRAY['undecided'::text, 'shut'::text, 'contested'::text])) AND (d.finalised_at IS NULL) AND (d.desired_state <> 'Paused'::text)) THEN f.held
             ELSE orchestrator.outlook(d.desired_state, (d.finalised_at IS NOT NULL), s.*, k.unreachable_since)
         END AS outlook,
-        CASE
-            WHEN (f.held = 'contested'::text) THEN orchestrator.contested_until(d.id, r.kind, r.name, f.path)
+        CASE f.held
+            WHEN 'shut'::text THEN orchestrator.shut_until(d.id, f.maintenance_window)
+            WHEN 'contested'::text THEN orchestrator.contested_until(d.id, r.kind, r.name, f.path)
             ELSE s.due_at
         END AS due_at,
     (b.refusal IS NULL) AS adoptable,
@@ -10245,7 +10374,7 @@ COMMENT ON COLUMN orchestrator.drift.policy IS 'Enforce or Adopt: what becomes o
 -- Name: COLUMN drift.outlook; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. undecided: it waits to be adopted or put back. contested: until due_at. held, away, stuck, retrying (at due_at), resting: see orchestrator.outlook.';
+COMMENT ON COLUMN orchestrator.drift.outlook IS 'now: it is being put back. undecided: it waits to be adopted or put back. shut: until its rule''s window opens, at due_at. contested: until due_at. held, away, stuck, retrying (at due_at), resting: see orchestrator.outlook.';
 
 --
 -- Name: COLUMN drift.due_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
@@ -12538,6 +12667,12 @@ REVOKE ALL ON FUNCTION orchestrator.check_property(p_name text, p_property jsonb
 REVOKE ALL ON FUNCTION orchestrator.check_restart(p_name text, p_state text, p_before timestamp with time zone, p_asked timestamp with time zone) FROM PUBLIC;
 
 --
+-- Name: FUNCTION check_rule_windows(p_rules jsonb, p_namespace text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_rule_windows(p_rules jsonb, p_namespace text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION check_schema(p_schema jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -12929,6 +13064,7 @@ GRANT INSERT(zone),UPDATE(zone) ON TABLE orchestrator.maintenance_windows TO orc
 --
 
 REVOKE ALL ON FUNCTION orchestrator.find_window(p_name text, p_namespace text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.find_window(p_name text, p_namespace text) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION finish_rollout(p_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13711,6 +13847,13 @@ REVOKE ALL ON FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer,
 GRANT ALL ON FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text) TO orchestrator_worker;
 
 --
+-- Name: FUNCTION shut_until(p_deployment_id uuid, p_window text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.shut_until(p_deployment_id uuid, p_window text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.shut_until(p_deployment_id uuid, p_window text) TO orchestrator_viewer;
+
+--
 -- Name: FUNCTION sign_in_as(p_name text, p_address text, p_user_agent text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13761,6 +13904,13 @@ REVOKE ALL ON FUNCTION orchestrator.tell_rollout(p_rollout_id bigint, p_type tex
 
 REVOKE ALL ON FUNCTION orchestrator.tend_contests(p_cluster text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.tend_contests(p_cluster text) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION tend_windows(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.tend_windows(p_cluster text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.tend_windows(p_cluster text) TO orchestrator_worker;
 
 --
 -- Name: FUNCTION text_as(p_text text, p_type text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13856,10 +14006,10 @@ REVOKE ALL ON FUNCTION orchestrator.window_spans(p_window orchestrator.maintenan
 GRANT ALL ON FUNCTION orchestrator.window_spans(p_window orchestrator.maintenance_windows, p_at timestamp with time zone, p_days integer) TO orchestrator_viewer;
 
 --
--- Name: FUNCTION window_users(p_window orchestrator.maintenance_windows); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION window_users(p_window orchestrator.maintenance_windows, p_plans boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows, p_plans boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION without_adopted(p_rows jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

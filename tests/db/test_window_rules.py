@@ -45,27 +45,6 @@ def drift(stage: Stage, own: Any, *changes: Row) -> list[Row]:
     return stage.viewer.execute("SELECT * FROM drift WHERE deployment_id = %s ORDER BY path", (own,)).fetchall()
 
 
-def test_what_a_rule_binds_to_a_window_waits_for_it_and_says_until_when(stage: Stage, site: Any) -> None:
-    (found,) = drift(stage, site, CHANGE)
-    assert (found["policy"], found["outlook"], found["rule"]["window"]) == ("Enforce", "shut", "nights")
-    assert found["due_at"] == stage.one("SELECT window_opens(w) FROM maintenance_windows w")
-    assert stage.events(site, "ResourceModifiedExternally") == ["ResourceModifiedExternally"]
-    assert stage.messages(deployment_id=site) == [], "nothing is asked of a worker"
-
-
-def test_a_worker_asks_for_it_once_the_window_is_open(stage: Stage, site: Any) -> None:
-    tend = "SELECT tend_windows('default') AS count"
-    drift(stage, site, CHANGE)
-    assert stage.worker.execute(tend).fetchone() == {"count": 0}
-    assert stage.messages(deployment_id=site) == []
-    opened(stage)
-    assert stage.worker.execute(tend).fetchone() == {"count": 1}
-    assert stage.last_event(site, "DeploymentQueued")["data_json"] == {"reason": "window"}
-    assert stage.worker.execute(tend).fetchone() == {"count": 0}, "it is queued"
-    (found,) = stage.rows("SELECT outlook FROM drift WHERE deployment_id = %s", site)
-    assert found["outlook"] == "now"
-
-
 def test_what_is_found_while_the_window_is_open_is_put_back_at_once(stage: Stage, site: Any) -> None:
     opened(stage)
     (found,) = drift(stage, site, CHANGE)
