@@ -5675,9 +5675,12 @@ DECLARE
     v_deployment orchestrator.deployments;
     v_object record;
     v_held text;
+    v_template_rules jsonb;
 BEGIN
     PERFORM orchestrator.require_deployment(p_id);
     SELECT * INTO v_deployment FROM orchestrator.deployments d WHERE d.id = p_id;
+    v_template_rules := (SELECT orchestrator.named_rules(t.drift_rules_json, v_deployment.name) FROM orchestrator.templates t
+                          WHERE t.id = v_deployment.template_id AND t.version = v_deployment.template_version);
     v_held := CASE WHEN v_deployment.desired_state = 'Paused' THEN 'held by request (Paused): ' END;
     FOR v_object IN
         SELECT row_number() OVER (ORDER BY o.goes, CASE WHEN o.goes THEN -o.rank ELSE o.rank END, o.name, o.kind)::integer AS step, o.*,
@@ -5686,8 +5689,13 @@ BEGIN
                         WHERE p.deployment_id = p_id AND p.kind = 'Pod' AND p.reason <> 'Terminating' AND p.revision <> o.revision
                           AND regexp_replace(p.revision, '-[^-]*$', '') = regexp_replace(o.revision, '-[^-]*$', '')) AS outdated
           FROM (SELECT kind, name, w.manifest AS wanted, a.manifest AS applied, w.kind IS NULL OR v_deployment.desired_state = 'Deleted' AS goes,
-                       coalesce(w.rank, orchestrator.kind_rank(kind)) AS rank, r.kind IS NOT NULL AS managed, r.drift, r.revision,
-                       r.missing_since IS NOT NULL AS missing, r.rendered_hash IS NULL AS replaced
+                       coalesce(w.rank, orchestrator.kind_rank(kind)) AS rank, r.kind IS NOT NULL AS managed, r.revision,
+                       r.missing_since IS NOT NULL AS missing, r.rendered_hash IS NULL AS replaced,
+                       CASE WHEN r.differs THEN (
+                           SELECT jsonb_agg(j.change || jsonb_build_object('path', j.path, 'held', j.held))
+                             FROM orchestrator.judge_drift(
+                                  p_id, v_deployment.name, v_deployment.desired_state, v_template_rules, v_deployment.drift_rules, v_deployment.drift_policy,
+                                  r.kind, r.name, CASE WHEN r.missing_since IS NOT NULL OR r.rendered_hash IS NULL THEN '[{"path": ""}]' ELSE coalesce(r.drift, '[]') END) j) END AS drift
                   FROM orchestrator.dressed_manifests(p_id, v_deployment.name, v_deployment.template_version, orchestrator.wanted_manifests(
                            v_deployment.desired_spec_json, v_deployment.desired_state, v_deployment.restarted_at)) w
                   FULL JOIN (SELECT * FROM orchestrator.deployment_resources x WHERE x.deployment_id = p_id AND x.managed) r USING (kind, name)
@@ -5710,13 +5718,19 @@ BEGIN
               FROM (SELECT v_object.kind = 'PersistentVolumeClaim' AND (v_deployment.desired_state <> 'Deleted' OR v_deployment.keep_data)) k (kept)
              WHERE v_object.goes
             UNION ALL
-            SELECT 'create', '', '"missing"', '"present"', NULL, CASE WHEN v_object.missing THEN 'was deleted from outside' ELSE 'is not there yet' END
+            SELECT CASE WHEN l.let_be THEN 'none' ELSE 'create' END, '', '"missing"', '"present"', NULL,
+                   CASE WHEN v_object.missing THEN 'was deleted from outside' ELSE 'is not there yet' END || CASE WHEN l.let_be THEN ', and is left alone: it is ignored' ELSE '' END
+              FROM (SELECT coalesce(v_object.drift @> '[{"held": "ignored"}]', false)) l (let_be)
              WHERE NOT v_object.goes AND (v_object.missing OR NOT v_object.managed)
             UNION ALL
-            SELECT 'replace', '', '"replaced"', '"present"', NULL, 'was replaced from outside; all of it is put right'
+            SELECT CASE WHEN l.let_be THEN 'none' ELSE 'replace' END, '', '"replaced"', '"present"', NULL,
+                   'was replaced from outside' || CASE WHEN l.let_be THEN ', and is left alone: it is ignored' ELSE '; all of it is put right' END
+              FROM (SELECT coalesce(v_object.drift @> '[{"held": "ignored"}]', false)) l (let_be)
              WHERE NOT v_object.goes AND v_object.managed AND NOT v_object.missing AND v_object.replaced
             UNION ALL
-            SELECT p.* FROM orchestrator.plan_object(v_object.applied, v_object.wanted, v_object.drift, v_object.new_owner, v_object.outdated) p
+            SELECT p.* FROM orchestrator.plan_object(
+                           v_object.kind, v_object.name, v_object.applied, v_object.wanted, v_object.drift, v_template_rules, v_deployment.drift_rules,
+                           v_object.new_owner, v_object.outdated) p
              WHERE NOT v_object.goes AND v_object.managed AND NOT v_object.missing AND NOT v_object.replaced
           ) c;
     END LOOP;
@@ -5732,30 +5746,43 @@ ALTER FUNCTION orchestrator.plan(p_id uuid) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.plan(p_id uuid) IS 'What the next reconciliation would do, object by object and path by path; writes nothing.';
 
 --
--- Name: plan_object(jsonb, jsonb, jsonb, boolean, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: plan_object(text, text, jsonb, jsonb, jsonb, jsonb, jsonb, boolean, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean) RETURNS TABLE(action text, path text, live jsonb, wanted jsonb, restart text, reason text)
+CREATE FUNCTION orchestrator.plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean) RETURNS TABLE(action text, path text, live jsonb, wanted jsonb, restart text, reason text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     WITH drifted AS MATERIALIZED (
-        SELECT f ->> 'path' AS path, nullif(f -> 'live', 'null') AS live, f -> 'wanted' AS wanted, coalesce(f ->> 'manager', 'another') AS manager
+        SELECT f ->> 'path' AS path, nullif(f -> 'live', 'null') AS live, f -> 'wanted' AS wanted, coalesce(f ->> 'manager', 'another') AS manager,
+               CASE f ->> 'held' WHEN 'ignored' THEN 'and is left alone: it is ignored'
+                                 WHEN 'undecided' THEN 'and is left alone until it is adopted or put back'
+                                 WHEN 'contested' THEN 'and is contested: it is put back after a while'
+                                 ELSE 'and is left alone for now: ' || (f ->> 'held') END AS held
           FROM jsonb_array_elements(coalesce(p_drift, '[]')) f
     ), asked AS MATERIALIZED (
-        SELECT c.path, c.before, c.after FROM orchestrator.manifest_changes(p_applied, p_wanted) c WHERE p_applied <> p_wanted
+        SELECT c.path, CASE WHEN f.path IS NULL OR f.live IS NOT NULL AND f.path <> c.path THEN c.before ELSE f.live END AS live, c.after,
+               f.manager, f.held, f.path IS NULL AND (p_template_rules <> '[]' OR p_rules <> '[]') AND v.policy = 'Ignore' AND v.source <> 'default' AS ignored
+          FROM orchestrator.manifest_changes(p_applied, p_wanted) c
+          LEFT JOIN LATERAL (SELECT * FROM drifted d WHERE c.path = d.path OR starts_with(c.path, d.path || '.') OR starts_with(c.path, d.path || '[')
+                              ORDER BY length(d.path) DESC LIMIT 1) f ON true
+          LEFT JOIN LATERAL orchestrator.policy_for(p_template_rules, p_rules, 'Enforce', p_kind, p_name, c.path) v ON true
+         WHERE p_applied <> p_wanted
     ), restart AS (
         SELECT p_wanted #> w.at IS DISTINCT FROM p_applied #> w.at AND p_wanted #> w.at IS NOT NULL AS asked
           FROM (SELECT '{spec,template,metadata,annotations,server-orchestrator.io/restarted-at}'::text[]) w (at)
     ), rows AS (
-        SELECT CASE WHEN a.after IS NULL AND f.path IS NOT NULL THEN 'none' ELSE 'change' END AS action, a.path,
-               CASE WHEN f.path IS NULL THEN a.before ELSE f.live END AS live, a.after AS wanted,
-               CASE WHEN f.path IS NULL THEN CASE WHEN t.asked AND a.path LIKE 'spec.template.metadata.annotations%' THEN 'a restart is asked for' ELSE 'asked for' END
-                    WHEN a.after IS NULL THEN format('no longer asked for; left to %s, who changed it', f.manager)
-                    ELSE format('asked for, and was changed by %s', f.manager) END AS reason
-          FROM asked a LEFT JOIN drifted f USING (path) CROSS JOIN restart t
+        SELECT CASE WHEN a.ignored OR a.held IS NOT NULL OR (a.after IS NULL AND a.manager IS NOT NULL) THEN 'none' ELSE 'change' END AS action,
+               a.path, a.live, a.after AS wanted,
+               CASE WHEN a.ignored THEN 'asked for, and left alone: a rule ignores it'
+                    WHEN a.held IS NOT NULL THEN format('asked for, but was changed by %s %s', a.manager, a.held)
+                    WHEN a.manager IS NOT NULL AND a.after IS NULL THEN format('no longer asked for; left to %s, who changed it', a.manager)
+                    WHEN a.manager IS NOT NULL THEN format('asked for, and was changed by %s', a.manager)
+                    WHEN t.asked AND a.path LIKE 'spec.template.metadata.annotations%' THEN 'a restart is asked for' ELSE 'asked for' END AS reason
+          FROM asked a CROSS JOIN restart t
         UNION ALL
-        SELECT 'change', f.path, f.live, coalesce(w.value, f.wanted), format('was changed by %s, and is put back', f.manager)
+        SELECT CASE WHEN f.held IS NULL THEN 'change' ELSE 'none' END, f.path, f.live, coalesce(w.value, f.wanted),
+               format('was changed by %s, %s', f.manager, coalesce(f.held, 'and is put back'))
           FROM drifted f LEFT JOIN orchestrator.manifest_paths(p_wanted) w USING (path)
          WHERE NOT EXISTS (SELECT FROM asked a WHERE a.path = f.path)
         UNION ALL
@@ -5766,13 +5793,13 @@ CREATE FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drif
         SELECT CASE WHEN p_wanted ->> 'kind' NOT IN ('StatefulSet', 'Deployment') OR p_wanted #> '{spec,replicas}' = '0' OR p_applied #> '{spec,replicas}' = '0' THEN NULL
                     WHEN p_wanted #>> '{spec,updateStrategy,type}' = 'OnDelete'
                     THEN CASE WHEN (SELECT t.asked FROM restart t) THEN 'now'
-                              WHEN p_outdated OR EXISTS (SELECT FROM rows r WHERE r.path LIKE 'spec.template%') THEN 'needed' END
-                    WHEN EXISTS (SELECT FROM rows r WHERE r.path LIKE 'spec.template%') THEN 'rolling' END AS restart
+                              WHEN p_outdated OR EXISTS (SELECT FROM rows r WHERE r.action <> 'none' AND r.path LIKE 'spec.template%') THEN 'needed' END
+                    WHEN EXISTS (SELECT FROM rows r WHERE r.action <> 'none' AND r.path LIKE 'spec.template%') THEN 'rolling' END AS restart
     )
     SELECT r.action, r.path,
            CASE WHEN h.hidden AND r.live IS NOT NULL THEN '"(hidden)"' ELSE r.live END,
            CASE WHEN h.hidden AND r.wanted IS NOT NULL THEN '"(hidden)"' ELSE r.wanted END,
-           CASE WHEN r.path LIKE 'spec.template%' THEN p.restart END, r.reason
+           CASE WHEN r.path LIKE 'spec.template%' AND r.action <> 'none' THEN p.restart END, r.reason
       FROM rows r CROSS JOIN pods p
      CROSS JOIN LATERAL (SELECT p_wanted ->> 'kind' = 'Secret' AND r.path LIKE 'data%') h (hidden)
     UNION ALL
@@ -5782,13 +5809,13 @@ CREATE FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drif
      ORDER BY 2
 $$;
 
-ALTER FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean) IS 'What would change of one object that stands, path by path.';
+COMMENT ON FUNCTION orchestrator.plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean) IS 'What would change of one object that stands, path by path.';
 
 --
 -- Name: plan_restart(uuid, text, boolean, timestamp with time zone, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -13377,10 +13404,10 @@ REVOKE ALL ON FUNCTION orchestrator.plan(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.plan(p_id uuid) TO orchestrator_viewer;
 
 --
--- Name: FUNCTION plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_new_owner boolean, p_outdated boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION plan_restart(id uuid, in_window text, when_empty boolean, at timestamp with time zone, only_if_required boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

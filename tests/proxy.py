@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 import yaml
 from aiohttp import web
+from multidict import CIMultiDict
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -178,9 +179,11 @@ class Proxy:
         async with self._session.request(
             request.method, url, data=body or None, headers=headers, skip_auto_headers=("Content-Type",)
         ) as answer:
-            kept = {
-                key: value for key, value in answer.headers.items() if key in ("Content-Type", "Retry-After", "ETag")
-            }
+            kept = CIMultiDict(
+                (key, value)
+                for key, value in answer.headers.items()
+                if key in ("Content-Type", "Retry-After", "ETag", "Warning")
+            )
             if "watch=" not in request.query_string and answer.content_type != "text/event-stream":
                 return web.Response(body=await answer.read(), status=answer.status, headers=kept)
             stream = web.StreamResponse(status=answer.status, headers=kept)

@@ -364,3 +364,54 @@ def test_many_changes_are_planned_in_one_statement(stage: Stage) -> None:
         ).fetchall()
     assert [(row["name"], row["path"], row["wanted"]) for row in found] == [(n, "spec.replicas", 2) for n in "abc"]
     assert next_version()
+
+
+REPLICAS = "spec.replicas"
+
+
+def by_path(rows: list[Row]) -> dict[str, tuple[str, Any, Any, str]]:
+    return {row["path"]: (row["action"], row["live"], row["wanted"], row["reason"]) for row in rows if row["path"]}
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ("Ignore", "was changed by hpa, and is left alone: it is ignored"),
+        ("Adopt", "was changed by hpa, and is left alone until it is adopted or put back"),
+    ],
+)
+def test_what_is_not_enforced_is_left_alone_and_said_so(stage: Stage, policy: str, reason: str) -> None:
+    own = stage.run_healthy("site", "web")
+    stage.change(own, drift_policy=policy)
+    stage.run_all()
+    drifted(stage, own, "Deployment", "site", drift(REPLICAS, 1, 5, "hpa"))
+    assert by_path(plan(stage, own)) == {REPLICAS: ("none", 5, 1, reason)}
+    asked = by_path(tried(stage, own, parameters={"replicas": 3}))[REPLICAS]
+    assert asked[:3] == ("none", 5, 3)
+    assert asked[3].startswith("asked for, but was changed by hpa and is left alone")
+    enforced = by_path(tried(stage, own, drift_policy="Enforce"))
+    assert enforced[REPLICAS] == ("change", 5, 1, "was changed by hpa, and is put back"), "rules hold at once"
+
+
+def test_a_rule_keeps_what_is_asked_for_from_being_written(stage: Stage) -> None:
+    own = stage.run_healthy("site", "web")
+    stage.change(own, drift_rules=[{"kind": "Deployment", "path": REPLICAS, "policy": "Ignore"}])
+    rows = tried(stage, own, parameters={"replicas": 3})
+    assert by_path(rows)[REPLICAS] == ("none", 1, 3, "asked for, and left alone: a rule ignores it")
+    assert changes(rows) == {}
+    others = tried(
+        stage,
+        own,
+        drift_rules=[{"kind": "StatefulSet", "path": REPLICAS, "policy": "Ignore"}],
+        parameters={"replicas": 3},
+    )
+    assert changes(others) == {f"Deployment/site:{REPLICAS}": (1, 3)}
+
+
+def test_what_is_gone_and_ignored_is_left_gone(stage: Stage) -> None:
+    own = stage.run_healthy("site", "web")
+    stage.change(own, drift_rules=[{"kind": "Service", "policy": "Ignore"}])
+    stage.run_all()
+    stage.observe(stage.later(own, "Service", "site", change="gone"))
+    told = {row["kind"]: (row["action"], row["reason"]) for row in plan(stage, own)}
+    assert told["Service"] == ("none", "was deleted from outside, and is left alone: it is ignored")

@@ -14,9 +14,12 @@ DECLARE
     v_deployment orchestrator.deployments;
     v_object record;
     v_held text;
+    v_template_rules jsonb;
 BEGIN
     PERFORM orchestrator.require_deployment(p_id);
     SELECT * INTO v_deployment FROM orchestrator.deployments d WHERE d.id = p_id;
+    v_template_rules := (SELECT orchestrator.named_rules(t.drift_rules_json, v_deployment.name) FROM orchestrator.templates t
+                          WHERE t.id = v_deployment.template_id AND t.version = v_deployment.template_version);
     v_held := CASE WHEN v_deployment.desired_state = 'Paused' THEN 'held by request (Paused): ' END;
     FOR v_object IN
         SELECT row_number() OVER (ORDER BY o.goes, CASE WHEN o.goes THEN -o.rank ELSE o.rank END, o.name, o.kind)::integer AS step, o.*,
@@ -25,8 +28,13 @@ BEGIN
                         WHERE p.deployment_id = p_id AND p.kind = 'Pod' AND p.reason <> 'Terminating' AND p.revision <> o.revision
                           AND regexp_replace(p.revision, '-[^-]*$', '') = regexp_replace(o.revision, '-[^-]*$', '')) AS outdated
           FROM (SELECT kind, name, w.manifest AS wanted, a.manifest AS applied, w.kind IS NULL OR v_deployment.desired_state = 'Deleted' AS goes,
-                       coalesce(w.rank, orchestrator.kind_rank(kind)) AS rank, r.kind IS NOT NULL AS managed, r.drift, r.revision,
-                       r.missing_since IS NOT NULL AS missing, r.rendered_hash IS NULL AS replaced
+                       coalesce(w.rank, orchestrator.kind_rank(kind)) AS rank, r.kind IS NOT NULL AS managed, r.revision,
+                       r.missing_since IS NOT NULL AS missing, r.rendered_hash IS NULL AS replaced,
+                       CASE WHEN r.differs THEN (
+                           SELECT jsonb_agg(j.change || jsonb_build_object('path', j.path, 'held', j.held))
+                             FROM orchestrator.judge_drift(
+                                  p_id, v_deployment.name, v_deployment.desired_state, v_template_rules, v_deployment.drift_rules, v_deployment.drift_policy,
+                                  r.kind, r.name, CASE WHEN r.missing_since IS NOT NULL OR r.rendered_hash IS NULL THEN '[{"path": ""}]' ELSE coalesce(r.drift, '[]') END) j) END AS drift
                   FROM orchestrator.dressed_manifests(p_id, v_deployment.name, v_deployment.template_version, orchestrator.wanted_manifests(
                            v_deployment.desired_spec_json, v_deployment.desired_state, v_deployment.restarted_at)) w
                   FULL JOIN (SELECT * FROM orchestrator.deployment_resources x WHERE x.deployment_id = p_id AND x.managed) r USING (kind, name)
@@ -49,13 +57,19 @@ BEGIN
               FROM (SELECT v_object.kind = 'PersistentVolumeClaim' AND (v_deployment.desired_state <> 'Deleted' OR v_deployment.keep_data)) k (kept)
              WHERE v_object.goes
             UNION ALL
-            SELECT 'create', '', '"missing"', '"present"', NULL, CASE WHEN v_object.missing THEN 'was deleted from outside' ELSE 'is not there yet' END
+            SELECT CASE WHEN l.let_be THEN 'none' ELSE 'create' END, '', '"missing"', '"present"', NULL,
+                   CASE WHEN v_object.missing THEN 'was deleted from outside' ELSE 'is not there yet' END || CASE WHEN l.let_be THEN ', and is left alone: it is ignored' ELSE '' END
+              FROM (SELECT coalesce(v_object.drift @> '[{"held": "ignored"}]', false)) l (let_be)
              WHERE NOT v_object.goes AND (v_object.missing OR NOT v_object.managed)
             UNION ALL
-            SELECT 'replace', '', '"replaced"', '"present"', NULL, 'was replaced from outside; all of it is put right'
+            SELECT CASE WHEN l.let_be THEN 'none' ELSE 'replace' END, '', '"replaced"', '"present"', NULL,
+                   'was replaced from outside' || CASE WHEN l.let_be THEN ', and is left alone: it is ignored' ELSE '; all of it is put right' END
+              FROM (SELECT coalesce(v_object.drift @> '[{"held": "ignored"}]', false)) l (let_be)
              WHERE NOT v_object.goes AND v_object.managed AND NOT v_object.missing AND v_object.replaced
             UNION ALL
-            SELECT p.* FROM orchestrator.plan_object(v_object.applied, v_object.wanted, v_object.drift, v_object.new_owner, v_object.outdated) p
+            SELECT p.* FROM orchestrator.plan_object(
+                           v_object.kind, v_object.name, v_object.applied, v_object.wanted, v_object.drift, v_template_rules, v_deployment.drift_rules,
+                           v_object.new_owner, v_object.outdated) p
              WHERE NOT v_object.goes AND v_object.managed AND NOT v_object.missing AND NOT v_object.replaced
           ) c;
     END LOOP;
