@@ -4328,10 +4328,10 @@ ALTER FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) OWNER TO or
 COMMENT ON FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) IS 'Pauses a rollout that cannot go on by itself.';
 
 --
--- Name: invert_spec(orchestrator.template_programs, jsonb, jsonb, jsonb, text, text, uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: invert_spec(orchestrator.template_programs, jsonb, jsonb, jsonb, text, text, uuid, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) RETURNS jsonb
+CREATE FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid, p_at text[] DEFAULT '{}'::text[]) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -4349,7 +4349,7 @@ BEGIN
     -- Conditions leave manifests out, so the n-th rendered one need not be the n-th of the template.
     v_numbers := ARRAY(SELECT i - 1 FROM generate_subscripts(p_program.bodies, 1) i
                        WHERE p_program.conditions[i] IS NULL OR (p_program.defaults || p_parameters) -> p_program.conditions[i] = 'true');
-    FOR v_change IN SELECT * FROM orchestrator.changed_paths(p_rendered, p_edited) LOOP
+    FOR v_change IN SELECT * FROM orchestrator.changed_paths(p_rendered, p_edited, p_at) LOOP
         v_path := CASE WHEN cardinality(v_change.path) > 0
                        THEN ARRAY[v_numbers[v_change.path[1]::integer + 1]::text] || v_change.path[2:] ELSE v_change.path END;
         SELECT b INTO v_binding FROM jsonb_array_elements(p_program.bindings) b
@@ -4375,6 +4375,10 @@ BEGIN
             v_text := substr(v_text, length(v_binding ->> 'prefix') + 1,
                              length(v_text) - length(v_binding ->> 'prefix') - length(v_binding ->> 'suffix'));
             v_value := orchestrator.text_as(v_text, p_program.properties -> v_name ->> 'type');
+            IF v_value #>> '{}' <> v_text THEN
+                PERFORM orchestrator.refuse('SO422', format('"%s" would be written as %s', v_text, v_value), 'desired_spec_json.' || array_to_string(v_change.path, '.'),
+                    'Write the number as it is written here.');
+            END IF;
         END IF;
         IF v_seen ? v_name AND v_seen -> v_name <> v_value THEN
             PERFORM orchestrator.refuse('SO422', format('two places ask for different values of %s', v_name),
@@ -4386,13 +4390,13 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid, p_at text[]) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid, p_at text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) IS 'Parameters that would render an edited spec.';
+COMMENT ON FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid, p_at text[]) IS 'Parameters that would render an edited spec.';
 
 --
 -- Name: is_lower(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -6621,6 +6625,7 @@ DECLARE
     v_live jsonb := p_change -> 'live';
     v_spec jsonb := p_deployment.desired_spec_json;
     v_manifest jsonb;
+    v_number bigint;
     v_path text[];
     v_program orchestrator.template_programs;
     v_parameters jsonb;
@@ -6640,20 +6645,19 @@ BEGIN
     IF refusal IS NOT NULL THEN
         RETURN;
     END IF;
-    v_manifest := orchestrator.manifest_of(v_spec, p_kind, p_object);
+    SELECT m, o - 1 INTO v_manifest, v_number FROM jsonb_array_elements(v_spec) WITH ORDINALITY t (m, o)
+     WHERE m ->> 'kind' = p_kind AND m #>> '{metadata,name}' = p_object;
     v_path := orchestrator.locate(v_manifest, v_at);
     IF v_path IS NULL THEN
         refusal := 'no parameter fills this place';
         RETURN;
-    ELSIF orchestrator.manifest_of(orchestrator.wanted_manifests(v_spec, p_deployment.desired_state, p_deployment.restarted_at), p_kind, p_object)
-          #> v_path = v_live THEN
+    ELSIF v_manifest #> v_path = v_live THEN
         refusal := 'it has the wanted value already';
         RETURN;
     END IF;
     v_program := orchestrator.find_program(p_deployment.template_id, p_deployment.template_version);
-    v_parameters := orchestrator.invert_spec(v_program, v_spec,
-        (SELECT jsonb_agg(CASE WHEN m = v_manifest THEN jsonb_set(m, v_path, v_live) ELSE m END ORDER BY o) FROM jsonb_array_elements(v_spec) WITH ORDINALITY t (m, o)),
-        p_deployment.parameters, p_deployment.name, p_deployment.namespace, p_deployment.id);
+    v_parameters := orchestrator.invert_spec(v_program, v_manifest #> v_path, v_live, p_deployment.parameters,
+        p_deployment.name, p_deployment.namespace, p_deployment.id, v_number::text || v_path);
     PERFORM orchestrator.check_parameters(v_program.properties, v_program.required, v_parameters, p_deployment.parameters);
     v_rendered := orchestrator.render_program(v_program, v_parameters, p_deployment.name, p_deployment.namespace, p_deployment.id);
     IF v_program.guarded THEN
@@ -13140,10 +13144,10 @@ GRANT ALL ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds int
 REVOKE ALL ON FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) FROM PUBLIC;
 
 --
--- Name: FUNCTION invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid, p_at text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid, p_at text[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION is_lower(p_from text, p_to text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -203,7 +203,6 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "owner": ("Service", "lobby", change("metadata.ownerReferences", "x", []), "server-orchestrator sets it"),
     "a restart": ("Deployment", "lobby", change("spec.template.metadata.annotations[server-orchestrator.io/restarted-at]", "x", "y"), "server-orchestrator sets it"),
     "ownership": ("Service", "lobby", change("metadata.managedFields", "x", None, reason="ownership lost"), "the record of who owns"),
-    "so already": ("Deployment", "lobby", change("spec.replicas", 1, 1), "it has the wanted value already"),
     "a default beside": ("Deployment", "lobby", change(f"{CONTAINER}[name=web].env", [], [{"name": "GREETING", "value": "hi", "more": 1}]), "no parameter fills this place"),
 }  # fmt: skip
 
@@ -221,6 +220,15 @@ def test_what_no_parameter_can_say_is_refused_with_the_reason(stage: Stage, why:
         adopt(stage, own)
     assert reason in str(told.value)
     assert traces(stage) == before
+
+
+def test_what_was_set_here_meanwhile_is_not_adopted(stage: Stage) -> None:
+    own = paused(stage)
+    drifted(stage, own, "Deployment", "lobby", REPLICAS)
+    stage.change(own, parameters={"replicas": 3})
+    assert drift(stage, own)["spec.replicas"]["not_adoptable"] == "it has the wanted value already"
+    with refused("SO422", "Deployment/lobby:spec.replicas"):
+        adopt(stage, own)
 
 
 def put_template(stage: Stage, name: str, data: dict[str, str], **properties: Any) -> None:
@@ -255,10 +263,31 @@ def test_a_value_that_would_be_written_otherwise_is_refused(stage: Stage) -> Non
     """A number that is read back from a text is not always written as that text."""
     put_template(stage, "numbers", {"RATE": "${rate}"}, rate={"type": "number", "default": 1})
     own = paused(stage, "numbers")
-    for live, reason in (("-0", "what is read back from it would be written otherwise"),
+    for live, reason in (("-0", '"-0" would be written as 0'),
                          ("007", "parameter rate must be of type number, not string"), ("1.50", None)):  # fmt: skip
         drifted(stage, own, "ConfigMap", "lobby-env", change("data.RATE", "1", live))
         assert drift(stage, own)["data.RATE"]["not_adoptable"] == reason
+
+
+def test_half_of_a_list_that_one_parameter_fills_is_refused(stage: Stage) -> None:
+    """Rendering would change the other half as well, which stands otherwise."""
+    hosts = [{"host": "a.${zone}"}, {"host": "b.${zone}"}]
+    manifest = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "${name}"},
+        "spec": {"rules": hosts},
+    }
+    stage.admin.execute(
+        "SELECT put_template('zones', %s, %s)", (json.dumps([manifest]), json.dumps({"properties": {"zone": TEXT}}))
+    )
+    own = paused(stage, "zones")
+    was = [{"host": "a.x"}, {"host": "b.x"}]
+    drifted(stage, own, "Ingress", "lobby", change("spec.rules", was, [{"host": "a.y"}, {"host": "b.x"}]))
+    assert drift(stage, own)["spec.rules"]["not_adoptable"] == "what is read back from it would be written otherwise"
+    drifted(stage, own, "Ingress", "lobby", change("spec.rules", was, [{"host": "a.y"}, {"host": "b.y"}]))
+    adopt(stage, own)
+    assert stage.deployment("lobby")["parameters"] == {"zone": "y"}
 
 
 def test_two_places_that_ask_for_different_values_are_adopted_one_by_one_only(stage: Stage) -> None:

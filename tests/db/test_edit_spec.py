@@ -77,6 +77,14 @@ def test_an_edit_is_found_behind_a_manifest_that_is_left_out(stage: Stage) -> No
     assert stage.deployment("lobby")["parameters"] == {"two": "changed"}
 
 
+def test_a_number_that_would_be_written_otherwise_is_refused(stage: Stage) -> None:
+    own = stage.deploy("lobby", "paper")
+    spec = spec_of(stage)
+    find(spec, "ConfigMap")["data"]["PAUSE_WHEN_EMPTY_SECONDS"] = "-0"
+    with refused("SO422", "desired_spec_json.0.data.PAUSE_WHEN_EMPTY_SECONDS", "as it is written here"):
+        edit(stage, own, spec)
+
+
 def spoil(spec: Spec, how: str) -> None:
     match how:
         case "a fixed value":

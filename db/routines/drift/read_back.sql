@@ -14,6 +14,7 @@ DECLARE
     v_live jsonb := p_change -> 'live';
     v_spec jsonb := p_deployment.desired_spec_json;
     v_manifest jsonb;
+    v_number bigint;
     v_path text[];
     v_program orchestrator.template_programs;
     v_parameters jsonb;
@@ -33,20 +34,19 @@ BEGIN
     IF refusal IS NOT NULL THEN
         RETURN;
     END IF;
-    v_manifest := orchestrator.manifest_of(v_spec, p_kind, p_object);
+    SELECT m, o - 1 INTO v_manifest, v_number FROM jsonb_array_elements(v_spec) WITH ORDINALITY t (m, o)
+     WHERE m ->> 'kind' = p_kind AND m #>> '{metadata,name}' = p_object;
     v_path := orchestrator.locate(v_manifest, v_at);
     IF v_path IS NULL THEN
         refusal := 'no parameter fills this place';
         RETURN;
-    ELSIF orchestrator.manifest_of(orchestrator.wanted_manifests(v_spec, p_deployment.desired_state, p_deployment.restarted_at), p_kind, p_object)
-          #> v_path = v_live THEN
+    ELSIF v_manifest #> v_path = v_live THEN
         refusal := 'it has the wanted value already';
         RETURN;
     END IF;
     v_program := orchestrator.find_program(p_deployment.template_id, p_deployment.template_version);
-    v_parameters := orchestrator.invert_spec(v_program, v_spec,
-        (SELECT jsonb_agg(CASE WHEN m = v_manifest THEN jsonb_set(m, v_path, v_live) ELSE m END ORDER BY o) FROM jsonb_array_elements(v_spec) WITH ORDINALITY t (m, o)),
-        p_deployment.parameters, p_deployment.name, p_deployment.namespace, p_deployment.id);
+    v_parameters := orchestrator.invert_spec(v_program, v_manifest #> v_path, v_live, p_deployment.parameters,
+        p_deployment.name, p_deployment.namespace, p_deployment.id, v_number::text || v_path);
     PERFORM orchestrator.check_parameters(v_program.properties, v_program.required, v_parameters, p_deployment.parameters);
     v_rendered := orchestrator.render_program(v_program, v_parameters, p_deployment.name, p_deployment.namespace, p_deployment.id);
     IF v_program.guarded THEN

@@ -1,8 +1,10 @@
--- orchestrator.invert_spec(program, rendered, edited, parameters, name, namespace, id) -> jsonb parameters
+-- orchestrator.invert_spec(program, rendered, edited, parameters, name, namespace, id, at) -> jsonb parameters
 -- Reads an edited spec back into parameters: every changed path must be one that a parameter fills.
--- The same parameter may fill several places; editing one of them is enough, the others follow.
+-- The same parameter may fill several places; editing one of them is enough, the others follow. at: where in the spec the two stand,
+-- if they are no whole specs. A text that is read as a number must be written as that text again.
 CREATE OR REPLACE FUNCTION orchestrator.invert_spec(
-    p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid
+    p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid,
+    p_at text[] DEFAULT '{}'
 ) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -20,7 +22,7 @@ BEGIN
     -- Conditions leave manifests out, so the n-th rendered one need not be the n-th of the template.
     v_numbers := ARRAY(SELECT i - 1 FROM generate_subscripts(p_program.bodies, 1) i
                        WHERE p_program.conditions[i] IS NULL OR (p_program.defaults || p_parameters) -> p_program.conditions[i] = 'true');
-    FOR v_change IN SELECT * FROM orchestrator.changed_paths(p_rendered, p_edited) LOOP
+    FOR v_change IN SELECT * FROM orchestrator.changed_paths(p_rendered, p_edited, p_at) LOOP
         v_path := CASE WHEN cardinality(v_change.path) > 0
                        THEN ARRAY[v_numbers[v_change.path[1]::integer + 1]::text] || v_change.path[2:] ELSE v_change.path END;
         SELECT b INTO v_binding FROM jsonb_array_elements(p_program.bindings) b
@@ -46,6 +48,10 @@ BEGIN
             v_text := substr(v_text, length(v_binding ->> 'prefix') + 1,
                              length(v_text) - length(v_binding ->> 'prefix') - length(v_binding ->> 'suffix'));
             v_value := orchestrator.text_as(v_text, p_program.properties -> v_name ->> 'type');
+            IF v_value #>> '{}' <> v_text THEN
+                PERFORM orchestrator.refuse('SO422', format('"%s" would be written as %s', v_text, v_value), 'desired_spec_json.' || array_to_string(v_change.path, '.'),
+                    'Write the number as it is written here.');
+            END IF;
         END IF;
         IF v_seen ? v_name AND v_seen -> v_name <> v_value THEN
             PERFORM orchestrator.refuse('SO422', format('two places ask for different values of %s', v_name),
