@@ -23,6 +23,7 @@ from app import (
     previews,
     restarts,
     revisions,
+    rollouts,
     templates,
     windows,
 )
@@ -72,6 +73,7 @@ def build_routes(database: Database, streams: Streams, forms: CSRFConfig, oidc: 
             plans.router,
             dry_runs.router,
             revisions.router,
+            rollouts.router,
             drift.router,
             clusters.router,
             windows.router,

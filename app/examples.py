@@ -91,6 +91,7 @@ _BODIES: dict[str, Any] = {
         "zone": "Europe/Berlin",
     },
     "Restart": {"in_window": "nights"},
+    "NewRollout": {"template": "paper", "version": 4, "batch_size": 5, "max_unavailable": 1},
     "Bulk": {"ids": [_ID], "action": "restart"},
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import get_args
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -28,6 +29,7 @@ from db.access import require_everything
 from db.database import Database
 from db.errors import Contended, Unavailable
 from db.measures import RECONCILE_SECONDS, EventMeasure, Measures, measure
+from db.rollouts import RolloutState
 
 # A second series beside each, which nothing here reads.
 disable_created_metrics()
@@ -110,7 +112,16 @@ def gauge_up(value: int) -> Metric:
 
 def database_families(seen: Measures) -> list[Metric]:
     """Queues, clusters, deployments and watches."""
-    return [*queue_families(seen), *cluster_families(seen), *watch_families(seen)]
+    return [*queue_families(seen), *cluster_families(seen), *watch_families(seen), rollout_family(seen)]
+
+
+def rollout_family(seen: Measures) -> Metric:
+    """Rollouts by state; one that is paused waits for a person."""
+    counts = dict.fromkeys(get_args(RolloutState), 0) | {row.state: row.count for row in seen.rollouts}
+    rollouts = gauge("orchestrator_rollouts", "Rollouts by state.", "state")
+    for state, count in counts.items():
+        rollouts.add_metric([state], count)
+    return rollouts
 
 
 def queue_families(seen: Measures) -> list[Metric]:

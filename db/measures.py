@@ -74,6 +74,13 @@ class EventMeasure(msgspec.Struct, frozen=True):
     buckets: list[int]
 
 
+class RolloutMeasure(msgspec.Struct, frozen=True):
+    """How many rollouts are in a state."""
+
+    state: str
+    count: int
+
+
 class Measures(msgspec.Struct, frozen=True):
     """One look at everything. Events are those from the place asked for up to `xid`, where the next look begins."""
 
@@ -81,6 +88,7 @@ class Measures(msgspec.Struct, frozen=True):
     clusters: list[ClusterMeasure]
     statuses: list[StatusMeasure]
     watches: list[WatchMeasure]
+    rollouts: list[RolloutMeasure]
     events: list[EventMeasure]
     xid: int
 
@@ -150,7 +158,10 @@ async def measure(session: Session, first_xid: int | None) -> Measures:
     async with session.cursor(row_factory=class_row(WatchMeasure)) as cursor:
         await cursor.execute(_WATCHES)
         watches = await cursor.fetchall()
-    return Measures(queues, clusters, statuses, watches, events, end)
+    async with session.cursor(row_factory=class_row(RolloutMeasure)) as cursor:
+        await cursor.execute("SELECT r.state, count(*) AS count FROM orchestrator.rollouts r GROUP BY r.state")
+        rollouts = await cursor.fetchall()
+    return Measures(queues, clusters, statuses, watches, rollouts, events, end)
 
 
 async def _oldest_running(session: Session) -> int:

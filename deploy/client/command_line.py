@@ -30,6 +30,7 @@ def client_commands(commands: Commands) -> None:
     """Everything that asks the API."""
     look_commands(commands)
     change_commands(commands)
+    rollout_commands(commands)
     history_commands(commands)
     wait_commands(commands)
     sign_in_commands(commands)
@@ -176,6 +177,38 @@ def restart_commands(commands: Commands) -> None:
     restart.add_argument("--always", action="store_true", help="then even if nothing requires a restart any more")
     restart.add_argument("--cancel", action="store_true", help="take back what is planned")
     command(commands, "windows", "restart.windows", "list maintenance windows and when they are open")
+
+
+def rollout_commands(commands: Commands) -> None:
+    """`rollout` and what one does with one."""
+    rollout = command(commands, "rollout", "rollout.rollouts", "list rollouts; start one, or decide about its course")
+    kinds = rollout.add_subparsers(metavar="start|get|pause|resume|abort|roll-back")
+    start = command(kinds, "start", "rollout.start", "move deployments to another version of their template")
+    start.add_argument("names", nargs="*", metavar="NAME", help=f"{NAME}; all on an older version if none is named")
+    start.add_argument("-t", "--template", required=True, help="which template")
+    start.add_argument("--to", type=positive, metavar="VERSION", help="the newest if left out")
+    start.add_argument("--batch-size", type=positive, default=5, help="the next begins when all of one have ended; 5")
+    start.add_argument("--max-unavailable", type=positive, default=1, help="how many may not be healthy at a time; 1")
+    start.add_argument("--patience", type=positive, default=300, metavar="SECONDS", help="until one has failed; 300")
+    start.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="KEY=VALUE", help="for every member; may be repeated"
+    )
+    start.add_argument("--unset", action="append", default=[], metavar="KEY", help="take the template's default")
+    start.add_argument("--go-on", action="store_true", help="do not pause when one fails")
+    start.add_argument("--no-restart", action="store_true", help="leave restarts to people")
+    start.add_argument("--force", action="store_true", help="also to a lower version of Minecraft")
+    start.add_argument("--dry-run", action="store_true", help="tell what would be refused, but start nothing")
+    get = command(kinds, "get", "rollout.read", "show one with its members")
+    get.add_argument("id", type=positive, metavar="ID")
+    for course, text in (
+        ("pause", "start no further member"),
+        ("resume", "go on with one that is paused"),
+        ("abort", "leave everything as it stands"),
+        ("roll-back", "put the members it changed back to what they were"),
+    ):
+        made = command(kinds, course, "rollout.direct", text)
+        made.add_argument("id", type=positive, metavar="ID")
+        made.set_defaults(course=course)
 
 
 def history_commands(commands: Commands) -> None:

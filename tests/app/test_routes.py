@@ -112,6 +112,14 @@ RULES: dict[str, Rule] = {
     "POST /api/deployments/{deployment_id:uuid}/stop": Rule("operator", ONE),
     "GET /api/drift": Rule("viewer"),
     "GET /api/events": Rule("viewer"),
+    "GET /api/rollouts": Rule("viewer"),
+    "POST /api/rollouts": Rule("operator", ONE, {"template": "web", "ids": ["{deployment_id}"]}),
+    "POST /api/rollouts/preview": Rule("operator", ONE, {"template": "web", "ids": ["{deployment_id}"]}),
+    "GET /api/rollouts/{rollout_id:int}": Rule("viewer", ONE),
+    "POST /api/rollouts/{rollout_id:int}/pause": Rule("operator", ONE),
+    "POST /api/rollouts/{rollout_id:int}/resume": Rule("operator", ONE),
+    "POST /api/rollouts/{rollout_id:int}/abort": Rule("operator", ONE),
+    "POST /api/rollouts/{rollout_id:int}/roll-back": Rule("operator", ONE),
     "GET /api/templates": Rule("viewer"),
     "GET /api/templates/{name:str}": Rule("viewer", path=TEMPLATE),
     "GET /api/templates/{name:str}/versions": Rule("viewer", path=TEMPLATE),
@@ -268,6 +276,12 @@ class World:
             own = self._templates.deploy(f"d{self._made}", "web", namespace=ELSEWHERE)
             asked = self._superuser.execute("SELECT orchestrator.request_dry_run(%s) AS id", (own,)).fetchone()
             names["dry_run_id"] = str(asked["id"])
+        if "rollout_id" in route:
+            own = self._templates.deploy(f"d{self._made}", "web", namespace=ELSEWHERE)
+            start = "SELECT orchestrator.start_rollout('web', ids => ARRAY[%s]::uuid[]) AS id"
+            names["rollout_id"] = str(self._templates.operator.execute(start, (own,)).fetchall()[0]["id"])
+            if route.endswith("/resume"):
+                self._templates.operator.execute("SELECT orchestrator.pause_rollout(%s)", (names["rollout_id"],))
         if "/rollback" in route:
             self._templates.change(names["deployment_id"], replicas=2)
         if "/adopt" in route:
