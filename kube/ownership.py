@@ -6,6 +6,7 @@ it as it was (300 of 300 no-op writes; 8 mutations gave the 5 that touched our f
 after every event, and only where it differs are the lost paths worked out and shown.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterator
 from typing import Any, Literal, cast
@@ -15,10 +16,11 @@ import msgspec
 from kube.kinds import SECRET
 from kube.live import Live, ManagedEntry
 from kube.naming import DEPLOYMENT_LABEL, FIELD_MANAGER, MANAGED_BY_LABEL, OUR_LABELS, Manifest
+from kube.quantities import quantity
 
 Fields = dict[str, Any]
 Step = str
-Reason = Literal["changed", "removed", "ownership lost"]
+Reason = Literal["changed", "removed", "ownership lost", "rewritten"]
 
 _HASH_BYTES = 16
 _ABSENT = object()
@@ -32,7 +34,7 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 class Owned(msgspec.Struct, frozen=True):
-    """The fields we own (the API's FieldsV1 tree) and a hash of them; both None where we own none."""
+    """The fields we own (the API's FieldsV1 tree) and a hash of them and their values; both None where we own none."""
 
     fields: Fields | None
     hash: str | None
@@ -51,19 +53,21 @@ class Drift(msgspec.Struct, frozen=True):
     since: str | None
 
 
-def owned(live: Live) -> Owned:
-    """What we own of an object, by our server-side applies."""
+def owned(live: Live, content: dict[str, Any] | None = None) -> Owned:
+    """What we own of an object, by our server-side applies. `content` is `live.object` where it is decoded already."""
     entry = _our_entry(live)
     if entry is None:
         return Owned(None, None)
     fields = _decode_fields(entry.fields)
+    values: list[Any] = []
+    _gather(fields, live.object if content is None else content, values)
     # Sorted anew, so that a server that writes the set in another order raises no false alarm.
-    return Owned(fields, hashlib.blake2b(_encode_sorted(fields), digest_size=_HASH_BYTES).hexdigest())
+    return Owned(fields, hashlib.blake2b(_encode_sorted([fields, values]), digest_size=_HASH_BYTES).hexdigest())
 
 
-def owned_hash(live: Live) -> str | None:
+def owned_hash(live: Live, content: dict[str, Any]) -> str | None:
     """Only the hash: what each event is asked for."""
-    return owned(live).hash
+    return owned(live, content).hash
 
 
 def lost(applied_fields: Fields, live: Live, wanted: Manifest, *, deployment_id: str | None = None) -> list[Drift]:
@@ -77,6 +81,23 @@ def lost(applied_fields: Fields, live: Live, wanted: Manifest, *, deployment_id:
         return [_ownership_lost(live)]
     search = _Search(live, wanted, deployment_id)
     return [search.drift(steps) for steps in search.walk(applied_fields, _decode_fields(entry.fields), ())]
+
+
+def rewritten(live: Live, wanted: Manifest) -> list[Drift]:
+    """The paths that are ours and read otherwise than `wanted`, the manifest as it was applied.
+
+    An admission webhook that changes a field leaves it with whoever wrote, so ownership tells nothing of it. Here
+    values are compared, and only here: what a server makes of them (defaults, normal forms, zeroes that it drops) must
+    not be taken for another.
+    """
+    entry = _our_entry(live)
+    search = _Search(live, wanted, None)
+    ours = () if entry is None else _leaves(_decode_fields(entry.fields), ())
+    return [
+        msgspec.structs.replace(search.drift(steps), reason="rewritten", manager=None, operation=None, since=None)
+        for steps in ours
+        if not _is_dressing(steps) and not search.unseen(steps) and search.reads_otherwise(steps)
+    ]
 
 
 def making_room(live: Live, applied_fields: Fields, wanted: Manifest) -> list[dict[str, Any]]:
@@ -173,8 +194,8 @@ class _Search:
     def take(self, below: Fields, steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
         """A whole branch is no longer ours: one path where it is gone, else one for each leaf of it."""
         wanted, found = self.wanted_at(steps), _value_at(self.object, steps)
-        # What is as we want it is no drift, whoever put it so: it was taken away and came back as a default, say.
-        if wanted is _ABSENT or wanted == found:
+        # What was taken away and came back as a default is as we want it, and nobody's.
+        if wanted is _ABSENT or (wanted == found and not any(_has_path(fields, steps) for _, fields in self.others)):
             return
         gone = found is _ABSENT and not self.unseen(steps)
         if gone or all(step == "." for step in below):
@@ -190,6 +211,11 @@ class _Search:
         if self.wanted_at(steps) != {} or not isinstance(_value_at(self.object, steps), dict):
             return False
         return all(_fields_at(fields, steps) for _, fields in self.others if _has_path(fields, steps))
+
+    def reads_otherwise(self, steps: tuple[Step, ...]) -> bool:
+        """Whether the value at a path is another than we want, whatever form the server has given it."""
+        wanted = _value_at(self.wanted, steps)
+        return wanted is not _ABSENT and not _is_kept(wanted, _value_at(self.object, steps))
 
     def excludes(self, steps: tuple[Step, ...], step: Step) -> bool:
         """Whether what others have at this step may not stand beside what we lost at the end of `steps`."""
@@ -286,6 +312,50 @@ def _ownership_lost(live: Live) -> Drift:
     )
 
 
+def _leaves(fields: Fields, above: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+    """The paths of a tree that have nothing below them."""
+    for step, below in fields.items():
+        here = (*above, step)
+        if any(key != "." for key in below):
+            yield from _leaves(below, here)
+        elif step != ".":
+            yield here
+
+
+def _gather(fields: Fields, value: Any, values: list[Any]) -> None:
+    """Collect what stands at the paths of a tree, in the order of their names; None where nothing does."""
+    for step in sorted(fields):
+        # The labels that tell the generation change with each; nobody else's fields change with them.
+        if step == "." or step[2:] in OUR_LABELS:
+            continue
+        found = _value_at(value, (step,))
+        below = fields[step]
+        if below and found is not _ABSENT:
+            _gather(below, found, values)
+        else:
+            values.append(None if found is _ABSENT else found)
+
+
+def _is_dressing(steps: tuple[Step, ...]) -> bool:
+    """Whether a path is one that we put there beside what was asked for."""
+    return steps[:2] == ("f:metadata", "f:ownerReferences") or steps[-1][2:] in OUR_LABELS
+
+
+def _is_kept(wanted: Any, found: Any) -> bool:
+    """Whether a server that was sent `wanted` and shows `found` has changed nothing but its form."""
+    if wanted == found:
+        return True
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        theirs = cast("Fields", found)
+        return all(_is_kept(value, theirs.get(key, _ABSENT)) for key, value in cast("Fields", wanted).items())
+    if isinstance(wanted, list) and isinstance(found, list):
+        pairs = zip(cast("list[Any]", wanted), cast("list[Any]", found), strict=False)
+        return len(wanted) == len(found) and all(_is_kept(*pair) for pair in pairs)  # pyright: ignore[reportUnknownArgumentType]
+    if found is _ABSENT:
+        return not wanted
+    return (amount := quantity(wanted)) is not None and amount == quantity(found)
+
+
 def _unmoved(live: Live) -> dict[str, Any]:
     """An operation that fails if the object is no longer as we saw it."""
     return {"op": "test", "path": "/metadata/resourceVersion", "value": str(live.resource_version)}
@@ -326,7 +396,7 @@ def _value_at(value: Any, steps: tuple[Step, ...]) -> Any:
             case "f:":
                 value = cast("Fields", value).get(step[2:], _ABSENT) if isinstance(value, dict) else _ABSENT
             case "k:":
-                value = _item_with(value, msgspec.json.decode(step[2:]))
+                value = _item_with(value, _decode_keys(step[2:]))
             case "v:":
                 member = msgspec.json.decode(step[2:])
                 value = member if isinstance(value, list) and member in value else _ABSENT
@@ -335,6 +405,11 @@ def _value_at(value: Any, steps: tuple[Step, ...]) -> Any:
         if value is _ABSENT:
             return _ABSENT
     return value
+
+
+@functools.lru_cache(4096)
+def _decode_keys(text: str) -> dict[str, Any]:
+    return msgspec.json.decode(text)
 
 
 def _item_with(items: Any, keys: dict[str, Any]) -> Any:

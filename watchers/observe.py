@@ -19,7 +19,7 @@ def seen(live: Live) -> Observation:
     # The items of a list, and partial metadata, do not tell their kind.
     content["kind"] = live.kind
     health = assess(content)
-    fields_hash = owned_hash(live)
+    fields_hash = owned_hash(live, content)
     generation = live.labels.get(GENERATION_LABEL, "")
     return Observation(
         change="seen",

@@ -6,10 +6,13 @@ import pytest
 
 from kube.cluster import Cluster
 from kube.generated import fill
+from kube.live import Live
 from kube.naming import dress, root_manifest, root_name
-from kube.ownership import Drift, Owned, lost, owned, restore_patch, was_wiped
+from kube.ownership import Drift, Owned, lost, owned, restore_patch, rewritten, was_wiped
 from tests.conftest import ControlPlane
+from tests.drift.webhook import rewriting
 from tests.kube.conftest import Manifest, claim, config_map, secret, service, workload
+from tests.waiting import eventually
 
 DEPLOYMENT = "6a4fd6f0-0b53-4b62-9f6e-4c1f1c1ad001"
 IMAGE = "spec.template.spec.containers[name=minecraft].image"
@@ -208,3 +211,30 @@ async def test_a_plain_apply_after_a_wipe_leaves_the_mark_that_it_no_longer_remo
     smaller = await cluster.apply(dressed(config_map(namespace, difficulty="hard")), force=True)
     assert smaller.live.object["data"] == {"difficulty": "hard", "motd": "hello"}
     assert was_wiped(smaller.live)
+
+
+async def test_a_field_that_a_webhook_rewrites_stays_ours_and_is_told_by_its_value(
+    cluster: Cluster, control_plane: ControlPlane, namespace: str
+) -> None:
+    """What admission changes is nobody's doing by managedFields, in our own write and in those of others."""
+    manifest = dressed(workload(namespace, kind="Deployment"))
+    before = (await cluster.apply(manifest, force=False)).live
+    assert rewritten(before, manifest) == []
+    patch = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "theirs/web:9"}]
+    with rewriting(control_plane, namespace, ("apps", "v1", "deployments"), patch) as webhook:
+
+        async def annotated() -> Live | None:
+            control_plane.kubectl(
+                "-n", namespace, "annotate", "--overwrite", "deployment", "game", f"n={webhook.calls}"
+            )
+            live = await cluster.get("Deployment", namespace, "game")
+            return live if webhook.calls else None
+
+        theirs = await eventually(annotated, 30, "the webhook in force")
+        ours = (await cluster.apply(manifest, force=True)).live
+    for live in (theirs, ours):
+        assert owned(live).fields == owned(before).fields, "ownership tells nothing of it"
+        assert owned(live).hash != owned(before).hash, "the hash does"
+        (drift,) = rewritten(live, manifest)
+        assert (drift.path, drift.wanted, drift.live) == (IMAGE, "itzg/minecraft-server:2026.1", "theirs/web:9")
+        assert (drift.reason, drift.manager) == ("rewritten", None)
