@@ -18,11 +18,13 @@ from structlog.contextvars import bind_contextvars
 
 from app.page.drafts import Draft, Tried, as_yaml, try_out
 from app.page.forms import changes
+from app.page.plans import answers_of
 from app.page.rendering import Page, back, text_of
 from app.page.visit import Visit
 from db import catalogue, revisions
 from db.connection import Session
 from db.deployments import Change, DeploymentDetail, change_deployment, read_deployment
+from db.dry_runs import request_dry_run
 from db.errors import Moved, Refused
 from db.preview import preview_change
 
@@ -60,7 +62,7 @@ async def show_edit(
 
 @post("/servers/{deployment_id:uuid}/edit", include_in_schema=False)
 async def save(deployment_id: FromPath[UUID], visit: NamedDependency[Visit]) -> Page | Redirect:
-    """Change it; or, where the form is only checked, show what would come of it."""
+    """Change it; or, where the form is only checked, show what would come of it, or ask the cluster."""
     bind_contextvars(deployment_id=str(deployment_id))
     form = await visit.request.form()
     version = msgspec.convert(form.get("template_version") or None, int | None, strict=False)
@@ -74,6 +76,8 @@ async def save(deployment_id: FromPath[UUID], visit: NamedDependency[Visit]) -> 
             return await answer(visit, session, edit)
     try:
         async with visit.transaction() as session:
+            if "ask" in form:
+                return answers_of(await request_dry_run(session, deployment_id, edit.change))
             await change_deployment(session, deployment_id, edit.change, [seen])
     except Moved:
         async with visit.transaction() as session:

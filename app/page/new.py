@@ -13,11 +13,13 @@ from litestar.response import Redirect
 
 from app.page.drafts import Draft, Tried, as_yaml, stand_in, try_out, unnamed
 from app.page.forms import require_consent
+from app.page.plans import answers_of
 from app.page.rendering import Page, back
 from app.page.visit import Visit
 from db import catalogue, clusters
 from db.connection import Session
 from db.deployments import create_deployment
+from db.dry_runs import request_new_dry_run
 from db.errors import Refused
 from db.preview import preview_new
 
@@ -60,7 +62,7 @@ async def show_form(
 
 @post("/new/{template:str}", include_in_schema=False)
 async def create(template: FromPath[str], visit: NamedDependency[Visit]) -> Page | Redirect:
-    """Create it; or, where the form is only checked, show what would come of it."""
+    """Create it; or, where the form is only checked, show what would come of it, or ask the cluster."""
     form = await visit.request.form()
     asked = Asked.of(form)
     async with visit.transaction() as session:
@@ -68,17 +70,20 @@ async def create(template: FromPath[str], visit: NamedDependency[Visit]) -> Page
         draft = Draft.fresh(await catalogue.read_template(session, template, version), {}).filled_in(form)
         if "check" in form:
             return await answer(visit, session, draft, asked)
+    wanted: dict[str, Any] = {
+        **msgspec.structs.asdict(asked),
+        "template": template,
+        "template_version": draft.template.version,
+        "parameters": draft.parameters,
+        "keep_data": True,
+    }
     try:
+        if "ask" in form:
+            async with visit.transaction() as session:
+                return answers_of(await request_new_dry_run(session, **wanted))
         require_consent(draft.schema, draft.filled)
         async with visit.transaction() as session:
-            made = await create_deployment(
-                session,
-                **msgspec.structs.asdict(asked),
-                template=template,
-                template_version=draft.template.version,
-                parameters=draft.parameters,
-                keep_data=True,
-            )
+            made = await create_deployment(session, **wanted)
     except Refused as refusal:
         async with visit.transaction() as session:
             return await answer(visit, session, draft, asked, refusal)

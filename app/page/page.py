@@ -19,6 +19,7 @@ from app.page import (
     home,
     new,
     people,
+    plans,
     revisions,
     rollback,
     server,
@@ -40,6 +41,7 @@ ROUTERS = [
     edit.router,
     revisions.router,
     rollback.router,
+    plans.router,
     adopt.router,
     drift.router,
     clusters.router,
@@ -48,7 +50,7 @@ ROUTERS = [
     account.router,
     sign_in.router,
 ]
-VIEWS = [home.servers, clusters.view, server.server_view, drift.drift_view]
+VIEWS = [home.servers, clusters.view, server.server_view, drift.drift_view, plans.view]
 
 
 def routes(database: Database, oidc: OidcSettings | None) -> list[Any]:

@@ -236,6 +236,12 @@ def history_commands(commands: Commands) -> None:
     plan.add_argument(
         "--detailed-exitcode", action="store_true", help="end with 2 if there is something to do, 0 if not"
     )
+    plan.add_argument(
+        "--ask-cluster", action="store_true", help="have its API server asked what it would refuse or change"
+    )
+    plan.add_argument(
+        "--timeout", type=seconds, default=130.0, metavar="SECONDS", help="for --ask-cluster; 130 if left out"
+    )
     drift = command(commands, "drift", "history.drift", "tell what was changed behind our back")
     drift.add_argument("name", nargs="?", metavar="NAME", help=f"{NAME}; of all if left out")
     revisions = command(commands, "revisions", "history.revisions", "tell who wanted what, and when")
