@@ -32,7 +32,7 @@ class Rollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def start_deployment(
     deployment_id: FromPath[UUID], database: NamedDependency[Database], if_match: IfMatch = None
 ) -> Response[DeploymentDetail]:
-    """The same as desired_state Active. Brings a deleted one back, with its data if that was kept."""
+    """The same as desired_state Active. A held one goes on; a deleted one comes back, with its data if it was kept."""
     return await changed(database, deployment_id, Change(desired_state="Active"), if_match, 202)
 
 
@@ -52,11 +52,11 @@ async def pause_deployment(
     return await changed(database, deployment_id, Change(desired_state="Paused"), if_match, 202)
 
 
-@post("/resume", responses=CHANGE_PROBLEMS, summary="Let a held deployment go on", status_code=202)
+@post("/resume", responses=CHANGE_PROBLEMS, summary="Let a held deployment go on, and run", status_code=202)
 async def resume_deployment(
     deployment_id: FromPath[UUID], database: NamedDependency[Database], if_match: IfMatch = None
 ) -> Response[DeploymentDetail]:
-    """The same as desired_state Active."""
+    """The same as start, desired_state Active: one that was stopped before it was held runs, too."""
     return await changed(database, deployment_id, Change(desired_state="Active"), if_match, 202)
 
 

@@ -4687,7 +4687,7 @@ BEGIN
         message := orchestrator.waiting_message(p_cluster_id, p_generation);
     ELSIF p_slot.last_error IS NOT NULL THEN
         summary := 'Degraded';
-        message := format('Retrying after %s failures: %s', p_slot.failures, p_slot.last_error);
+        message := format('Retrying after %s: %s', CASE WHEN p_slot.failures = 1 THEN 'a failure' ELSE p_slot.failures || ' failures' END, p_slot.last_error);
     ELSIF p_applied < p_generation THEN
         summary := 'Progressing';
         message := orchestrator.waiting_message(p_cluster_id, p_generation);

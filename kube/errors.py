@@ -165,6 +165,7 @@ class _Cause(msgspec.Struct, frozen=True):
 
 class _Details(msgspec.Struct, frozen=True, rename="camel"):
     kind: str = ""
+    name: str = ""
     causes: tuple[_Cause, ...] = ()
     retry_after_seconds: int = 0
 
@@ -190,8 +191,9 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> KubeError:
         answer = _Status(message=body[:_QUOTED_CHARACTERS].decode("utf-8", "replace"))
     details = answer.details or _Details()
     kind = _classify(status, answer, details)
+    message = answer.message or f"the API server answered {status}"
     return kind(
-        answer.message or f"the API server answered {status}",
+        f"{message}; make it with: kubectl create namespace {details.name}" if kind is NamespaceMissing else message,
         status=status,
         reason=answer.reason,
         retry_after_seconds=_retry_after_seconds(headers, details),

@@ -43,7 +43,7 @@ class Act(msgspec.Struct, frozen=True):
 
 ACTS = {
     "start": Act("Start", "being started", Change(desired_state="Active")),
-    "resume": Act("Resume", "being resumed", Change(desired_state="Active")),
+    "resume": Act("Resume", "held no longer, and asked to run", Change(desired_state="Active")),
     "pause": Act("Pause", "left alone until resumed", Change(desired_state="Paused")),
     "stop": Act(
         "Stop",

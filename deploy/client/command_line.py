@@ -150,10 +150,10 @@ def change_commands(commands: Commands) -> None:
     )
     adopt.add_argument("--dry-run", action="store_true", help="check it and show the objects, but change nothing")
     for action, text in (
-        ("start", "run deployments that are stopped"),
+        ("start", "have deployments run that are stopped, held or deleted"),
         ("stop", "stop deployments, keeping all they have"),
         ("pause", "hold deployments: nothing more is changed at the cluster"),
-        ("resume", "let go of deployments that are held"),
+        ("resume", "let go of deployments that are held, and have them run; the same as start"),
         ("reconcile", "look at deployments now, whatever their back-off"),
     ):
         made = command(commands, action, "change.act", text, output=every)

@@ -92,7 +92,7 @@ def make(stage: Stage, how: str) -> Any:  # noqa: C901, PLR0912, PLR0915 - a tab
         ("new", "Progressing", "Generation 1 waits for a worker."),
         ("healthy", "Healthy", "Everything asked for is running."),
         ("changed", "Progressing", "Generation 2 waits for a worker."),
-        ("failing", "Degraded", "Retrying after 1 failures: quota exceeded"),
+        ("failing", "Degraded", "Retrying after a failure: quota exceeded"),
         ("refused", "Error", "spec.x is unknown"),
         ("quarantined", "Error", "quarantined: taken five times without an answer; reconcile_now tries once more"),
         ("unreachable", "Progressing", "Generation 2 waits: the cluster is not reachable (connection refused)."),

@@ -118,7 +118,7 @@ async def test_a_missing_namespace_is_waited_for(
     lobby = intent.deploy("lobby", namespace=absent)
     settlement = await steps.once(lobby)
     assert (settlement.outcome, settlement.permanent) == ("failed", False)
-    assert absent in intent.message(lobby)
+    assert f"make it with: kubectl create namespace {absent}" in intent.message(lobby)
     assert due_in(intent, lobby) > timedelta(seconds=10)
     outsider.call("POST", "/api/v1/namespaces", {"metadata": {"name": absent}})
     becomes_due(intent, lobby)

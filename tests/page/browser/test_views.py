@@ -97,6 +97,7 @@ async def test_a_view_is_there_for_everybody(browser: Browser, here: Town, view:
         await picture(window, view if scheme == "light" else f"{view}-{scheme}")
         assert await faults(window) == []
         assert await width(window) <= 1280
+        assert await cut_off(window) == []
 
 
 @pytest.mark.parametrize("view", [*VIEWS, *DOORS])
@@ -105,6 +106,7 @@ async def test_a_view_fits_a_telephone(browser: Browser, here: Town, view: str) 
         await picture(window, f"{view}-narrow")
         assert await width(window) <= NARROW["width"]
         assert await faults(window) == []
+        assert await cut_off(window) == []
 
 
 @asynccontextmanager
@@ -121,6 +123,14 @@ async def opened(browser: Browser, here: Town, view: str, **options: Any) -> Asy
 async def width(window: Page) -> int:
     """Of all that there is, seen or not."""
     return await window.evaluate("document.documentElement.scrollWidth")
+
+
+async def cut_off(window: Page) -> list[str]:
+    """Texts of which a part cannot be seen. What is shortened with dots (`clip`) tells the rest in its title."""
+    return await window.evaluate(
+        "[...document.querySelectorAll('td, th, dd, button, .button, .badge, h1, h2, h3')].filter((one) =>"
+        " one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent.trim())"
+    )
 
 
 async def picture(window: Page, name: str) -> None:

@@ -18,6 +18,10 @@ def build(stage: Stage) -> dict[str, Any]:
     stage.reachable()
     for kind in ("StatefulSet", "Service", "ConfigMap", "Secret", "PersistentVolumeClaim", "Pod"):
         stage.watcher.execute("SELECT record_stream('default', %s, 'synced', 0, NULL)", (kind,))
+    stage.watcher.execute("SELECT record_stream('default', 'Event', 'connected', 0, NULL)")
+    stage.root.execute("UPDATE watch_streams SET synced_at = now() - interval '59 min' WHERE kind = 'Pod'")
+    stage.worker.execute("SELECT report_process('default', 'worker', 'worker-7f9c4d-x2x8k', 90000, true)")
+    stage.watcher.execute("SELECT report_process('default', 'watcher', 'watcher-5d8b6f-q9m2t', 90000, true)")
     made = {
         name: run(stage, name, {**MINECRAFT, **more})
         for name, more in (
