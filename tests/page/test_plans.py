@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.page.forms import PREFIX
 from db.templates import SHIPPED, load_templates
 from tests.conftest import Database
 from tests.db.stage import Stage
@@ -45,7 +46,7 @@ async def test_the_plan_tells_path_by_path_what_is_put_back(person: Person, stag
 async def test_an_edit_shows_its_paths_and_asks_the_cluster(person: Person, stage: Stage) -> None:
     own = stage.run_healthy("lobby", "paper")
     edit = f"/servers/{own}/edit"
-    fields = {"generation": 1, "template_version": 1, "motd": "Hi", "keep_data": "on"}
+    fields: dict[str, Any] = {"generation": 1, "template_version": 1, "keep_data": "on", f"{PREFIX}motd": "Hi"}
     checked = text((await person.send(edit, edit, **fields, check=1)).text)
     assert "data.MOTD is A Minecraft server → becomes Hi" in checked
     assert "Takes effect at the next restart" in checked
