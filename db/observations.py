@@ -42,7 +42,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 class Suspect(msgspec.Struct, frozen=True):
     """An object whose owned fields changed: compare its live state with `wanted` and report with record_drift.
 
-    `generation` is the one applied to it; `wanted` is the rendered manifest without labels, None for the root.
+    `generation` is the one applied to it; `wanted` is the rendered manifest without labels, None for the root; `known`
+    is the drift that was recorded of it before.
     """
 
     deployment_id: str
@@ -55,6 +56,7 @@ class Suspect(msgspec.Struct, frozen=True):
     root_uid: str | None
     applied_fields: dict[str, Any] | None
     wanted: dict[str, Any] | None
+    known: list[dict[str, Any]] | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True):

@@ -26,7 +26,12 @@ class PutBack(msgspec.Struct, frozen=True):
 
 
 class InventoryItem(msgspec.Struct, frozen=True):
-    """One object of a deployment as the inventory has it. `lost` are the paths that others took of it."""
+    """One object of a deployment as the inventory has it.
+
+    `lost` are the paths that others took of it and that are put back. `withheld` are the places that an apply leaves to
+    others (a text is a key, an object the keys of a list item), `paths` the same as people read them, `yielded` those
+    that the last apply left. `enforce_once`: carried all the same, once. `let_be`: if it is gone, it stays so.
+    """
 
     api_version: str
     kind: str
@@ -38,8 +43,14 @@ class InventoryItem(msgspec.Struct, frozen=True):
     applied_generation: int | None
     managed: bool
     missing: bool
-    drifted: bool
+    drifted: bool = False
     lost: list[PutBack] | None = None
+    withheld: list[list[str | dict[str, Any]]] = []
+    paths: list[str] = []
+    undecided: list[str] = []
+    yielded: list[str] | None = None
+    enforce_once: list[str] = []
+    let_be: bool = False
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -63,7 +74,10 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class AppliedResource(msgspec.Struct, frozen=True):
-    """What an apply answered, for the inventory; and what of the object others had changed until then."""
+    """What an apply answered, for the inventory; and what of the object others had changed until then.
+
+    `fields` holds what was `withheld` too, `fields_hash` is of what we own; `drift` is what others have of it.
+    """
 
     api_version: str
     kind: str
@@ -75,6 +89,9 @@ class AppliedResource(msgspec.Struct, frozen=True):
     fields_hash: str | None
     rendered_hash: str
     put_back: Sequence[PutBack] = ()
+    withheld: Sequence[str] | None = None
+    enforced: Sequence[str] = ()
+    drift: Sequence[dict[str, Any]] | None = None
 
 
 class PrunedResource(msgspec.Struct, frozen=True):
@@ -187,6 +204,20 @@ async def applied_fields(session: Session, deployment_id: str, item: InventoryIt
         )
         row = await cursor.fetchone()
         return None if row is None else row[0]
+
+
+async def withhold_found(
+    session: Session, deployment_id: str, item: InventoryItem, drift: Sequence[dict[str, Any]]
+) -> InventoryItem:
+    """The item by what a worker itself has just found of others' changes."""
+    with translated():
+        cursor = await session.execute(
+            "SELECT orchestrator.withhold_found(%s, %s, %s, %s, %s)",
+            (deployment_id, item.kind, item.namespace, item.name, msgspec.json.encode(drift).decode()),
+        )
+        row = await cursor.fetchone()
+    found: dict[str, Any] = {} if row is None or row[0] is None else row[0]
+    return msgspec.convert(msgspec.to_builtins(item) | found, InventoryItem)
 
 
 async def promote(session: Session, cluster: str) -> float | None:

@@ -8,7 +8,7 @@ after every event, and only where it differs are the lost paths worked out and s
 
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, cast
 
 import msgspec
@@ -23,6 +23,8 @@ Step = str
 Reason = Literal["changed", "removed", "ownership lost", "rewritten"]
 
 _HASH_BYTES = 16
+# A value longer than this is shown by its beginning: a drift is for reading, not for restoring from.
+QUOTED_CHARACTERS = 500
 _ABSENT = object()
 # What stands in a drift for a value that must not be seen, or cannot.
 HIDDEN = "(hidden)"
@@ -80,7 +82,13 @@ def lost(applied_fields: Fields, live: Live, wanted: Manifest, *, deployment_id:
     if entry is None:
         return [_ownership_lost(live)]
     search = _Search(live, wanted, deployment_id)
-    return [search.drift(steps) for steps in search.walk(applied_fields, _decode_fields(entry.fields), ())]
+    found = search.walk(applied_fields, _decode_fields(entry.fields), ())
+    return [search.drift(steps) for steps in found if not search.is_untouched(steps)]
+
+
+def rows(found: Iterable[Drift]) -> list[dict[str, Any]]:
+    """The same as Postgres keeps it."""
+    return [_row(drift) for drift in found]
 
 
 def rewritten(live: Live, wanted: Manifest) -> list[Drift]:
@@ -226,6 +234,13 @@ class _Search:
             return step[:2] == "f:"
         return _value_at(self.object, (*here, "f:name")) == _value_at(self.wanted, (*steps, "f:name"))
 
+    def is_untouched(self, steps: tuple[Step, ...]) -> bool:
+        """Whether nobody took what we gave up ourselves (kube.handover): it stands as it is wanted and is nobody's."""
+        wanted = self.wanted_at(steps)
+        return _value_at(self.object, steps) == wanted and not any(
+            _has_path(fields, steps) for _, fields in self.others
+        )
+
     def drift(self, steps: tuple[Step, ...]) -> Drift:
         """Word one lost path."""
         wanted, found = self.wanted_at(steps), _value_at(self.object, steps)
@@ -359,6 +374,23 @@ def _is_kept(wanted: Any, found: Any) -> bool:
 def _unmoved(live: Live) -> dict[str, Any]:
     """An operation that fails if the object is no longer as we saw it."""
     return {"op": "test", "path": "/metadata/resourceVersion", "value": str(live.resource_version)}
+
+
+def _row(drift: Drift) -> dict[str, Any]:
+    row: dict[str, Any] = msgspec.to_builtins(drift)
+    live = _readable(drift.live)
+    # Nobody may take for the value what is only its beginning.
+    cut = {} if live == drift.live else {"cut": True}
+    return row | {"wanted": _readable(drift.wanted), "live": live} | cut
+
+
+def _readable(value: Any) -> Any:
+    """A value that Postgres can keep and a person can read: no NUL, which jsonb refuses, and no pages of text."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    if "\x00" not in text and "\\u0000" not in text and len(text) <= QUOTED_CHARACTERS:
+        return value
+    clean = text.replace("\x00", "�").replace("\\u0000", "�")
+    return clean if len(clean) <= QUOTED_CHARACTERS else clean[:QUOTED_CHARACTERS] + "…"
 
 
 def _fields_at(fields: Fields, steps: tuple[Step, ...]) -> Fields:

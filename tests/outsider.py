@@ -78,6 +78,23 @@ class Outsider:
         assert status == 200, changed
         return changed
 
+    def strategic(self, kind: str, namespace: str, name: str, patch: dict[str, Any]) -> dict[str, Any]:
+        """Change fields, items of lists by their keys, as kubectl does."""
+        path = f"{kind_named(kind).path(namespace, name)}?fieldManager={self.name}"
+        status, changed = self.call("PATCH", path, patch, "application/strategic-merge-patch+json")
+        assert status == 200, changed
+        return changed
+
+    def apply(self, kind: str, namespace: str, name: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """Server-side apply, by force."""
+        which = kind_named(kind)
+        metadata = {**fields.get("metadata", {}), "name": name, "namespace": namespace}
+        body = {**fields, "apiVersion": which.api_version, "kind": kind, "metadata": metadata}
+        path = f"{which.path(namespace, name)}?fieldManager={self.name}&force=true"
+        status, changed = self.call("PATCH", path, body, "application/apply-patch+yaml")
+        assert status == 200, changed
+        return changed
+
     def put(self, live: dict[str, Any]) -> dict[str, Any]:
         """Write a whole object back, as an editor does; a conflict with what changed meanwhile is a refusal."""
         metadata = live["metadata"]

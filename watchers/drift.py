@@ -1,16 +1,9 @@
 """Look closer at objects whose owned fields changed: which paths, what they were to be, what they are, who did it."""
 
-from typing import Any
-
-import msgspec
-
 from db.observations import DriftReport, Suspect
 from kube.live import Live
 from kube.naming import Manifest, dress, root_manifest, root_name
-from kube.ownership import Drift, lost
-
-# A value longer than this is shown by its beginning: a drift is for reading, not for restoring from.
-QUOTED_CHARACTERS = 500
+from kube.ownership import Drift, lost, rows
 
 
 def report(suspect: Suspect, live: Live | None) -> DriftReport:
@@ -19,8 +12,7 @@ def report(suspect: Suspect, live: Live | None) -> DriftReport:
     wanted = _wanted(suspect)
     if live is not None and wanted is not None and suspect.applied_fields is not None:
         found = lost(suspect.applied_fields, live, wanted, deployment_id=suspect.deployment_id)
-    rows: list[dict[str, Any]] = [_row(drift) for drift in found]
-    return DriftReport(suspect.deployment_id, suspect.kind, suspect.namespace, suspect.name, rows)
+    return DriftReport(suspect.deployment_id, suspect.kind, suspect.namespace, suspect.name, rows(found))
 
 
 def _wanted(suspect: Suspect) -> Manifest | None:
@@ -39,20 +31,3 @@ def _wanted(suspect: Suspect) -> Manifest | None:
         root_uid=None if is_root else suspect.root_uid,
         root_name=root_name(suspect.deployment_name),
     )
-
-
-def _row(drift: Drift) -> dict[str, Any]:
-    row: dict[str, Any] = msgspec.to_builtins(drift)
-    live = _readable(drift.live)
-    # Nobody may take for the value what is only its beginning.
-    cut = {} if live == drift.live else {"cut": True}
-    return row | {"wanted": _readable(drift.wanted), "live": live} | cut
-
-
-def _readable(value: Any) -> Any:
-    """A value that Postgres can keep and a person can read: no NUL, which jsonb refuses, and no pages of text."""
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    if "\x00" not in text and "\\u0000" not in text and len(text) <= QUOTED_CHARACTERS:
-        return value
-    clean = text.replace("\x00", "�").replace("\\u0000", "�")
-    return clean if len(clean) <= QUOTED_CHARACTERS else clean[:QUOTED_CHARACTERS] + "…"

@@ -130,8 +130,12 @@ class Writer:
             recorded = await doors.record_observations(self._session, self._name, batch)
             if recorded.suspects:
                 lives = {entry.key: entry.live for entry in entries}
-                reports = [await self._look_closer(suspect, lives) for suspect in recorded.suspects]
-                await doors.record_drift(self._session, self._name, reports)
+                looked = [await self._look_closer(suspect, lives) for suspect in recorded.suspects]
+                # What stands as it was recorded is no news, and what is left to others is looked at often.
+                known = [suspect.known or [] for suspect in recorded.suspects]
+                reports = [report for report, before in zip(looked, known, strict=True) if report.drift != before]
+                if reports:
+                    await doors.record_drift(self._session, self._name, reports)
         metrics.BATCHES.observe(time.monotonic() - started)
         metrics.WRITTEN.inc(len(entries) - len(recorded.busy))
         return set(recorded.busy)
@@ -140,7 +144,8 @@ class Writer:
         key = (suspect.kind, suspect.namespace, suspect.name)
         live = lives.get(key) or await self._cluster.get(*key)
         found = report(suspect, live)
-        if found.drift:
+        before = {(row["path"], row["manager"]) for row in suspect.known or ()}
+        if not {(row["path"], row["manager"]) for row in found.drift} <= before:
             metrics.DRIFTED.labels(suspect.kind).inc()
             paths = [row["path"] for row in found.drift]
             log.info(

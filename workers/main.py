@@ -225,7 +225,14 @@ class Worker:
             async with borrow(self.pool) as session:
                 return await queue.applied_fields(session, lease.wish.deployment_id, item)
 
-        work = Run(lease.wish, self.cluster, self._read_seed, read_fields, lambda: self.leases.check(lease))
+        async def give_way(item: queue.InventoryItem, found: list[dict[str, object]]) -> queue.InventoryItem:
+            async with borrow(self.pool) as session:
+                return await queue.withhold_found(session, lease.wish.deployment_id, item, found)
+
+        def may_write() -> None:
+            self.leases.check(lease)
+
+        work = Run(lease.wish, self.cluster, self._read_seed, read_fields, give_way, may_write)
         try:
             settlement = await reconcile(work)
         except LeaseLost:

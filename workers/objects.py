@@ -6,7 +6,8 @@ the very state it was decided on, and a conflict is answered by looking again, n
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -14,10 +15,11 @@ from db.queue import AppliedResource, InventoryItem
 from kube.cluster import Applied, Cluster
 from kube.errors import AlreadyExists, Conflict, Invalid, UidMismatch
 from kube.generated import fill
+from kube.handover import Place, disown, with_places, without_places
 from kube.live import Live
 from kube.naming import DEPLOYMENT_LABEL, Manifest
-from kube.ownership import Fields, making_room, owned, restore_patch, tidying, was_wiped
-from workers.plan import Step
+from kube.ownership import Fields, lost, making_room, owned, restore_patch, rows, tidying, was_wiped
+from workers.plan import Step, step_for
 
 # An apply that names a version no object can have creates where nothing is (201) and conflicts where something is
 # (409): a plain first apply would already have written into a foreign object when its answer tells so.
@@ -26,10 +28,12 @@ CREATE_ONLY = "1"
 ATTEMPTS = 4
 # In place of the seed of generated secrets, where those are only tried.
 STAND_IN_SEED = bytes(32)
-HANDOVER_MANAGER = "server-orchestrator-handover"
+REPLICAS: Place = ("spec", "replicas")
 
 # Asks Postgres for the fieldset of our last apply to an object; needed only where something went wrong with it.
 ReadFields = Callable[[InventoryItem], Awaitable[Fields | None]]
+# Asks Postgres what an apply must leave to others, by the changes of theirs that were just found.
+GiveWay = Callable[[InventoryItem, list[dict[str, Any]]], Awaitable[InventoryItem]]
 
 
 class Foreign(Exception):
@@ -45,9 +49,14 @@ class Foreign(Exception):
         self.live = live
 
 
-class Written(msgspec.Struct, frozen=True):
-    """One applied object: the answer, and the live state that was overwritten where it had to be looked up."""
+class LetBe(Exception):
+    """The object is gone, and is to stay so."""
 
+
+class Written(msgspec.Struct, frozen=True):
+    """One applied object: the step as it was carried out, the answer, and what was overwritten if it was looked up."""
+
+    step: Step
     applied: Applied
     resource: AppliedResource
     overwritten: Live | None
@@ -60,23 +69,33 @@ async def apply_object(
     deployment_id: str,
     seed: bytes | None,
     read_fields: ReadFields,
+    give_way: GiveWay,
     may_write: Callable[[], None],
 ) -> Written:
-    """Make one object stand as planned. Raises Foreign and KubeError, and what `may_write` raises.
+    """Make one object stand as planned. Raises Foreign, LetBe and KubeError, and what `may_write` raises.
 
     `may_write` is asked before every write: one that was held up, met a conflict and looked again would otherwise put
     an old wish over what a newer lease has applied meanwhile.
     """
     manifest = fill(step.manifest, deployment_id, seed)
-    base, looked = await _begin(cluster, step, deployment_id, may_write)
+    base, looked = await _begin(cluster, step, deployment_id)
     for _ in range(ATTEMPTS):
         may_write()
         try:
+            base = await _let_go(cluster, base, _left(step))
             applied = await _tidy(cluster, await _write(cluster, manifest, step.item, base, looked=looked))
         except (Conflict, UidMismatch, AlreadyExists):
             base, looked = await _look(cluster, step, deployment_id), True
+            step = await _give_way(step, base, deployment_id, read_fields, give_way)
+            manifest = fill(step.manifest, deployment_id, seed)
             continue
         except Invalid:
+            # What is gone cannot be made anew from what an apply carries of it.
+            if step.manifest != step.whole and await _look(cluster, step, deployment_id) is None:
+                base, looked = None, True
+                step = await _give_way(step, base, deployment_id, read_fields, give_way)
+                manifest = fill(step.manifest, deployment_id, seed)
+                continue
             # What others put beside our fields may exclude them. If there is nothing of theirs, ours is at fault.
             may_write()
             base, looked = await _make_room(cluster, step, deployment_id, read_fields), True
@@ -85,25 +104,49 @@ async def apply_object(
             continue
         if was_wiped(applied.live):
             may_write()
-            base, looked = await _restore_ownership(cluster, applied.live, step.item, read_fields), True
+            base, looked = await _restore_ownership(cluster, applied.live, step, read_fields), True
             continue
-        return Written(applied, _resource(step, applied), base)
+        return Written(step, applied, _resource(step, applied, deployment_id), base)
     raise Conflict(f"{step.manifest['kind']} {step.manifest['metadata']['name']} keeps changing while it is applied")
 
 
-async def _begin(
-    cluster: Cluster, step: Step, deployment_id: str, may_write: Callable[[], None]
-) -> tuple[Live | None, bool]:
+async def _begin(cluster: Cluster, step: Step, deployment_id: str) -> tuple[Live | None, bool]:
     """The live state where a step needs it before its first write, and whether it was looked up."""
-    if step.reason == "recreated":
-        return await _look(cluster, step, deployment_id), True
-    if not _drops_replicas(step):
+    item = step.item
+    if item is None or item.missing:
         return None, False
-    base = await _look(cluster, step, deployment_id)
-    if base is not None:
-        may_write()
-        base = await _hand_replicas_over(cluster, step, base)
-    return base, True
+    if step.reason == "recreated" or _drops_replicas(step) or not set(item.paths) <= set(item.yielded or ()):
+        return await _look(cluster, step, deployment_id), True
+    return None, False
+
+
+async def _give_way(
+    step: Step, base: Live | None, deployment_id: str, read_fields: ReadFields, give_way: GiveWay
+) -> Step:
+    """The step as what others did meanwhile makes it: what is theirs by policy is left to them. Raises LetBe."""
+    if step.item is None:
+        return step
+    if base is None:
+        if step.item.let_be:
+            raise LetBe
+        return step_for(step.whole, msgspec.structs.replace(step.item, withheld=[], paths=[]), step.reason)
+    fields = await read_fields(step.item)
+    found = lost(fields, base, step.whole, deployment_id=deployment_id) if fields else []
+    return step_for(step.whole, await give_way(step.item, rows(found)), step.reason) if found else step
+
+
+async def _let_go(cluster: Cluster, live: Live | None, places: Sequence[Place]) -> Live | None:
+    """Drop our claim on what the apply leaves out, without which it would be reset. Values stay as they are."""
+    patch = disown(live, places) if live is not None else None
+    if live is None or patch is None:
+        return live
+    return await cluster.json_patch(live.kind, live.namespace, live.name, patch)
+
+
+def _left(step: Step) -> Sequence[Place]:
+    """What the apply leaves to others."""
+    places = step.item.withheld if step.item is not None and not step.item.missing else []
+    return [*places, REPLICAS] if _drops_replicas(step) else places
 
 
 async def try_object(
@@ -201,41 +244,24 @@ def _drops_replicas(step: Step) -> bool:
     return (
         step.item is not None
         and not step.item.missing
-        and step.manifest["kind"] in {"Deployment", "StatefulSet"}
-        and "replicas" not in step.manifest["spec"]
+        and step.whole["kind"] in {"Deployment", "StatefulSet"}
+        and "replicas" not in step.whole["spec"]
     )
 
 
-async def _hand_replicas_over(cluster: Cluster, step: Step, live: Live) -> Live:
-    """Leave the live number of replicas with a manager of its own until another takes it.
-
-    Dropping an owned field resets it, and replicas would fall to one.
-    """
-    fields = owned(live).fields or {}
-    if "f:replicas" not in fields.get("f:spec", {}):
-        return live
-    keep: Manifest = {
-        "apiVersion": step.manifest["apiVersion"],
-        "kind": step.manifest["kind"],
-        "metadata": {"name": live.name, "namespace": live.namespace},
-        "spec": {"replicas": live.object["spec"]["replicas"]},
-    }
-    applied = await cluster.apply(
-        keep, force=True, uid=live.uid, resource_version=live.resource_version, manager=HANDOVER_MANAGER
-    )
-    return applied.live
-
-
-async def _restore_ownership(cluster: Cluster, live: Live, item: InventoryItem | None, read_fields: ReadFields) -> Live:
+async def _restore_ownership(cluster: Cluster, live: Live, step: Step, read_fields: ReadFields) -> Live:
     """Give us back what we had applied before managedFields were wiped, or fields we drop would stay for good."""
-    before = await read_fields(item) if item is not None else None
-    fields = before or owned(live).fields or {}
+    before = await read_fields(step.item) if step.item is not None else None
+    fields = without_places(before or owned(live).fields or {}, _left(step))
     return await cluster.json_patch(live.kind, live.namespace, live.name, restore_patch(live, fields))
 
 
-def _resource(step: Step, applied: Applied) -> AppliedResource:
-    live = applied.live
+def _resource(step: Step, applied: Applied, deployment_id: str) -> AppliedResource:
+    live, item = applied.live, step.item
     ours = owned(live)
+    places = item.withheld if item is not None and not item.missing else []
+    # With what is left to others, so that a watcher goes on to see what becomes of it.
+    fields = with_places(ours.fields, places) if places else ours.fields
     return AppliedResource(
         api_version=live.api_version,
         kind=live.kind,
@@ -243,7 +269,10 @@ def _resource(step: Step, applied: Applied) -> AppliedResource:
         name=live.name,
         uid=live.uid,
         resource_version=live.resource_version,
-        fields=ours.fields,
+        fields=fields,
         fields_hash=ours.hash,
         rendered_hash=step.hash,
+        withheld=item.paths if item is not None and places else None,
+        enforced=item.enforce_once if item is not None else (),
+        drift=rows(lost(fields, live, step.whole, deployment_id=deployment_id)) if places and fields else None,
     )

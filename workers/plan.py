@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from db.queue import InventoryItem, Wish
+from kube.handover import strip
 from kube.kinds import kind_named
 from kube.naming import Manifest, dress, rendered_hash, root_manifest, root_name
 
@@ -22,8 +23,9 @@ Reason = Literal["created", "changed", "drifted", "missing", "recreated"]
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One object to apply, what the inventory knows of it, and why."""
+    """One object to apply, what is known of it, and why. `manifest` is `whole` less what is left to others."""
 
+    whole: Manifest
     manifest: Manifest
     hash: str
     item: InventoryItem | None
@@ -81,20 +83,26 @@ def _dress(manifest: Manifest, wish: Wish, uid_of_root: str | None) -> Manifest:
     )
 
 
+def step_for(whole: Manifest, item: InventoryItem | None, reason: Reason) -> Step:
+    """One that leaves to others what the item says; an object that is made anew has it all."""
+    manifest = whole if item is None or item.missing else strip(whole, item.withheld)
+    return Step(whole, manifest, rendered_hash(manifest), item, reason)
+
+
 def _step(manifest: Manifest, inventory: dict[Key, InventoryItem]) -> Step | None:
     item = inventory.get(_key(manifest))
-    digest = rendered_hash(manifest)
     if item is None or not item.managed:
-        return Step(manifest, digest, None, "created")
+        return step_for(manifest, None, "created")
+    step = step_for(manifest, item, "changed")
     if item.missing:
-        return Step(manifest, digest, item, "missing")
-    if item.rendered_hash is None:
-        return Step(manifest, digest, item, "recreated")
-    if item.drifted:
-        return Step(manifest, digest, item, "drifted")
-    if item.rendered_hash != digest:
-        return Step(manifest, digest, item, "changed")
-    return None
+        step = None if item.let_be else step_for(manifest, item, "missing")
+    elif item.rendered_hash is None:
+        step = None if item.let_be else step_for(manifest, item, "recreated")
+    elif item.drifted:
+        step = step_for(manifest, item, "drifted")
+    elif item.rendered_hash == step.hash:
+        step = None
+    return step
 
 
 def _inventory(wish: Wish) -> dict[Key, InventoryItem]:

@@ -40,8 +40,8 @@ from kube.generated import needs_seed
 from kube.kinds import kind_named
 from kube.live import Live
 from kube.naming import DEPLOYMENT_LABEL, root_name
-from kube.ownership import lost, newest_other
-from workers.objects import Foreign, ReadFields, Written, apply_object, delete_object
+from kube.ownership import Fields, lost, newest_other, rows
+from workers.objects import Foreign, GiveWay, LetBe, ReadFields, Written, apply_object, delete_object
 from workers.plan import NEVER_PRUNED, Step, plan, removal_order, root_step, root_uid
 from workers.restarts import replaced_pods
 
@@ -62,19 +62,28 @@ class Run:
     """One reconciliation under way: what it may do, and what it has done so far."""
 
     def __init__(
-        self, wish: Wish, cluster: Cluster, read_seed: ReadSeed, read_fields: ReadFields, may_write: Callable[[], None]
+        self,
+        wish: Wish,
+        cluster: Cluster,
+        read_seed: ReadSeed,
+        read_fields: ReadFields,
+        give_way: GiveWay,
+        may_write: Callable[[], None],
     ) -> None:
         """`may_write` raises when the lease, or Postgres, is no longer there to answer for a write."""
         self.wish = wish
         self.cluster = cluster
         self.read_seed = read_seed
-        self.read_fields = read_fields
+        self._read_fields = read_fields
+        self._give_way = give_way
         self.may_write = may_write
         self.started = time.monotonic()
         self.resources: list[AppliedResource] = []
         self.pruned: list[PrunedResource] = []
         self.restarted: list[RestartedPod] = []
         self.events: list[EventRow] = []
+        self._fields: dict[str, Fields | None] = {}
+        self._left: dict[str, tuple[object, InventoryItem]] = {}
 
     def note(self, event_type: str, live: Live | None = None, **data: Any) -> None:
         """Add an event to the settlement, about an object where one is given."""
@@ -82,19 +91,38 @@ class Run:
             data |= {"kind": live.kind, "namespace": live.namespace, "name": live.name, "uid": live.uid}
         self.events.append(EventRow(event_type, data))
 
+    async def read_fields(self, item: InventoryItem) -> Fields | None:
+        """The fieldset of our last apply to an object, asked for once: between a look and a write moments count."""
+        key = f"{item.kind}/{item.name}"
+        if key not in self._fields:
+            self._fields[key] = await self._read_fields(item)
+        return self._fields[key]
+
+    async def give_way(self, item: InventoryItem, found: list[dict[str, Any]]) -> InventoryItem:
+        """What to leave to others of an object, by what they changed; asked for again only where that is news."""
+        key = f"{item.kind}/{item.name}"
+        news = [(row["path"], row["live"], row["manager"]) for row in found]
+        if key not in self._left or self._left[key][0] != news:
+            self._left[key] = (news, await self._give_way(item, found))
+        return self._left[key][1]
+
     async def apply(self, step: Step) -> str:
         """Apply one object; answers its uid."""
         began = time.monotonic()
-        seed = await self.read_seed() if needs_seed(step.manifest) else None
-        written = await apply_object(
-            self.cluster,
-            step,
-            deployment_id=self.wish.deployment_id,
-            seed=seed,
-            read_fields=self.read_fields,
-            may_write=self.may_write,
-        )
-        put_back = await self.put_back(step, written)
+        seed = await self.read_seed() if needs_seed(step.whole) else None
+        try:
+            written = await apply_object(
+                self.cluster,
+                step,
+                deployment_id=self.wish.deployment_id,
+                seed=seed,
+                read_fields=self.read_fields,
+                give_way=self.give_way,
+                may_write=self.may_write,
+            )
+        except LetBe:
+            return (step.item and step.item.uid) or ""
+        put_back = await self.put_back(written)
         self.resources.append(msgspec.structs.replace(written.resource, put_back=put_back))
         live = written.applied.live
         self.note(
@@ -108,8 +136,9 @@ class Run:
         )
         return live.uid
 
-    async def put_back(self, step: Step, written: Written) -> list[PutBack]:
+    async def put_back(self, written: Written) -> list[PutBack]:
         """What this apply put back. Tells of drift that nobody had seen: found because the object had moved on."""
+        step = written.step
         match step.reason:
             case "drifted":
                 return (step.item and step.item.lost) or []
@@ -123,10 +152,12 @@ class Run:
             return []
         fields = await self.read_fields(step.item)
         wish, live = self.wish, written.overwritten
-        found = lost(fields, live, step.manifest, deployment_id=wish.deployment_id) if fields else []
-        if found:
-            self.note("ResourceModifiedExternally", live, changes=msgspec.to_builtins(found))
-        return [PutBack(drift.path, drift.manager) for drift in found]
+        found = lost(fields, live, step.whole, deployment_id=wish.deployment_id) if fields else []
+        known = step.item.lost
+        carried = [drift for drift in found if known is None or drift.path in {one.path for one in known}]
+        if told := [*carried, *(drift for drift in found if drift.path in step.item.undecided)]:
+            self.note("ResourceModifiedExternally", live, changes=rows(told))
+        return [PutBack(drift.path, drift.manager) for drift in carried]
 
     async def prune(self, item: InventoryItem) -> bool:
         """Remove one object; answers whether it is gone already."""

@@ -17,9 +17,7 @@ SELECT d.id AS deployment_id, d.name AS deployment, r.kind, r.namespace, r.name 
   JOIN orchestrator.clusters k ON k.id = r.cluster_id
  CROSS JOIN LATERAL orchestrator.judge_drift(
        d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name,
-       coalesce(r.drift, '[]') || CASE WHEN r.missing_since IS NOT NULL THEN '[{"path": "", "wanted": "present", "live": "missing"}]'::jsonb
-                                       WHEN r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL THEN '[{"path": "", "wanted": "present", "live": "replaced"}]'
-                                       ELSE '[]' END) f
+       coalesce(r.drift, '[]') || orchestrator.existence(r.missing_since IS NOT NULL, r.applied_generation, r.rendered_hash)) f
  CROSS JOIN LATERAL orchestrator.read_back(d, r.kind, r.name, CASE WHEN f.path <> '' THEN f.change END) b
  WHERE r.differs AND f.policy <> 'Ignore';
 COMMENT ON VIEW orchestrator.drift IS 'What differs at the cluster from what is wanted, path by path, who changed it, and what will happen.';

@@ -39,7 +39,10 @@ class Steps:
         async def read_fields(item: InventoryItem) -> dict[str, object] | None:
             return await queue.applied_fields(self.session, wish.deployment_id, item)
 
-        return Run(wish, self.cluster, read_seed, read_fields, may_write)
+        async def give_way(item: InventoryItem, found: list[dict[str, object]]) -> InventoryItem:
+            return await queue.withhold_found(self.session, wish.deployment_id, item, found)
+
+        return Run(wish, self.cluster, read_seed, read_fields, give_way, may_write)
 
     async def settle(self, settlement: Settlement) -> str:
         """Write how it ended."""

@@ -1,5 +1,6 @@
 -- orchestrator.record_drift(cluster, rows) -> void
--- What a closer look at suspects found: the lost paths of an object, or none. New drift is an event and, by policy, a request.
+-- What a closer look at suspects found: the lost paths of an object, or none. All of it is kept; what is to be put back, and is news,
+-- is an event and a request; what waits for a decision is an event once; what is ignored is neither.
 -- rows: [{deployment_id, kind, namespace, name, drift: [{path, wanted, live, manager, since, …}]}]. Same transaction as record_observations.
 -- Nested loops only: Postgres takes a JSON document for a hundred rows and a function for a thousand, and would read whole
 -- tables to look up the one there is.
@@ -15,20 +16,34 @@ BEGIN
     p_rows := orchestrator.without_adopted(p_rows);
     WITH judged AS (
         UPDATE orchestrator.deployment_resources r
-           SET drift = CASE WHEN jsonb_array_length(j.drift) > 0 THEN j.drift END,
-               drifted_at = CASE WHEN jsonb_array_length(j.drift) > 0 THEN coalesce(r.drifted_at, now()) END
+           SET drift = n.drift,
+               drifted_at = CASE WHEN n.drift IS NOT NULL THEN coalesce(r.drifted_at, now()) END,
+               -- Somebody undid what was to be put back.
+               enforce_once = CASE WHEN n.drift IS NOT NULL THEN r.enforce_once END
           FROM jsonb_to_recordset(p_rows) AS j (deployment_id uuid, kind text, namespace text, name text, drift jsonb)
-         WHERE r.cluster_id = v_cluster_id AND r.kind = j.kind AND r.namespace = j.namespace AND r.name = j.name
-           AND r.drift IS DISTINCT FROM CASE WHEN jsonb_array_length(j.drift) > 0 THEN j.drift END
-        RETURNING r.deployment_id, r.kind, r.namespace, r.name, r.drift
+          JOIN orchestrator.deployment_resources o ON o.cluster_id = v_cluster_id AND o.kind = j.kind AND o.namespace = j.namespace AND o.name = j.name
+         CROSS JOIN LATERAL (SELECT nullif(orchestrator.lost_before(j.drift, o.drift), '[]') AS drift) n
+         WHERE r.cluster_id = v_cluster_id AND r.kind = j.kind AND r.namespace = j.namespace AND r.name = j.name AND r.drift IS DISTINCT FROM n.drift
+        RETURNING r.deployment_id, r.kind, r.namespace, r.name, r.drift, coalesce(o.drift, '[]') AS was
+    ), news AS MATERIALIZED (
+        SELECT d.id, d.generation, j.kind, j.namespace, j.name, n.changes, n.put_back
+          FROM judged j
+          JOIN orchestrator.deployments d ON d.id = j.deployment_id
+          JOIN orchestrator.templates t ON t.id = d.template_id AND t.version = d.template_version
+         CROSS JOIN LATERAL (
+               SELECT jsonb_agg(f.change) AS changes, bool_or(f.held IS NULL) AS put_back
+                 FROM orchestrator.judge_drift(d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, j.kind, j.name, j.drift) f
+                WHERE CASE WHEN f.held IS NULL THEN NOT j.was @> jsonb_build_array(f.change)
+                           ELSE f.held <> 'ignored' AND NOT j.was @> jsonb_build_array(jsonb_build_object('path', f.path, 'manager', f.change -> 'manager')) END) n
+         WHERE j.drift IS NOT NULL AND n.changes IS NOT NULL
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
-        SELECT d.id, d.generation, 'k8s_watch', 'ResourceModifiedExternally',
-               jsonb_build_object('kind', j.kind, 'namespace', j.namespace, 'name', j.name, 'changes', j.drift),
-               coalesce(j.drift -> 0 ->> 'manager', 'kubernetes')
-          FROM judged j JOIN orchestrator.deployments d ON d.id = j.deployment_id WHERE j.drift IS NOT NULL
+        SELECT n.id, n.generation, 'k8s_watch', 'ResourceModifiedExternally',
+               jsonb_build_object('kind', n.kind, 'namespace', n.namespace, 'name', n.name, 'changes', n.changes),
+               coalesce(n.changes -> 0 ->> 'manager', 'kubernetes')
+          FROM news n
     )
-    SELECT array_agg(DISTINCT j.deployment_id), array_agg(DISTINCT j.deployment_id) FILTER (WHERE j.drift IS NOT NULL)
+    SELECT array_agg(DISTINCT j.deployment_id), (SELECT array_agg(DISTINCT n.id) FROM news n WHERE n.put_back)
       INTO v_ids, v_drifted FROM judged j;
     PERFORM orchestrator.request_unless_paused(v_drifted, 'drift');
     PERFORM orchestrator.refresh_status(v_ids);

@@ -39,6 +39,11 @@ BEGIN
     SELECT array_agg(DISTINCT r.id) INTO v_removed FROM removed r;
     -- A pod that went needs no worker, except where a deletion waits for it.
     PERFORM orchestrator.refresh_status(v_removed);
+    IF v_missing IS NOT NULL THEN
+        v_missing := ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(p_gone) o
+                            WHERE o.deployment_id = ANY (v_missing) AND NOT orchestrator.is_let_be(p_cluster_id, o.kind, o.namespace, o.name));
+        PERFORM orchestrator.refresh_status(ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(p_gone) o WHERE o.deployment_id <> ALL (v_missing)));
+    END IF;
     RETURN coalesce(v_missing, '{}') || ARRAY(
         SELECT d.id FROM orchestrator.deployments d WHERE d.id = ANY (v_removed) AND d.desired_state = 'Deleted' AND d.finalised_at IS NULL);
 END

@@ -8,7 +8,7 @@
 CREATE OR REPLACE FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb)
 RETURNS TABLE (
     verdict text, deployment_id uuid, kind text, namespace text, name text, deployment_name text, generation bigint, template_version integer,
-    root_uid text, applied_fields jsonb, wanted jsonb
+    root_uid text, applied_fields jsonb, wanted jsonb, known jsonb
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -30,7 +30,7 @@ BEGIN
     v_held := orchestrator.lock_deployments(v_ids);
     -- A drift waits for each of these statements, and nearly always there is nothing for most of them to do.
     IF cardinality(v_held) < cardinality(v_ids) THEN
-        RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb
+        RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb
           FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
     END IF;
     -- An older observation never overwrites a newer one; an equal one may bring the health that our own apply could not know.
@@ -54,7 +54,7 @@ BEGIN
     RETURN QUERY
     SELECT 'suspect', d.id, o.kind, o.namespace, o.name, d.name, r.applied_generation, d.template_version, root.uid, r.applied_fields,
            (SELECT m FROM jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at)) m
-             WHERE m ->> 'kind' = o.kind AND m -> 'metadata' ->> 'name' = o.name LIMIT 1)
+             WHERE m ->> 'kind' = o.kind AND m -> 'metadata' ->> 'name' = o.name LIMIT 1), r.drift
       FROM unnest(v_suspects) o
       JOIN orchestrator.deployments d ON d.id = o.deployment_id
       JOIN orchestrator.deployment_resources r ON r.cluster_id = v_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name

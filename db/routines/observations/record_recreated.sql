@@ -30,7 +30,8 @@ BEGIN
                jsonb_build_object('kind', c.kind, 'namespace', c.namespace, 'name', c.name, 'from_uid', c.was, 'to_uid', c.uid), 'kubernetes' FROM recreated c
     )
     SELECT array_agg(DISTINCT c.id) INTO v_ids FROM recreated c;
-    RETURN coalesce(v_ids, '{}');
+    RETURN ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
+                  WHERE o.deployment_id = ANY (v_ids) AND NOT o.ours AND NOT orchestrator.is_let_be(p_cluster_id, o.kind, o.namespace, o.name));
 END
 $$;
 COMMENT ON FUNCTION orchestrator.record_recreated IS 'Writes which objects were replaced from outside.';

@@ -12,12 +12,12 @@ BEGIN
     v_changed := ARRAY(
         SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
           LEFT JOIN LATERAL (
-              SELECT k.kind, k.missing_since, k.health, k.reason, k.message, k.revision, k.drift, k.applied_fields_hash
+              SELECT k.kind, k.missing_since, k.health, k.reason, k.message, k.revision, k.drift, k.withheld, k.applied_fields_hash
                 FROM orchestrator.deployment_resources k
                WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r ON true
          WHERE r.kind IS NULL OR r.missing_since IS NOT NULL
             OR (r.health, r.reason, r.message, r.revision) IS DISTINCT FROM (o.health, o.reason, o.message, o.digest ->> 'revision')
-            OR (r.drift IS NOT NULL AND o.fields_hash = r.applied_fields_hash));
+            OR (r.drift IS NOT NULL AND r.withheld IS NULL AND o.fields_hash = r.applied_fields_hash));
     INSERT INTO orchestrator.deployment_resources AS r
            (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, health, reason, message,
             revision, last_seen_at, managed)
@@ -27,8 +27,8 @@ BEGIN
     ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
        SET uid = excluded.uid, resource_version = excluded.resource_version, fields_hash = excluded.fields_hash, health = excluded.health,
            reason = excluded.reason, message = excluded.message, revision = excluded.revision, last_seen_at = excluded.last_seen_at, missing_since = NULL,
-           drift = CASE WHEN excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drift END,
-           drifted_at = CASE WHEN excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drifted_at END;
+           drift = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drift END,
+           drifted_at = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drifted_at END;
     RETURN v_changed;
 END
 $$;

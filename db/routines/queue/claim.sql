@@ -35,12 +35,18 @@ BEGIN
            coalesce(i.inventory, '[]')
       FROM taken t
       JOIN orchestrator.deployments d ON d.id = t.id
+      JOIN orchestrator.templates m ON m.id = d.template_id AND m.version = d.template_version
       JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id
       LEFT JOIN LATERAL (
           SELECT jsonb_agg(jsonb_build_object(
                      'api_version', r.api_version, 'kind', r.kind, 'namespace', r.namespace, 'name', r.name, 'uid', r.uid,
                      'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
-                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'drifted', r.drift IS NOT NULL, 'lost', r.drift)) AS inventory
+                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld)
+                     -- Nearly always nobody has taken anything, and nobody may.
+                     || CASE WHEN r.drift IS NULL AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN '{}'
+                             ELSE orchestrator.withhold(d.id, d.name, d.desired_state, m.drift_rules_json, d.drift_rules, d.drift_policy,
+                                      orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
+                                      r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once) END) AS inventory
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
       ) i ON true;
 END

@@ -7,11 +7,13 @@ BEGIN
     IF jsonb_array_length(p_applied) > 0 THEN
         INSERT INTO orchestrator.deployment_resources AS r
                (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, applied_generation,
-                applied_resource_version, applied_fields, applied_fields_hash, rendered_hash, last_seen_at, managed)
+                applied_resource_version, applied_fields, applied_fields_hash, rendered_hash, withheld, enforce_once, drift, drifted_at, last_seen_at, managed)
         SELECT p_id, d.cluster_id, a.api_version, a.kind, a.namespace, a.name, a.uid, a.resource_version, a.fields_hash, p_generation,
-               a.resource_version, a.fields, a.fields_hash, a.rendered_hash, now(), true
+               a.resource_version, a.fields, a.fields_hash, a.rendered_hash, a.withheld, a.enforced, nullif(a.drift, '[]'),
+               CASE WHEN a.drift <> '[]' THEN now() END, now(), true
           FROM jsonb_to_recordset(p_applied) AS a (api_version text, kind text, namespace text, name text, uid text, resource_version bigint,
-                                                   fields jsonb, fields_hash text, rendered_hash text)
+                                                   fields jsonb, fields_hash text, rendered_hash text,
+                                                   withheld text[], enforced text[], drift jsonb)
           JOIN orchestrator.deployments d ON d.id = p_id
         ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
            SET deployment_id = excluded.deployment_id, api_version = excluded.api_version, uid = excluded.uid,
@@ -19,9 +21,15 @@ BEGIN
                fields_hash = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version THEN r.fields_hash ELSE excluded.fields_hash END,
                applied_generation = excluded.applied_generation, applied_resource_version = excluded.applied_resource_version,
                applied_fields = excluded.applied_fields, applied_fields_hash = excluded.applied_fields_hash, rendered_hash = excluded.rendered_hash,
-               -- Drift seen above our own apply is news; drift from below it has just been put back.
-               drift = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version AND r.fields_hash <> excluded.fields_hash THEN r.drift END,
-               drifted_at = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version AND r.fields_hash <> excluded.fields_hash THEN r.drifted_at END,
+               withheld = excluded.withheld,
+               -- Only what this run knew of has been carried out.
+               enforce_once = nullif(ARRAY(SELECT unnest(r.enforce_once) EXCEPT SELECT unnest(excluded.enforce_once)), '{}'),
+               -- Drift seen above our own apply is news; drift from below it has just been put back, but for what was left to others.
+               drift = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version
+                                 AND (r.fields_hash <> excluded.fields_hash OR excluded.withheld IS NOT NULL) THEN r.drift ELSE excluded.drift END,
+               drifted_at = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version
+                                      AND (r.fields_hash <> excluded.fields_hash OR excluded.withheld IS NOT NULL) THEN r.drifted_at
+                                 WHEN excluded.drift IS NOT NULL THEN coalesce(r.drifted_at, excluded.drifted_at) END,
                missing_since = CASE WHEN r.resource_version > excluded.resource_version THEN r.missing_since END,
                last_seen_at = excluded.last_seen_at, managed = true;
     END IF;

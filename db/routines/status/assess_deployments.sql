@@ -13,16 +13,13 @@ AS $$
       LEFT JOIN LATERAL (
           SELECT count(*) FILTER (WHERE r.kind = 'Pod') AS pods,
                  count(*) FILTER (WHERE r.managed) AS objects,
-                 count(*) FILTER (WHERE r.drift IS NOT NULL) AS drifted,
-                 -- Applied once and no longer known as rendered: another has taken its name, and it is not put right yet.
-                 min(format('%s %s was %s from outside', r.kind, r.name, CASE WHEN r.missing_since IS NOT NULL THEN 'deleted' ELSE 'replaced' END))
-                  FILTER (WHERE r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL)) AS missing,
-                 min(format('%s %s was changed by %s', r.kind, r.name, coalesce(r.drift -> 0 ->> 'manager', 'another'))) FILTER (WHERE r.drift IS NOT NULL) AS drift,
+                 array_agg(orchestrator.describe_drift(r.cluster_id, r.kind, r.namespace, r.name) ORDER BY r.kind, r.name) FILTER (WHERE r.differs) AS drift,
                  -- A pod's own words are nearer to the cause than its workload's.
                  (array_agg(ARRAY[coalesce(r.health, 'Progressing'),
                                   format('%s %s: %s', r.kind, r.name, coalesce(nullif(r.message, ''), nullif(r.reason, ''), 'not seen yet'))]
                             ORDER BY r.health = 'Degraded' DESC NULLS LAST, r.kind = 'Pod' DESC, r.kind DESC)
-                  FILTER (WHERE (r.managed OR r.kind = 'Pod') AND r.health IS DISTINCT FROM 'Healthy'))[1:1] AS worst,
+                  FILTER (WHERE (r.managed OR r.kind = 'Pod') AND r.health IS DISTINCT FROM 'Healthy'
+                                 AND CASE WHEN r.missing_since IS NULL THEN true ELSE NOT orchestrator.is_let_be(r.cluster_id, r.kind, r.namespace, r.name) END))[1:1] AS worst,
                  min(format('%s %s: its pods are not there yet', r.kind, r.name))
                   FILTER (WHERE r.kind IN ('Deployment', 'StatefulSet') AND r.reason IN ('Ready', 'RestartRequired')) AS podless,
                  array_agg(r.revision) FILTER (WHERE r.kind = 'StatefulSet' AND r.revision IS NOT NULL) AS revisions,
@@ -31,7 +28,8 @@ AS $$
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id
       ) r ON true
       CROSS JOIN LATERAL orchestrator.judge_status(
-                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects, r.drifted, r.missing, r.drift,
+                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects,
+                     (SELECT min(m) FROM unnest(r.drift[:][1:1]) m), (SELECT min(m) FROM unnest(r.drift[:][2:2]) m), (SELECT min(m) FROM unnest(r.drift[:][3:3]) m),
                      -- A pod that is gone is seen before its workload has noticed.
                      coalesce(r.worst, CASE WHEN r.pods = 0 AND r.podless IS NOT NULL THEN ARRAY[['Progressing', r.podless]] END),
                      -- A pod of another revision than its set wants: "lobby-5c9d" is a revision of lobby. Sets that roll by themselves tell none.

@@ -1,11 +1,11 @@
--- orchestrator.judge_status(id, cluster, state, finalised, generation, applied, slot, pods, objects, drifted, missing, drift, worst,
+-- orchestrator.judge_status(id, cluster, state, finalised, generation, applied, slot, pods, objects, missing, drift, undecided, worst,
 --     outdated) -> (summary, message, restart_required)
 -- First match wins: what was asked for, then what stands in the way, then how the objects are. Messages are for acting on.
 -- Takes fields instead of the deployment: a whole row would fetch the spec from its toast table each time.
 CREATE OR REPLACE FUNCTION orchestrator.judge_status(
     p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint,
-    p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint,
-    p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean
+    p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint,
+    p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean
 )
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -23,7 +23,7 @@ BEGIN
     ELSIF p_state = 'Paused' THEN
         summary := 'Paused';
         message := 'Held by request: nothing is changed at the cluster.'
-                   || CASE WHEN p_drifted > 0 OR p_missing IS NOT NULL THEN ' Behind it: ' || concat_ws('; ', p_missing, p_drift) || '.' ELSE '' END;
+                   || CASE WHEN p_drift IS NOT NULL OR p_missing IS NOT NULL THEN ' Behind it: ' || concat_ws('; ', p_missing, p_drift) || '.' ELSE '' END;
     ELSIF p_state = 'Deleted' THEN
         summary := 'Deleting';
         message := coalesce(CASE WHEN p_slot.deferred_since IS NOT NULL AND v_cluster.unreachable_since IS NOT NULL
@@ -59,6 +59,9 @@ BEGIN
     ELSE
         summary := 'Healthy';
         message := 'Everything asked for is running.';
+    END IF;
+    IF p_undecided IS NOT NULL AND p_state <> 'Deleted' AND NOT p_finalised THEN
+        message := message || ' ' || p_undecided;
     END IF;
     -- Not while a newer wish is being carried out, which may be the restart.
     restart_required := p_outdated IS NOT NULL AND p_state = 'Active' AND p_applied = p_generation AND NOT p_finalised;
