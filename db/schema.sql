@@ -592,16 +592,13 @@ CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id u
       LEFT JOIN LATERAL (
           SELECT count(*) FILTER (WHERE r.kind = 'Pod') AS pods,
                  count(*) FILTER (WHERE r.managed) AS objects,
-                 count(*) FILTER (WHERE r.drift IS NOT NULL) AS drifted,
-                 -- Applied once and no longer known as rendered: another has taken its name, and it is not put right yet.
-                 min(format('%s %s was %s from outside', r.kind, r.name, CASE WHEN r.missing_since IS NOT NULL THEN 'deleted' ELSE 'replaced' END))
-                  FILTER (WHERE r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL)) AS missing,
-                 min(format('%s %s was changed by %s', r.kind, r.name, coalesce(r.drift -> 0 ->> 'manager', 'another'))) FILTER (WHERE r.drift IS NOT NULL) AS drift,
+                 array_agg(orchestrator.describe_drift(r.cluster_id, r.kind, r.namespace, r.name) ORDER BY r.kind, r.name) FILTER (WHERE r.differs) AS drift,
                  -- A pod's own words are nearer to the cause than its workload's.
                  (array_agg(ARRAY[coalesce(r.health, 'Progressing'),
                                   format('%s %s: %s', r.kind, r.name, coalesce(nullif(r.message, ''), nullif(r.reason, ''), 'not seen yet'))]
                             ORDER BY r.health = 'Degraded' DESC NULLS LAST, r.kind = 'Pod' DESC, r.kind DESC)
-                  FILTER (WHERE (r.managed OR r.kind = 'Pod') AND r.health IS DISTINCT FROM 'Healthy'))[1:1] AS worst,
+                  FILTER (WHERE (r.managed OR r.kind = 'Pod') AND r.health IS DISTINCT FROM 'Healthy'
+                                 AND CASE WHEN r.missing_since IS NULL THEN true ELSE NOT orchestrator.is_let_be(r.cluster_id, r.kind, r.namespace, r.name) END))[1:1] AS worst,
                  min(format('%s %s: its pods are not there yet', r.kind, r.name))
                   FILTER (WHERE r.kind IN ('Deployment', 'StatefulSet') AND r.reason IN ('Ready', 'RestartRequired')) AS podless,
                  array_agg(r.revision) FILTER (WHERE r.kind = 'StatefulSet' AND r.revision IS NOT NULL) AS revisions,
@@ -610,7 +607,8 @@ CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id u
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id
       ) r ON true
       CROSS JOIN LATERAL orchestrator.judge_status(
-                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects, r.drifted, r.missing, r.drift,
+                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects,
+                     (SELECT min(m) FROM unnest(r.drift[:][1:1]) m), (SELECT min(m) FROM unnest(r.drift[:][2:2]) m), (SELECT min(m) FROM unnest(r.drift[:][3:3]) m),
                      -- A pod that is gone is seen before its workload has noticed.
                      coalesce(r.worst, CASE WHEN r.pods = 0 AND r.podless IS NOT NULL THEN ARRAY[['Progressing', r.podless]] END),
                      -- A pod of another revision than its set wants: "lobby-5c9d" is a revision of lobby. Sets that roll by themselves tell none.
@@ -2200,12 +2198,18 @@ BEGIN
            coalesce(i.inventory, '[]')
       FROM taken t
       JOIN orchestrator.deployments d ON d.id = t.id
+      JOIN orchestrator.templates m ON m.id = d.template_id AND m.version = d.template_version
       JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id
       LEFT JOIN LATERAL (
           SELECT jsonb_agg(jsonb_build_object(
                      'api_version', r.api_version, 'kind', r.kind, 'namespace', r.namespace, 'name', r.name, 'uid', r.uid,
                      'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
-                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'drifted', r.drift IS NOT NULL, 'lost', r.drift)) AS inventory
+                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld)
+                     -- Nearly always nobody has taken anything, and nobody may.
+                     || CASE WHEN r.drift IS NULL AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN '{}'
+                             ELSE orchestrator.withhold(d.id, d.name, d.desired_state, m.drift_rules_json, d.drift_rules, d.drift_policy,
+                                      orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
+                                      r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once) END) AS inventory
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
       ) i ON true;
 END
@@ -2913,6 +2917,35 @@ ALTER FUNCTION orchestrator.describe_digest(p_kind text, p_digest jsonb, p_healt
 COMMENT ON FUNCTION orchestrator.describe_digest(p_kind text, p_digest jsonb, p_health text) IS 'What was last seen of an object, in a line.';
 
 --
+-- Name: describe_drift(integer, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.describe_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT ARRAY[
+        min(format('%s %s was %s from outside', p_kind, p_name, CASE j.change ->> 'live' WHEN 'missing' THEN 'deleted' ELSE 'replaced' END))
+            FILTER (WHERE j.path = '' AND j.held IS NULL),
+        (array_agg(format('%s %s was changed by %s', p_kind, p_name, coalesce(j.change ->> 'manager', 'another')))
+            FILTER (WHERE j.path <> '' AND j.held IS NULL))[1],
+        (array_agg(format('%s of %s %s was changed by %s and %s', coalesce(nullif(j.path, ''), 'The existence'), p_kind, p_name, coalesce(j.change ->> 'manager', 'another'),
+                          CASE j.held WHEN 'undecided' THEN 'waits for a decision: adopt it, or put it back.'
+                                      WHEN 'shut' THEN format('is put back once the window %s opens.', j.maintenance_window)
+                                      ELSE 'is put back later: it is contested.' END))
+            FILTER (WHERE j.held <> 'ignored'))[1]]
+      FROM orchestrator.judge_object(p_cluster_id, p_kind, p_namespace, p_name) j
+$$;
+
+ALTER FUNCTION orchestrator.describe_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION describe_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.describe_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text) IS 'What a status says of an object that differs.';
+
+--
 -- Name: describe_manifest(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3217,6 +3250,28 @@ ALTER FUNCTION orchestrator.diff(p_id uuid, p_from bigint, p_to bigint) OWNER TO
 --
 
 COMMENT ON FUNCTION orchestrator.diff(p_id uuid, p_from bigint, p_to bigint) IS 'What differs between two generations of a deployment.';
+
+--
+-- Name: differences(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.differences(p_id uuid) RETURNS TABLE(kind text, name text, path text, spelt text, held text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT r.kind, r.name, j.path, orchestrator.spell_path(r.kind, r.name, j.path), j.held
+      FROM orchestrator.deployment_resources r
+     CROSS JOIN LATERAL orchestrator.judge_object(r.cluster_id, r.kind, r.namespace, r.name) j
+     WHERE r.deployment_id = p_id AND r.differs
+$$;
+
+ALTER FUNCTION orchestrator.differences(p_id uuid) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION differences(p_id uuid); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.differences(p_id uuid) IS 'Everything that differs of one deployment, what is ignored among it.';
 
 --
 -- Name: disable_user(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3792,6 +3847,27 @@ ALTER FUNCTION orchestrator.events_since(p_at timestamp with time zone, OUT xid 
 COMMENT ON FUNCTION orchestrator.events_since(p_at timestamp with time zone, OUT xid xid8, OUT id bigint) IS 'The place before the first event of a time or later: for events_after.';
 
 --
+-- Name: existence(boolean, bigint, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.existence(p_missing boolean, p_applied_generation bigint, p_rendered_hash text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN p_missing THEN '[{"path": "", "wanted": "present", "live": "missing"}]'::jsonb
+                WHEN p_applied_generation IS NOT NULL AND p_rendered_hash IS NULL THEN '[{"path": "", "wanted": "present", "live": "replaced"}]'
+                ELSE '[]' END
+$$;
+
+ALTER FUNCTION orchestrator.existence(p_missing boolean, p_applied_generation bigint, p_rendered_hash text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION existence(p_missing boolean, p_applied_generation bigint, p_rendered_hash text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.existence(p_missing boolean, p_applied_generation bigint, p_rendered_hash text) IS 'The change of an object itself: gone, replaced, or none.';
+
+--
 -- Name: finalise(uuid, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3899,11 +3975,11 @@ CREATE FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestr
     SELECT coalesce(array_agg(o), '{}')
       FROM unnest(p_seen) o
       CROSS JOIN LATERAL (
-          SELECT k.managed, k.uid, k.applied_resource_version, k.applied_fields_hash FROM orchestrator.deployment_resources k
+          SELECT k.managed, k.uid, k.applied_resource_version, k.applied_fields_hash, k.withheld FROM orchestrator.deployment_resources k
            WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r
       CROSS JOIN LATERAL (SELECT k.desired_state FROM orchestrator.deployments k WHERE k.id = o.deployment_id OFFSET 0) d
      WHERE r.managed AND r.uid = o.uid AND o.resource_version > r.applied_resource_version
-       AND o.fields_hash <> r.applied_fields_hash
+       AND (o.fields_hash <> r.applied_fields_hash OR r.withheld IS NOT NULL)
        AND d.desired_state <> 'Deleted'
 $$;
 
@@ -4399,6 +4475,25 @@ ALTER FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs
 COMMENT ON FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid, p_at text[]) IS 'Parameters that would render an edited spec.';
 
 --
+-- Name: is_let_be(integer, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.is_let_be(p_cluster_id integer, p_kind text, p_namespace text, p_name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT FROM orchestrator.judge_object(p_cluster_id, p_kind, p_namespace, p_name) j WHERE j.path = '' AND j.held = 'ignored')
+$$;
+
+ALTER FUNCTION orchestrator.is_let_be(p_cluster_id integer, p_kind text, p_namespace text, p_name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION is_let_be(p_cluster_id integer, p_kind text, p_namespace text, p_name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.is_let_be(p_cluster_id integer, p_kind text, p_namespace text, p_name text) IS 'Whether an object that is gone is left so.';
+
+--
 -- Name: is_lower(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4553,6 +4648,32 @@ ALTER FUNCTION orchestrator.judge_members(p_rollout orchestrator.rollouts) OWNER
 COMMENT ON FUNCTION orchestrator.judge_members(p_rollout orchestrator.rollouts) IS 'Ends the members of a rollout that are through.';
 
 --
+-- Name: judge_object(integer, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.judge_object(p_cluster_id integer, p_kind text, p_namespace text, p_name text) RETURNS TABLE(path text, change jsonb, policy text, automatic boolean, maintenance_window text, source text, rule jsonb, held text)
+    LANGUAGE sql STABLE ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT j.*
+      FROM orchestrator.deployment_resources r
+      JOIN orchestrator.deployments d ON d.id = r.deployment_id
+      JOIN orchestrator.templates t ON t.id = d.template_id AND t.version = d.template_version
+     CROSS JOIN LATERAL orchestrator.judge_drift(
+           d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name,
+           coalesce(r.drift, '[]') || orchestrator.existence(r.missing_since IS NOT NULL, r.applied_generation, r.rendered_hash)) j
+     WHERE r.cluster_id = p_cluster_id AND r.kind = p_kind AND r.namespace = p_namespace AND r.name = p_name
+$$;
+
+ALTER FUNCTION orchestrator.judge_object(p_cluster_id integer, p_kind text, p_namespace text, p_name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION judge_object(p_cluster_id integer, p_kind text, p_namespace text, p_name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.judge_object(p_cluster_id integer, p_kind text, p_namespace text, p_name text) IS 'What is recorded of one object, judged.';
+
+--
 -- Name: reconcile_slots; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -4654,10 +4775,10 @@ COMMENT ON COLUMN orchestrator.reconcile_slots.last_error IS 'Why the last run f
 COMMENT ON COLUMN orchestrator.reconcile_slots.last_error_permanent IS 'Trying again would fail again: a change is waited for.';
 
 --
--- Name: judge_status(uuid, integer, text, boolean, bigint, bigint, orchestrator.reconcile_slots, bigint, bigint, bigint, text, text, text[], bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: judge_status(uuid, integer, text, boolean, bigint, bigint, orchestrator.reconcile_slots, bigint, bigint, text, text, text, text[], bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) RETURNS record
+CREATE FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -4675,7 +4796,7 @@ BEGIN
     ELSIF p_state = 'Paused' THEN
         summary := 'Paused';
         message := 'Held by request: nothing is changed at the cluster.'
-                   || CASE WHEN p_drifted > 0 OR p_missing IS NOT NULL THEN ' Behind it: ' || concat_ws('; ', p_missing, p_drift) || '.' ELSE '' END;
+                   || CASE WHEN p_drift IS NOT NULL OR p_missing IS NOT NULL THEN ' Behind it: ' || concat_ws('; ', p_missing, p_drift) || '.' ELSE '' END;
     ELSIF p_state = 'Deleted' THEN
         summary := 'Deleting';
         message := coalesce(CASE WHEN p_slot.deferred_since IS NOT NULL AND v_cluster.unreachable_since IS NOT NULL
@@ -4712,6 +4833,9 @@ BEGIN
         summary := 'Healthy';
         message := 'Everything asked for is running.';
     END IF;
+    IF p_undecided IS NOT NULL AND p_state <> 'Deleted' AND NOT p_finalised THEN
+        message := message || ' ' || p_undecided;
+    END IF;
     -- Not while a newer wish is being carried out, which may be the restart.
     restart_required := p_outdated IS NOT NULL AND p_state = 'Active' AND p_applied = p_generation AND NOT p_finalised;
     IF restart_required THEN
@@ -4720,13 +4844,13 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) IS 'Status and message of one deployment.';
+COMMENT ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) IS 'Status and message of one deployment.';
 
 --
 -- Name: keep_an_admin(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -5059,6 +5183,27 @@ ALTER FUNCTION orchestrator.lock_deployments(p_ids uuid[]) OWNER TO orchestrator
 COMMENT ON FUNCTION orchestrator.lock_deployments(p_ids uuid[]) IS 'Locks what is free of these deployments.';
 
 --
+-- Name: lost_before(jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.lost_before(p_drift jsonb, p_before jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN p_drift @> '[{"path": "metadata.managedFields"}]' AND p_before IS NOT NULL
+                THEN p_drift || (SELECT coalesce(jsonb_agg(c), '[]') FROM jsonb_array_elements(p_before) c WHERE c ->> 'path' <> 'metadata.managedFields')
+                ELSE p_drift END
+$$;
+
+ALTER FUNCTION orchestrator.lost_before(p_drift jsonb, p_before jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION lost_before(p_drift jsonb, p_before jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.lost_before(p_drift jsonb, p_before jsonb) IS 'A drift with what is still lost from before.';
+
+--
 -- Name: make_password_link(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5200,25 +5345,26 @@ COMMENT ON FUNCTION orchestrator.manifest_of(p_spec jsonb, p_kind text, p_name t
 -- Name: manifest_paths(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.manifest_paths(p_manifest jsonb) RETURNS TABLE(path text, parent text, value jsonb, leaf boolean)
+CREATE FUNCTION orchestrator.manifest_paths(p_manifest jsonb) RETURNS TABLE(path text, parent text, value jsonb, leaf boolean, steps jsonb)
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    WITH RECURSIVE nodes (path, parent, field, value) AS (
-        SELECT '', NULL::text, '', p_manifest
+    WITH RECURSIVE nodes (path, parent, field, value, steps) AS (
+        SELECT '', NULL::text, '', p_manifest, '[]'::jsonb
         UNION ALL
-        SELECT n.path || c.step, n.path, c.field, c.value
+        SELECT n.path || c.step, n.path, c.field, c.value, n.steps || jsonb_build_array(c.key)
           FROM nodes n CROSS JOIN LATERAL (
-              SELECT CASE WHEN f.key ~ '[./]' THEN '[' || f.key || ']' WHEN n.path = '' THEN f.key ELSE '.' || f.key END AS step, f.key AS field, f.value
+              SELECT CASE WHEN f.key ~ '[./]' THEN '[' || f.key || ']' WHEN n.path = '' THEN f.key ELSE '.' || f.key END AS step, f.key AS field, f.value, to_jsonb(f.key) AS key
                 FROM jsonb_each(CASE WHEN jsonb_typeof(n.value) = 'object' THEN n.value ELSE '{}' END) f
               UNION ALL
               SELECT '[' || (SELECT string_agg(format('%s=%s', k, coalesce(i.value ->> k, CASE k WHEN 'protocol' THEN 'TCP' END)), ',' ORDER BY o)
-                               FROM unnest(l.keys) WITH ORDINALITY t (k, o)) || ']', '', i.value
+                               FROM unnest(l.keys) WITH ORDINALITY t (k, o)) || ']', '', i.value,
+                     (SELECT jsonb_object_agg(k, coalesce(i.value -> k, CASE k WHEN 'protocol' THEN '"TCP"'::jsonb END)) FROM unnest(l.keys) k)
                 FROM (SELECT orchestrator.list_keys(n.field, n.value) AS keys) l,
                      jsonb_array_elements(CASE WHEN l.keys IS NOT NULL THEN n.value ELSE '[]' END) i
           ) c
     )
-    SELECT n.path, n.parent, n.value, jsonb_typeof(n.value) <> 'object' AND orchestrator.list_keys(n.field, n.value) IS NULL FROM nodes n
+    SELECT n.path, n.parent, n.value, jsonb_typeof(n.value) <> 'object' AND orchestrator.list_keys(n.field, n.value) IS NULL, n.steps FROM nodes n
 $$;
 
 ALTER FUNCTION orchestrator.manifest_paths(p_manifest jsonb) OWNER TO orchestrator_owner;
@@ -6430,6 +6576,58 @@ ALTER FUNCTION orchestrator.promote(p_cluster text, p_limit integer) OWNER TO or
 COMMENT ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) IS 'Queues deployments whose time has come.';
 
 --
+-- Name: put_back(uuid, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.put_back(id uuid, paths text[] DEFAULT NULL::text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_deployment record;
+    v_path text;
+    v_objects text;
+    v_count bigint;
+BEGIN
+    PERFORM orchestrator.require_deployment(put_back.id);
+    SELECT d.name, d.desired_state INTO v_deployment FROM orchestrator.deployments d WHERE d.id = put_back.id FOR NO KEY UPDATE;
+    IF v_deployment.desired_state IN ('Paused', 'Deleted') THEN
+        PERFORM orchestrator.refuse('SO409', format('%s is %s', v_deployment.name, lower(v_deployment.desired_state)), 'desired_state',
+            'Nothing is put back while it is. Set desired_state to Active first.');
+    END IF;
+    FOREACH v_path IN ARRAY coalesce(paths, '{}') LOOP
+        SELECT count(*), string_agg(f.spelt, ', ' ORDER BY f.spelt) INTO v_count, v_objects
+          FROM orchestrator.differences(put_back.id) f WHERE v_path IN (f.path, f.spelt);
+        IF v_count = 0 THEN
+            PERFORM orchestrator.refuse('SO409', format('nothing differs at %s', v_path), 'paths.' || v_path,
+                'It changed meanwhile, or is spelled otherwise: SELECT kind, object, path FROM drift lists what differs.');
+        ELSIF v_count > 1 THEN
+            PERFORM orchestrator.refuse('SO422', format('several objects differ at %s', v_path), 'paths.' || v_path, 'Say which: ' || v_objects || '.');
+        END IF;
+    END LOOP;
+    UPDATE orchestrator.deployment_resources r SET enforce_once = f.paths
+      FROM (SELECT f.kind, f.name, array_agg(f.path) AS paths FROM orchestrator.differences(put_back.id) f
+             WHERE CASE WHEN put_back.paths IS NULL THEN f.held IS DISTINCT FROM 'ignored' ELSE f.path = ANY (put_back.paths) OR f.spelt = ANY (put_back.paths) END
+             GROUP BY f.kind, f.name) f
+     WHERE r.deployment_id = put_back.id AND r.kind = f.kind AND r.name = f.name;
+    IF NOT FOUND THEN
+        PERFORM orchestrator.refuse('SO409', format('nothing of %s is to be put back', v_deployment.name), 'paths',
+            'Nothing differs, or no path was named: SELECT kind, object, path FROM drift lists what differs.');
+    END IF;
+    PERFORM orchestrator.request_reconcile(ARRAY[put_back.id], 'put_back', orchestrator.current_actor());
+END
+$$;
+
+ALTER FUNCTION orchestrator.put_back(id uuid, paths text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION put_back(id uuid, paths text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.put_back(id uuid, paths text[]) IS 'Has what waits or is held put back once, whatever its policy.';
+
+--
 -- Name: put_template(text, jsonb, jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -6893,20 +7091,34 @@ BEGIN
     p_rows := orchestrator.without_adopted(p_rows);
     WITH judged AS (
         UPDATE orchestrator.deployment_resources r
-           SET drift = CASE WHEN jsonb_array_length(j.drift) > 0 THEN j.drift END,
-               drifted_at = CASE WHEN jsonb_array_length(j.drift) > 0 THEN coalesce(r.drifted_at, now()) END
+           SET drift = n.drift,
+               drifted_at = CASE WHEN n.drift IS NOT NULL THEN coalesce(r.drifted_at, now()) END,
+               -- Somebody undid what was to be put back.
+               enforce_once = CASE WHEN n.drift IS NOT NULL THEN r.enforce_once END
           FROM jsonb_to_recordset(p_rows) AS j (deployment_id uuid, kind text, namespace text, name text, drift jsonb)
-         WHERE r.cluster_id = v_cluster_id AND r.kind = j.kind AND r.namespace = j.namespace AND r.name = j.name
-           AND r.drift IS DISTINCT FROM CASE WHEN jsonb_array_length(j.drift) > 0 THEN j.drift END
-        RETURNING r.deployment_id, r.kind, r.namespace, r.name, r.drift
+          JOIN orchestrator.deployment_resources o ON o.cluster_id = v_cluster_id AND o.kind = j.kind AND o.namespace = j.namespace AND o.name = j.name
+         CROSS JOIN LATERAL (SELECT nullif(orchestrator.lost_before(j.drift, o.drift), '[]') AS drift) n
+         WHERE r.cluster_id = v_cluster_id AND r.kind = j.kind AND r.namespace = j.namespace AND r.name = j.name AND r.drift IS DISTINCT FROM n.drift
+        RETURNING r.deployment_id, r.kind, r.namespace, r.name, r.drift, coalesce(o.drift, '[]') AS was
+    ), news AS MATERIALIZED (
+        SELECT d.id, d.generation, j.kind, j.namespace, j.name, n.changes, n.put_back
+          FROM judged j
+          JOIN orchestrator.deployments d ON d.id = j.deployment_id
+          JOIN orchestrator.templates t ON t.id = d.template_id AND t.version = d.template_version
+         CROSS JOIN LATERAL (
+               SELECT jsonb_agg(f.change) AS changes, bool_or(f.held IS NULL) AS put_back
+                 FROM orchestrator.judge_drift(d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, j.kind, j.name, j.drift) f
+                WHERE CASE WHEN f.held IS NULL THEN NOT j.was @> jsonb_build_array(f.change)
+                           ELSE f.held <> 'ignored' AND NOT j.was @> jsonb_build_array(jsonb_build_object('path', f.path, 'manager', f.change -> 'manager')) END) n
+         WHERE j.drift IS NOT NULL AND n.changes IS NOT NULL
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
-        SELECT d.id, d.generation, 'k8s_watch', 'ResourceModifiedExternally',
-               jsonb_build_object('kind', j.kind, 'namespace', j.namespace, 'name', j.name, 'changes', j.drift),
-               coalesce(j.drift -> 0 ->> 'manager', 'kubernetes')
-          FROM judged j JOIN orchestrator.deployments d ON d.id = j.deployment_id WHERE j.drift IS NOT NULL
+        SELECT n.id, n.generation, 'k8s_watch', 'ResourceModifiedExternally',
+               jsonb_build_object('kind', n.kind, 'namespace', n.namespace, 'name', n.name, 'changes', n.changes),
+               coalesce(n.changes -> 0 ->> 'manager', 'kubernetes')
+          FROM news n
     )
-    SELECT array_agg(DISTINCT j.deployment_id), array_agg(DISTINCT j.deployment_id) FILTER (WHERE j.drift IS NOT NULL)
+    SELECT array_agg(DISTINCT j.deployment_id), (SELECT array_agg(DISTINCT n.id) FROM news n WHERE n.put_back)
       INTO v_ids, v_drifted FROM judged j;
     PERFORM orchestrator.request_unless_paused(v_drifted, 'drift');
     PERFORM orchestrator.refresh_status(v_ids);
@@ -6965,6 +7177,12 @@ BEGIN
     SELECT array_agg(DISTINCT r.id) INTO v_removed FROM removed r;
     -- A pod that went needs no worker, except where a deletion waits for it.
     PERFORM orchestrator.refresh_status(v_removed);
+    IF v_missing IS NOT NULL THEN
+        v_missing := ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(p_gone) o
+                            WHERE o.deployment_id = ANY (v_missing) AND EXISTS (
+                        SELECT FROM orchestrator.judge_object(p_cluster_id, o.kind, o.namespace, o.name) j WHERE j.path = '' AND j.held IS NULL));
+        PERFORM orchestrator.refresh_status(ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(p_gone) o WHERE o.deployment_id <> ALL (v_missing)));
+    END IF;
     RETURN coalesce(v_missing, '{}') || ARRAY(
         SELECT d.id FROM orchestrator.deployments d WHERE d.id = ANY (v_removed) AND d.desired_state = 'Deleted' AND d.finalised_at IS NULL);
 END
@@ -6990,11 +7208,13 @@ BEGIN
     IF jsonb_array_length(p_applied) > 0 THEN
         INSERT INTO orchestrator.deployment_resources AS r
                (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, applied_generation,
-                applied_resource_version, applied_fields, applied_fields_hash, rendered_hash, last_seen_at, managed)
+                applied_resource_version, applied_fields, applied_fields_hash, rendered_hash, withheld, enforce_once, drift, drifted_at, last_seen_at, managed)
         SELECT p_id, d.cluster_id, a.api_version, a.kind, a.namespace, a.name, a.uid, a.resource_version, a.fields_hash, p_generation,
-               a.resource_version, a.fields, a.fields_hash, a.rendered_hash, now(), true
+               a.resource_version, a.fields, a.fields_hash, a.rendered_hash, a.withheld, a.enforced, nullif(a.drift, '[]'),
+               CASE WHEN a.drift <> '[]' THEN now() END, now(), true
           FROM jsonb_to_recordset(p_applied) AS a (api_version text, kind text, namespace text, name text, uid text, resource_version bigint,
-                                                   fields jsonb, fields_hash text, rendered_hash text)
+                                                   fields jsonb, fields_hash text, rendered_hash text,
+                                                   withheld text[], enforced text[], drift jsonb)
           JOIN orchestrator.deployments d ON d.id = p_id
         ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
            SET deployment_id = excluded.deployment_id, api_version = excluded.api_version, uid = excluded.uid,
@@ -7002,9 +7222,15 @@ BEGIN
                fields_hash = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version THEN r.fields_hash ELSE excluded.fields_hash END,
                applied_generation = excluded.applied_generation, applied_resource_version = excluded.applied_resource_version,
                applied_fields = excluded.applied_fields, applied_fields_hash = excluded.applied_fields_hash, rendered_hash = excluded.rendered_hash,
-               -- Drift seen above our own apply is news; drift from below it has just been put back.
-               drift = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version AND r.fields_hash <> excluded.fields_hash THEN r.drift END,
-               drifted_at = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version AND r.fields_hash <> excluded.fields_hash THEN r.drifted_at END,
+               withheld = excluded.withheld,
+               -- Only what this run knew of has been carried out.
+               enforce_once = nullif(ARRAY(SELECT unnest(r.enforce_once) EXCEPT SELECT unnest(excluded.enforce_once)), '{}'),
+               -- Drift seen above our own apply is news; drift from below it has just been put back, but for what was left to others.
+               drift = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version
+                                 AND (r.fields_hash <> excluded.fields_hash OR excluded.withheld IS NOT NULL) THEN r.drift ELSE excluded.drift END,
+               drifted_at = CASE WHEN r.uid = excluded.uid AND r.resource_version > excluded.resource_version
+                                      AND (r.fields_hash <> excluded.fields_hash OR excluded.withheld IS NOT NULL) THEN r.drifted_at
+                                 WHEN excluded.drift IS NOT NULL THEN coalesce(r.drifted_at, excluded.drifted_at) END,
                missing_since = CASE WHEN r.resource_version > excluded.resource_version THEN r.missing_since END,
                last_seen_at = excluded.last_seen_at, managed = true;
     END IF;
@@ -7066,7 +7292,7 @@ COMMENT ON FUNCTION orchestrator.record_new_deployments() IS 'Records and queues
 -- Name: record_observations(text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) RETURNS TABLE(verdict text, deployment_id uuid, kind text, namespace text, name text, deployment_name text, generation bigint, template_version integer, root_uid text, applied_fields jsonb, wanted jsonb)
+CREATE FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) RETURNS TABLE(verdict text, deployment_id uuid, kind text, namespace text, name text, deployment_name text, generation bigint, template_version integer, root_uid text, applied_fields jsonb, wanted jsonb, known jsonb)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -7091,7 +7317,7 @@ BEGIN
     v_held := orchestrator.lock_deployments(v_ids);
     -- A drift waits for each of these statements, and nearly always there is nothing for most of them to do.
     IF cardinality(v_held) < cardinality(v_ids) THEN
-        RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb
+        RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb
           FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
     END IF;
     -- An older observation never overwrites a newer one; an equal one may bring the health that our own apply could not know.
@@ -7115,7 +7341,7 @@ BEGIN
     RETURN QUERY
     SELECT 'suspect', d.id, o.kind, o.namespace, o.name, d.name, r.applied_generation, d.template_version, root.uid, r.applied_fields,
            (SELECT m FROM jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at)) m
-             WHERE m ->> 'kind' = o.kind AND m -> 'metadata' ->> 'name' = o.name LIMIT 1)
+             WHERE m ->> 'kind' = o.kind AND m -> 'metadata' ->> 'name' = o.name LIMIT 1), r.drift
       FROM unnest(v_suspects) o
       JOIN orchestrator.deployments d ON d.id = o.deployment_id
       JOIN orchestrator.deployment_resources r ON r.cluster_id = v_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
@@ -7261,7 +7487,9 @@ BEGIN
                jsonb_build_object('kind', c.kind, 'namespace', c.namespace, 'name', c.name, 'from_uid', c.was, 'to_uid', c.uid), 'kubernetes' FROM recreated c
     )
     SELECT array_agg(DISTINCT c.id) INTO v_ids FROM recreated c;
-    RETURN coalesce(v_ids, '{}');
+    RETURN ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
+                  WHERE o.deployment_id = ANY (v_ids) AND NOT o.ours AND EXISTS (
+                        SELECT FROM orchestrator.judge_object(p_cluster_id, o.kind, o.namespace, o.name) j WHERE j.path = '' AND j.held IS NULL));
 END
 $$;
 
@@ -7334,12 +7562,12 @@ BEGIN
     v_changed := ARRAY(
         SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
           LEFT JOIN LATERAL (
-              SELECT k.kind, k.missing_since, k.health, k.reason, k.message, k.revision, k.drift, k.applied_fields_hash
+              SELECT k.kind, k.missing_since, k.health, k.reason, k.message, k.revision, k.drift, k.withheld, k.applied_fields_hash
                 FROM orchestrator.deployment_resources k
                WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r ON true
          WHERE r.kind IS NULL OR r.missing_since IS NOT NULL
             OR (r.health, r.reason, r.message, r.revision) IS DISTINCT FROM (o.health, o.reason, o.message, o.digest ->> 'revision')
-            OR (r.drift IS NOT NULL AND o.fields_hash = r.applied_fields_hash));
+            OR (r.drift IS NOT NULL AND r.withheld IS NULL AND o.fields_hash = r.applied_fields_hash));
     INSERT INTO orchestrator.deployment_resources AS r
            (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, health, reason, message,
             revision, last_seen_at, managed)
@@ -7349,8 +7577,8 @@ BEGIN
     ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
        SET uid = excluded.uid, resource_version = excluded.resource_version, fields_hash = excluded.fields_hash, health = excluded.health,
            reason = excluded.reason, message = excluded.message, revision = excluded.revision, last_seen_at = excluded.last_seen_at, missing_since = NULL,
-           drift = CASE WHEN excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drift END,
-           drifted_at = CASE WHEN excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drifted_at END;
+           drift = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drift END,
+           drifted_at = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drifted_at END;
     RETURN v_changed;
 END
 $$;
@@ -9383,6 +9611,90 @@ ALTER FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windo
 COMMENT ON FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows, p_plans boolean) IS 'What names a window.';
 
 --
+-- Name: withhold(uuid, text, text, jsonb, jsonb, text, jsonb, text, text, jsonb, bigint, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.withhold(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_manifests jsonb, p_kind text, p_name text, p_drift jsonb, p_applied_generation bigint, p_enforce_once text[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    -- One value to the API server, though it has fields.
+    c_atomic CONSTANT text := '^(.*?(?:^|\.)(?:selector|podSelector|namespaceSelector|labelSelector|nodeSelector|configMapKeyRef|secretKeyRef|fieldRef|resourceFieldRef))[.[]';
+    v_template_rules jsonb := orchestrator.named_rules(p_template_rules, p_deployment);
+    v_once text[] := coalesce(p_enforce_once, '{}');
+    v_held jsonb;
+    v_lost jsonb;
+    v_let_be boolean;
+    v_by_rule boolean := jsonb_path_exists(p_template_rules || p_rules, '$[*] ? (@.policy == "Ignore")');
+    v_manifest jsonb;
+    v_found record;
+BEGIN
+    SELECT coalesce(jsonb_agg(j.change || jsonb_build_object('held', j.held)) FILTER (WHERE j.path <> '' AND j.held IS NOT NULL AND j.path <> ALL (v_once)), '[]'),
+           coalesce(jsonb_agg(jsonb_build_object('path', j.path, 'manager', j.change -> 'manager'))
+                    FILTER (WHERE j.path <> '' AND (j.held IS NULL OR j.path = ANY (v_once))), '[]'),
+           coalesce(bool_or(j.path = '' AND j.held IS NOT NULL AND '' <> ALL (v_once)), false)
+      INTO v_held, v_lost, v_let_be
+      FROM orchestrator.judge_drift(p_deployment_id, p_deployment, p_state, p_template_rules, p_rules, p_default, p_kind, p_name, p_drift || '[{"path": ""}]') j;
+    SELECT NULL::jsonb AS steps, NULL::jsonb AS paths INTO v_found;
+    IF v_held <> '[]' OR v_by_rule THEN
+        v_manifest := orchestrator.manifest_of(p_manifests, p_kind, p_name);
+        SELECT jsonb_agg(l.steps ORDER BY l.path) AS steps, jsonb_agg(l.path ORDER BY l.path) AS paths INTO v_found
+          FROM (SELECT p.path, p.steps, p.value FROM orchestrator.manifest_paths(
+                           CASE WHEN p_kind = 'Secret' THEN v_manifest - 'stringData' || jsonb_build_object('data', (
+                                     SELECT coalesce(jsonb_object_agg(k, true), '{}') FROM jsonb_object_keys(coalesce(v_manifest -> 'data', '{}') || coalesce(v_manifest -> 'stringData', '{}')) k))
+                                ELSE v_manifest END - 'apiVersion' - 'kind' #- '{metadata,name}' #- '{metadata,namespace}') p
+                 WHERE p.path <> '' AND p.path !~ c_atomic AND (p.leaf OR p.value = '{}' OR (p.path || '.') ~ c_atomic)) l
+         WHERE l.path NOT LIKE '%[server-orchestrator.io/%' AND l.path <> ALL (v_once)
+           AND NOT (l.path = 'spec.replicas' AND p_kind IN ('Deployment', 'StatefulSet') AND 'Stopped' IN (p_state, (
+                    SELECT v.desired_state FROM orchestrator.deployment_revisions v
+                     WHERE v.deployment_id = p_deployment_id AND v.generation = p_applied_generation)))
+           AND (EXISTS (SELECT FROM jsonb_array_elements(v_held) h
+                         WHERE (l.path = h ->> 'path' OR starts_with(l.path, (h ->> 'path') || '.') OR starts_with(l.path, (h ->> 'path') || '['))
+                           AND NOT (h ->> 'held' = 'undecided' AND l.path = h ->> 'path' AND l.value = h -> 'live'))
+                OR (v_by_rule AND NOT (p_kind = 'ConfigMap' AND p_name = p_deployment || '-root')
+                    AND (SELECT v.policy = 'Ignore' AND v.source <> 'default'
+                           FROM orchestrator.policy_for(v_template_rules, p_rules, p_default, p_kind, p_name, l.path) v)));
+    END IF;
+    RETURN jsonb_build_object('drifted', v_lost <> '[]', 'lost', v_lost, 'withheld', coalesce(v_found.steps, '[]'), 'paths', coalesce(v_found.paths, '[]'),
+                              'undecided', jsonb_path_query_array(v_held, '$[*] ? (@.held != "ignored").path'), 'enforce_once', to_jsonb(v_once), 'let_be', v_let_be);
+END
+$_$;
+
+ALTER FUNCTION orchestrator.withhold(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_manifests jsonb, p_kind text, p_name text, p_drift jsonb, p_applied_generation bigint, p_enforce_once text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION withhold(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_manifests jsonb, p_kind text, p_name text, p_drift jsonb, p_applied_generation bigint, p_enforce_once text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.withhold(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_manifests jsonb, p_kind text, p_name text, p_drift jsonb, p_applied_generation bigint, p_enforce_once text[]) IS 'What an apply of one object must leave to others.';
+
+--
+-- Name: withhold_found(uuid, text, text, text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.withhold_found(p_deployment_id uuid, p_kind text, p_namespace text, p_name text, p_drift jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT orchestrator.withhold(d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy,
+                                 orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
+                                 r.kind, r.name, orchestrator.lost_before(p_drift, r.drift), r.applied_generation, r.enforce_once)
+      FROM orchestrator.deployments d
+      JOIN orchestrator.templates t ON t.id = d.template_id AND t.version = d.template_version
+      JOIN orchestrator.deployment_resources r ON r.cluster_id = d.cluster_id AND r.kind = p_kind AND r.namespace = p_namespace AND r.name = p_name
+     WHERE d.id = p_deployment_id AND r.deployment_id = d.id
+$$;
+
+ALTER FUNCTION orchestrator.withhold_found(p_deployment_id uuid, p_kind text, p_namespace text, p_name text, p_drift jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION withhold_found(p_deployment_id uuid, p_kind text, p_namespace text, p_name text, p_drift jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.withhold_found(p_deployment_id uuid, p_kind text, p_namespace text, p_name text, p_drift jsonb) IS 'What an apply must leave to others, by changes a worker found itself.';
+
+--
 -- Name: without_adopted(jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9752,7 +10064,9 @@ CREATE TABLE orchestrator.deployment_resources (
     last_seen_at timestamp with time zone,
     managed boolean NOT NULL,
     revision text,
-    differs boolean GENERATED ALWAYS AS (((drift IS NOT NULL) OR (missing_since IS NOT NULL) OR ((applied_generation IS NOT NULL) AND (rendered_hash IS NULL)))) STORED NOT NULL
+    differs boolean GENERATED ALWAYS AS (((drift IS NOT NULL) OR (missing_since IS NOT NULL) OR ((applied_generation IS NOT NULL) AND (rendered_hash IS NULL)))) STORED NOT NULL,
+    withheld text[],
+    enforce_once text[]
 )
 WITH (fillfactor='60');
 
@@ -9907,6 +10221,18 @@ COMMENT ON COLUMN orchestrator.deployment_resources.revision IS 'Of a pod: what 
 --
 
 COMMENT ON COLUMN orchestrator.deployment_resources.differs IS 'It stands otherwise at the cluster than it should: changed, missing, or replaced by another.';
+
+--
+-- Name: COLUMN deployment_resources.withheld; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.withheld IS 'Paths that our last apply left to others; NULL nearly always.';
+
+--
+-- Name: COLUMN deployment_resources.enforce_once; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.deployment_resources.enforce_once IS 'Paths that put_back() asked for, whatever their policy; the next apply carries them.';
 
 --
 -- Name: put_backs; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -10308,12 +10634,7 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
      JOIN orchestrator.templates t ON (((t.id = d.template_id) AND (t.version = d.template_version))))
      JOIN orchestrator.reconcile_slots s ON ((s.deployment_id = d.id)))
      JOIN orchestrator.clusters k ON ((k.id = r.cluster_id)))
-     CROSS JOIN LATERAL orchestrator.judge_drift(d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name, (COALESCE(r.drift, '[]'::jsonb) ||
-        CASE
-            WHEN (r.missing_since IS NOT NULL) THEN '[{"live": "missing", "path": "", "wanted": "present"}]'::jsonb
-            WHEN ((r.applied_generation IS NOT NULL) AND (r.rendered_hash IS NULL)) THEN '[{"live": "replaced", "path": "", "wanted": "present"}]'::jsonb
-            ELSE '[]'::jsonb
-        END)) f(path, change, policy, automatic, maintenance_window, source, rule, held))
+     CROSS JOIN LATERAL orchestrator.judge_drift(d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name, (COALESCE(r.drift, '[]'::jsonb) || orchestrator.existence((r.missing_since IS NOT NULL), r.applied_generation, r.rendered_hash))) f(path, change, policy, automatic, maintenance_window, source, rule, held))
      CROSS JOIN LATERAL orchestrator.read_back(d.*, r.kind, r.name,
         CASE
             WHEN (f.path <> ''::text) THEN f.change
@@ -12832,6 +13153,12 @@ REVOKE ALL ON FUNCTION orchestrator.describe_digest(p_kind text, p_digest jsonb,
 GRANT ALL ON FUNCTION orchestrator.describe_digest(p_kind text, p_digest jsonb, p_health text) TO orchestrator_viewer;
 
 --
+-- Name: FUNCTION describe_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.describe_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION describe_manifest(p_manifest jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -12876,6 +13203,12 @@ GRANT ALL ON FUNCTION orchestrator.describe_workload(p_spec jsonb) TO orchestrat
 
 REVOKE ALL ON FUNCTION orchestrator.diff(p_id uuid, p_from bigint, p_to bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.diff(p_id uuid, p_from bigint, p_to bigint) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION differences(p_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.differences(p_id uuid) FROM PUBLIC;
 
 --
 -- Name: FUNCTION disable_user(name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13002,6 +13335,13 @@ GRANT ALL ON FUNCTION orchestrator.events_after(p_xid xid8, p_id bigint, p_limit
 
 REVOKE ALL ON FUNCTION orchestrator.events_since(p_at timestamp with time zone, OUT xid xid8, OUT id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.events_since(p_at timestamp with time zone, OUT xid xid8, OUT id bigint) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION existence(p_missing boolean, p_applied_generation bigint, p_rendered_hash text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.existence(p_missing boolean, p_applied_generation bigint, p_rendered_hash text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.existence(p_missing boolean, p_applied_generation bigint, p_rendered_hash text) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION finalise(p_id uuid, p_generation bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13150,6 +13490,12 @@ REVOKE ALL ON FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) FRO
 REVOKE ALL ON FUNCTION orchestrator.invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid, p_at text[]) FROM PUBLIC;
 
 --
+-- Name: FUNCTION is_let_be(p_cluster_id integer, p_kind text, p_namespace text, p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.is_let_be(p_cluster_id integer, p_kind text, p_namespace text, p_name text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION is_lower(p_from text, p_to text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13182,16 +13528,22 @@ GRANT ALL ON FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deploymen
 REVOKE ALL ON FUNCTION orchestrator.judge_members(p_rollout orchestrator.rollouts) FROM PUBLIC;
 
 --
+-- Name: FUNCTION judge_object(p_cluster_id integer, p_kind text, p_namespace text, p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.judge_object(p_cluster_id integer, p_kind text, p_namespace text, p_name text) FROM PUBLIC;
+
+--
 -- Name: TABLE reconcile_slots; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
 GRANT SELECT ON TABLE orchestrator.reconcile_slots TO orchestrator_viewer;
 
 --
--- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_drifted bigint, p_missing text, p_drift text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION keep_an_admin(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13260,6 +13612,12 @@ REVOKE ALL ON FUNCTION orchestrator.locate_observations(p_cluster_id integer, p_
 --
 
 REVOKE ALL ON FUNCTION orchestrator.lock_deployments(p_ids uuid[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION lost_before(p_drift jsonb, p_before jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.lost_before(p_drift jsonb, p_before jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION make_password_link(name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13505,6 +13863,13 @@ GRANT ALL ON FUNCTION orchestrator.preview_upgrade(id uuid, version integer, par
 
 REVOKE ALL ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION put_back(id uuid, paths text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.put_back(id uuid, paths text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.put_back(id uuid, paths text[]) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION put_template(p_name text, p_base_spec jsonb, p_schema jsonb, p_drift_rules jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -14041,6 +14406,19 @@ GRANT ALL ON FUNCTION orchestrator.window_spans(p_window orchestrator.maintenanc
 --
 
 REVOKE ALL ON FUNCTION orchestrator.window_users(p_window orchestrator.maintenance_windows, p_plans boolean) FROM PUBLIC;
+
+--
+-- Name: FUNCTION withhold(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_manifests jsonb, p_kind text, p_name text, p_drift jsonb, p_applied_generation bigint, p_enforce_once text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.withhold(p_deployment_id uuid, p_deployment text, p_state text, p_template_rules jsonb, p_rules jsonb, p_default text, p_manifests jsonb, p_kind text, p_name text, p_drift jsonb, p_applied_generation bigint, p_enforce_once text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION withhold_found(p_deployment_id uuid, p_kind text, p_namespace text, p_name text, p_drift jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.withhold_found(p_deployment_id uuid, p_kind text, p_namespace text, p_name text, p_drift jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.withhold_found(p_deployment_id uuid, p_kind text, p_namespace text, p_name text, p_drift jsonb) TO orchestrator_worker;
 
 --
 -- Name: FUNCTION without_adopted(p_rows jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

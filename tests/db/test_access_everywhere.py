@@ -56,6 +56,7 @@ SHARED = {
 # Doors that are told a deployment, or may name one: called for one that is not the caller's, each refuses or finds nothing.
 ABOUT_ONE: dict[str, str] = {
     "reconcile_now": f"SELECT reconcile_now('{OTHER}')",
+    "put_back": f"SELECT put_back('{OTHER}')",
     "restart": f"SELECT restart('{OTHER}')",
     "plan_restart": f"SELECT plan_restart('{OTHER}', when_empty => true)",
     "cancel_restart": f"SELECT cancel_restart('{OTHER}')",
@@ -102,7 +103,7 @@ FOR_ALL = {
 }
 # Doors that say and do nothing about any deployment, or nothing that is not handed to them.
 HARMLESS = {
-    "path_steps", "path_fits", "policy_for", "named_rules", "judge_drift", "refuse", "newest_event", "events_since", "measure_queues", "describe_preview", "outlook", "is_lower", "parameter_problems", "check_parameters_fit", "check_not_lowered", "wanted_manifests", "effective_parameters", "describe_manifest",
+    "path_steps", "existence", "path_fits", "policy_for", "named_rules", "judge_drift", "refuse", "newest_event", "events_since", "measure_queues", "describe_preview", "outlook", "is_lower", "parameter_problems", "check_parameters_fit", "check_not_lowered", "wanted_manifests", "effective_parameters", "describe_manifest",
     "find_version", "waits_for_restart",
     "describe_workload", "describe_digest", "begin_request", "end_request", "current_actor", "acting_role", "allowed_namespaces", "sees_everything",
     "make_token", "revoke_token", "end_session", "at_wall_clock", "window_spans", "window_opens", "window_is_open", "next_windows",

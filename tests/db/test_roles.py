@@ -89,6 +89,9 @@ DOORS: dict[str, tuple[str, set[str]]] = {
         "SELECT judge_drift(NULL, 'lobby', 'Active', '[]', '[]', 'Enforce', 'Service', 'lobby', '[]')",
         PEOPLE,
     ),
+    "existence": ("SELECT existence(false, NULL, NULL)", PEOPLE),
+    "put_back": ("SELECT put_back(gen_random_uuid())", {"admin", "operator"}),
+    "withhold_found": ("SELECT withhold_found(gen_random_uuid(), 'Service', 'default', 'lobby', '[]')", {"worker"}),
     "deployments_as_of": ("SELECT * FROM deployments_as_of(now())", PEOPLE),
     "diff": ("SELECT * FROM diff(gen_random_uuid(), 1, 2)", PEOPLE),
     "timeline": ("SELECT * FROM timeline(gen_random_uuid())", PEOPLE),
@@ -157,6 +160,7 @@ REFUSED = {
 } | dict.fromkeys(
     (
         "reconcile_now",
+        "put_back",
         "restart",
         "plan_restart",
         "cancel_restart",

@@ -25,8 +25,7 @@ async def applied(intent: Intent, steps: Steps, deployment: str) -> None:
     for _ in range(5):
         if (settlement := await steps.once(deployment)).outcome == "succeeded":
             return
-        assert settlement.error is not None
-        assert "keeps changing" in settlement.error
+        assert "chang" in (settlement.error or ""), settlement.error
         intent.superuser.execute("UPDATE orchestrator.reconcile_slots SET due_at = now() WHERE due_at IS NOT NULL")
     raise AssertionError(intent.story())
 

@@ -3,6 +3,6 @@
 CREATE OR REPLACE FUNCTION orchestrator.is_let_be(p_cluster_id integer, p_kind text, p_namespace text, p_name text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT EXISTS (SELECT FROM orchestrator.judge_object(p_cluster_id, p_kind, p_namespace, p_name) j WHERE j.path = '' AND j.held IS NOT NULL)
+    SELECT EXISTS (SELECT FROM orchestrator.judge_object(p_cluster_id, p_kind, p_namespace, p_name) j WHERE j.path = '' AND j.held = 'ignored')
 $$;
 COMMENT ON FUNCTION orchestrator.is_let_be IS 'Whether an object that is gone is left so.';

@@ -41,7 +41,8 @@ BEGIN
     PERFORM orchestrator.refresh_status(v_removed);
     IF v_missing IS NOT NULL THEN
         v_missing := ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(p_gone) o
-                            WHERE o.deployment_id = ANY (v_missing) AND NOT orchestrator.is_let_be(p_cluster_id, o.kind, o.namespace, o.name));
+                            WHERE o.deployment_id = ANY (v_missing) AND EXISTS (
+                        SELECT FROM orchestrator.judge_object(p_cluster_id, o.kind, o.namespace, o.name) j WHERE j.path = '' AND j.held IS NULL));
         PERFORM orchestrator.refresh_status(ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(p_gone) o WHERE o.deployment_id <> ALL (v_missing)));
     END IF;
     RETURN coalesce(v_missing, '{}') || ARRAY(

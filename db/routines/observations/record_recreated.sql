@@ -31,7 +31,8 @@ BEGIN
     )
     SELECT array_agg(DISTINCT c.id) INTO v_ids FROM recreated c;
     RETURN ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
-                  WHERE o.deployment_id = ANY (v_ids) AND NOT o.ours AND NOT orchestrator.is_let_be(p_cluster_id, o.kind, o.namespace, o.name));
+                  WHERE o.deployment_id = ANY (v_ids) AND NOT o.ours AND EXISTS (
+                        SELECT FROM orchestrator.judge_object(p_cluster_id, o.kind, o.namespace, o.name) j WHERE j.path = '' AND j.held IS NULL));
 END
 $$;
 COMMENT ON FUNCTION orchestrator.record_recreated IS 'Writes which objects were replaced from outside.';
