@@ -1,12 +1,15 @@
 """`deploy`, `set`, `start`, `stop`, `delete`: what then stands in Postgres, and how refusals end."""
 
 import asyncio
+import json
+from typing import Any
 
 import pytest
 
 from tests.client.conftest import Command
 from tests.db.stage import Stage
 from tests.proxy import Proxy
+from tests.waiting import eventually
 
 
 async def test_a_server_is_made_with_the_types_that_its_template_asks_for(command: Command, stage: Stage) -> None:
@@ -192,6 +195,40 @@ async def test_a_plan_ends_with_2_only_where_that_is_asked_for_and_there_is_some
     (await command("plan", "lobby", "--set", "memory=lots")).failed(1, "parameters.memory")
     (await command("plan", "lobby", "--set", "motd=Hi", "--unset", "motd")).failed(2, "both set and unset")
     (await command("plan", "nobody", "--detailed-exitcode")).failed(3)
+    assert stage.deployment("lobby")["generation"] == 1
+
+
+async def answering(stage: Stage, state: str, *answers: Any, message: str = "") -> None:
+    """Play the worker that takes the next dry run."""
+
+    def taken() -> Any:
+        return stage.worker.execute("SELECT * FROM claim_dry_run('default', 'w', 60)").fetchone()
+
+    found = await eventually(taken, describe="somebody to ask")
+    stage.worker.execute(
+        "SELECT settle_dry_run(%s, %s, %s, %s, %s)",
+        (found["dry_run_id"], found["token"], state, json.dumps(answers), message),
+    )
+
+
+async def test_the_cluster_is_asked_and_the_exit_code_tells_whether_it_would_refuse(
+    command: Command, stage: Stage
+) -> None:
+    stage.run_healthy("lobby", "paper")
+    ask = ("plan", "lobby", "--set", "memory=4Gi", "--ask-cluster")
+    no = {"kind": "StatefulSet", "name": "lobby", "verdict": "refused", "category": "denied", "message": "too big"}
+    yes = {"kind": "StatefulSet", "name": "lobby", "verdict": "ok", "warnings": ["mind the step"]}
+    told, _ = await asyncio.gather(command(*ask), answering(stage, "done", no))
+    assert told.code == 1
+    assert "StatefulSet/lobby refused too big" in " ".join(told.out.split())
+    assert "Cluster default would refuse it." in told.out
+    told, _ = await asyncio.gather(command(*ask), answering(stage, "done", yes))
+    assert "mind the step" in told.fine().out
+    told, _ = await asyncio.gather(command(*ask, "-o", "json"), answering(stage, "done", no))
+    assert (told.code, told.json["refused"]) == (1, True)
+    told, _ = await asyncio.gather(command(*ask), answering(stage, "failed", message="it is away"))
+    told.failed(1, "was not asked: it is away")
+    (await command(*ask, "--timeout", "0")).failed(5, "has not answered yet")
     assert stage.deployment("lobby")["generation"] == 1
 
 
