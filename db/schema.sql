@@ -2246,9 +2246,12 @@ CREATE FUNCTION orchestrator.claim_dry_run(p_cluster text, p_worker text, p_leas
            coalesce((SELECT jsonb_agg(jsonb_build_object(
                          'api_version', r.api_version, 'kind', r.kind, 'namespace', r.namespace, 'name', r.name, 'uid', r.uid,
                          'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
-                         'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'drifted', r.drift IS NOT NULL, 'lost', r.drift))
+                         'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld)
+                         || orchestrator.withhold(t.deployment_id, t.name, t.proposal ->> 'desired_state', m.drift_rules_json, t.proposal -> 'drift_rules',
+                                t.proposal ->> 'drift_policy', t.proposal -> 'manifests', r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once))
                        FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.deployment_id AND r.kind <> 'Pod'), '[]')
       FROM taken t
+      JOIN orchestrator.templates m ON m.id = (t.proposal ->> 'template_id')::bigint AND m.version = (t.proposal ->> 'template_version')::integer
 $$;
 
 ALTER FUNCTION orchestrator.claim_dry_run(p_cluster text, p_worker text, p_lease_seconds integer) OWNER TO orchestrator_owner;
@@ -3578,7 +3581,8 @@ BEGIN
         'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state, OLD.restarted_at) END,
         'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state, NEW.restarted_at),
         'target', jsonb_build_object('id', NEW.id, 'name', NEW.name, 'namespace', NEW.namespace, 'cluster_id', NEW.cluster_id,
-                      'template_version', NEW.template_version, 'desired_state', NEW.desired_state),
+                      'template_id', NEW.template_id, 'template_version', NEW.template_version, 'desired_state', NEW.desired_state,
+                      'drift_policy', NEW.drift_policy, 'drift_rules', NEW.drift_rules),
         'plan', CASE WHEN current_setting('orchestrator.preview') = 'on' THEN (SELECT jsonb_agg(to_jsonb(p)) FROM orchestrator.plan(NEW.id) p) END)::text,
         'RESET orchestrator.preview to write.');
     RETURN NULL;
@@ -5826,11 +5830,12 @@ DECLARE
     v_object record;
     v_held text;
     v_template_rules jsonb;
+    v_manifests jsonb;
 BEGIN
     PERFORM orchestrator.require_deployment(p_id);
     SELECT * INTO v_deployment FROM orchestrator.deployments d WHERE d.id = p_id;
-    v_template_rules := (SELECT orchestrator.named_rules(t.drift_rules_json, v_deployment.name) FROM orchestrator.templates t
-                          WHERE t.id = v_deployment.template_id AND t.version = v_deployment.template_version);
+    v_template_rules := (SELECT t.drift_rules_json FROM orchestrator.templates t WHERE t.id = v_deployment.template_id AND t.version = v_deployment.template_version);
+    v_manifests := orchestrator.wanted_manifests(v_deployment.desired_spec_json, v_deployment.desired_state, v_deployment.restarted_at);
     v_held := CASE WHEN v_deployment.desired_state = 'Paused' THEN 'held by request (Paused): ' END;
     FOR v_object IN
         SELECT row_number() OVER (ORDER BY o.goes, CASE WHEN o.goes THEN -o.rank ELSE o.rank END, o.name, o.kind)::integer AS step, o.*,
@@ -5841,13 +5846,17 @@ BEGIN
           FROM (SELECT kind, name, w.manifest AS wanted, a.manifest AS applied, w.kind IS NULL OR v_deployment.desired_state = 'Deleted' AS goes,
                        coalesce(w.rank, orchestrator.kind_rank(kind)) AS rank, r.kind IS NOT NULL AS managed, r.revision,
                        r.missing_since IS NOT NULL AS missing, r.rendered_hash IS NULL AS replaced,
-                       CASE WHEN r.differs THEN (
-                           SELECT jsonb_agg(j.change || jsonb_build_object('path', j.path, 'held', j.held))
-                             FROM orchestrator.judge_drift(
-                                  p_id, v_deployment.name, v_deployment.desired_state, v_template_rules, v_deployment.drift_rules, v_deployment.drift_policy,
-                                  r.kind, r.name, CASE WHEN r.missing_since IS NOT NULL OR r.rendered_hash IS NULL THEN '[{"path": ""}]' ELSE coalesce(r.drift, '[]') END) j) END AS drift
-                  FROM orchestrator.dressed_manifests(p_id, v_deployment.name, v_deployment.template_version, orchestrator.wanted_manifests(
-                           v_deployment.desired_spec_json, v_deployment.desired_state, v_deployment.restarted_at)) w
+                       CASE WHEN r.drift IS NOT NULL THEN (
+                           SELECT jsonb_agg(j.change || jsonb_build_object('held', j.held))
+                             FROM orchestrator.judge_drift(p_id, v_deployment.name, v_deployment.desired_state, v_template_rules, v_deployment.drift_rules,
+                                                           v_deployment.drift_policy, r.kind, r.name, r.drift) j) END AS drift,
+                       -- As claim() does: nearly always nobody has taken anything, and nobody may.
+                       CASE WHEN r.kind IS NULL OR (r.drift IS NULL AND r.enforce_once IS NULL AND v_template_rules = '[]' AND v_deployment.drift_rules = '[]'
+                                                    AND v_deployment.drift_policy = 'Enforce') THEN '{}'
+                            ELSE orchestrator.withhold(p_id, v_deployment.name, v_deployment.desired_state, v_template_rules, v_deployment.drift_rules,
+                                     v_deployment.drift_policy, v_manifests, r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once) END AS withheld,
+                       coalesce(r.withheld, '{}') AS yielded
+                  FROM orchestrator.dressed_manifests(p_id, v_deployment.name, v_deployment.template_version, v_manifests) w
                   FULL JOIN (SELECT * FROM orchestrator.deployment_resources x WHERE x.deployment_id = p_id AND x.managed) r USING (kind, name)
                   LEFT JOIN (SELECT g.generation, m.kind, m.name, m.manifest
                                FROM (SELECT DISTINCT x.applied_generation FROM orchestrator.deployment_resources x WHERE x.deployment_id = p_id) g (generation)
@@ -5870,16 +5879,17 @@ BEGIN
             UNION ALL
             SELECT CASE WHEN l.let_be THEN 'none' ELSE 'create' END, '', '"missing"', '"present"', NULL,
                    CASE WHEN v_object.missing THEN 'was deleted from outside' ELSE 'is not there yet' END || CASE WHEN l.let_be THEN ', and is left alone: it is ignored' ELSE '' END
-              FROM (SELECT coalesce(v_object.drift @> '[{"held": "ignored"}]', false)) l (let_be)
+              FROM (SELECT coalesce((v_object.withheld -> 'let_be')::boolean, false)) l (let_be)
              WHERE NOT v_object.goes AND (v_object.missing OR NOT v_object.managed)
             UNION ALL
             SELECT CASE WHEN l.let_be THEN 'none' ELSE 'replace' END, '', '"replaced"', '"present"', NULL,
                    'was replaced from outside' || CASE WHEN l.let_be THEN ', and is left alone: it is ignored' ELSE '; all of it is put right' END
-              FROM (SELECT coalesce(v_object.drift @> '[{"held": "ignored"}]', false)) l (let_be)
+              FROM (SELECT coalesce((v_object.withheld -> 'let_be')::boolean, false)) l (let_be)
              WHERE NOT v_object.goes AND v_object.managed AND NOT v_object.missing AND v_object.replaced
             UNION ALL
             SELECT p.* FROM orchestrator.plan_object(
-                           v_object.kind, v_object.name, v_object.applied, v_object.wanted, v_object.drift, v_template_rules, v_deployment.drift_rules,
+                           v_object.applied, v_object.wanted, v_object.drift,
+                           ARRAY(SELECT jsonb_array_elements_text(coalesce(v_object.withheld -> 'paths', '[]'))), v_object.yielded,
                            v_object.new_owner, v_object.outdated) p
              WHERE NOT v_object.goes AND v_object.managed AND NOT v_object.missing AND NOT v_object.replaced
           ) c;
@@ -5896,43 +5906,45 @@ ALTER FUNCTION orchestrator.plan(p_id uuid) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.plan(p_id uuid) IS 'What the next reconciliation would do, object by object and path by path; writes nothing.';
 
 --
--- Name: plan_object(text, text, jsonb, jsonb, jsonb, jsonb, jsonb, boolean, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: plan_object(jsonb, jsonb, jsonb, text[], text[], boolean, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean) RETURNS TABLE(action text, path text, live jsonb, wanted jsonb, restart text, reason text)
+CREATE FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_withheld text[], p_yielded text[], p_new_owner boolean, p_outdated boolean) RETURNS TABLE(action text, path text, live jsonb, wanted jsonb, restart text, reason text)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     WITH drifted AS MATERIALIZED (
         SELECT f ->> 'path' AS path, nullif(f -> 'live', 'null') AS live, f -> 'wanted' AS wanted, coalesce(f ->> 'manager', 'another') AS manager,
+               EXISTS (SELECT FROM unnest(p_withheld) w
+                        WHERE w = f ->> 'path' OR starts_with(w, (f ->> 'path') || '.') OR starts_with(w, (f ->> 'path') || '[')) AS left_out,
                CASE f ->> 'held' WHEN 'ignored' THEN 'and is left alone: it is ignored'
                                  WHEN 'undecided' THEN 'and is left alone until it is adopted or put back'
                                  WHEN 'contested' THEN 'and is contested: it is put back after a while'
-                                 ELSE 'and is left alone for now: ' || (f ->> 'held') END AS held
+                                 WHEN 'shut' THEN 'and is put back once its window opens'
+                                 ELSE 'and is left alone' END AS held
           FROM jsonb_array_elements(coalesce(p_drift, '[]')) f
     ), asked AS MATERIALIZED (
-        SELECT c.path, CASE WHEN f.path IS NULL OR f.live IS NOT NULL AND f.path <> c.path THEN c.before ELSE f.live END AS live, c.after,
-               f.manager, f.held, f.path IS NULL AND (p_template_rules <> '[]' OR p_rules <> '[]') AND v.policy = 'Ignore' AND v.source <> 'default' AS ignored
+        SELECT c.path, CASE WHEN f.path IS NULL OR f.live IS NOT NULL AND f.path <> c.path THEN c.before ELSE f.live END AS live, c.after, f.manager, f.held,
+               CASE WHEN c.after IS NULL THEN f.manager IS NOT NULL OR c.path = ANY (p_yielded)
+                    ELSE EXISTS (SELECT FROM unnest(p_withheld) w WHERE w = c.path OR starts_with(w, c.path || '.') OR starts_with(w, c.path || '[')) END AS left_out
           FROM orchestrator.manifest_changes(p_applied, p_wanted) c
           LEFT JOIN LATERAL (SELECT * FROM drifted d WHERE c.path = d.path OR starts_with(c.path, d.path || '.') OR starts_with(c.path, d.path || '[')
                               ORDER BY length(d.path) DESC LIMIT 1) f ON true
-          LEFT JOIN LATERAL orchestrator.policy_for(p_template_rules, p_rules, 'Enforce', p_kind, p_name, c.path) v ON true
          WHERE p_applied <> p_wanted
     ), restart AS (
         SELECT p_wanted #> w.at IS DISTINCT FROM p_applied #> w.at AND p_wanted #> w.at IS NOT NULL AS asked
           FROM (SELECT '{spec,template,metadata,annotations,server-orchestrator.io/restarted-at}'::text[]) w (at)
     ), rows AS (
-        SELECT CASE WHEN a.ignored OR a.held IS NOT NULL OR (a.after IS NULL AND a.manager IS NOT NULL) THEN 'none' ELSE 'change' END AS action,
-               a.path, a.live, a.after AS wanted,
-               CASE WHEN a.ignored THEN 'asked for, and left alone: a rule ignores it'
-                    WHEN a.held IS NOT NULL THEN format('asked for, but was changed by %s %s', a.manager, a.held)
-                    WHEN a.manager IS NOT NULL AND a.after IS NULL THEN format('no longer asked for; left to %s, who changed it', a.manager)
+        SELECT CASE WHEN a.left_out THEN 'none' ELSE 'change' END AS action, a.path, a.live, a.after AS wanted,
+               CASE WHEN a.left_out AND a.after IS NULL THEN format('no longer asked for; left to %s, who changed it', coalesce(a.manager, 'others'))
+                    WHEN a.left_out AND a.manager IS NULL THEN 'asked for, and left alone: a rule ignores it'
+                    WHEN a.left_out THEN format('asked for, but was changed by %s %s', a.manager, a.held)
                     WHEN a.manager IS NOT NULL THEN format('asked for, and was changed by %s', a.manager)
                     WHEN t.asked AND a.path LIKE 'spec.template.metadata.annotations%' THEN 'a restart is asked for' ELSE 'asked for' END AS reason
           FROM asked a CROSS JOIN restart t
         UNION ALL
-        SELECT CASE WHEN f.held IS NULL THEN 'change' ELSE 'none' END, f.path, f.live, coalesce(w.value, f.wanted),
-               format('was changed by %s, %s', f.manager, coalesce(f.held, 'and is put back'))
+        SELECT CASE WHEN f.left_out THEN 'none' ELSE 'change' END, f.path, f.live, coalesce(w.value, f.wanted),
+               format('was changed by %s, %s', f.manager, CASE WHEN f.left_out THEN f.held ELSE 'and is put back' END)
           FROM drifted f LEFT JOIN orchestrator.manifest_paths(p_wanted) w USING (path)
          WHERE NOT EXISTS (SELECT FROM asked a WHERE a.path = f.path)
         UNION ALL
@@ -5959,13 +5971,13 @@ CREATE FUNCTION orchestrator.plan_object(p_kind text, p_name text, p_applied jso
      ORDER BY 2
 $$;
 
-ALTER FUNCTION orchestrator.plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_withheld text[], p_yielded text[], p_new_owner boolean, p_outdated boolean) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_withheld text[], p_yielded text[], p_new_owner boolean, p_outdated boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean) IS 'What would change of one object that stands, path by path.';
+COMMENT ON FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_withheld text[], p_yielded text[], p_new_owner boolean, p_outdated boolean) IS 'What would change of one object that stands, path by path.';
 
 --
 -- Name: plan_restart(uuid, text, boolean, timestamp with time zone, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -6752,8 +6764,7 @@ BEGIN
     END IF;
     INSERT INTO orchestrator.dry_runs (deployment_id, cluster_id, namespace, name, generation, proposal, asked_by, expires_at, message)
     VALUES (p_deployment_id, v_cluster.id, v_target ->> 'namespace', v_target ->> 'name', (p_preview ->> 'generation')::bigint,
-            jsonb_build_object('id', v_target -> 'id', 'template_version', v_target -> 'template_version', 'desired_state', v_target -> 'desired_state',
-                'manifests', jsonb_path_query_array(p_preview, '$.objects[*] ? (@.change != "removed").manifest')),
+            v_target || jsonb_build_object('manifests', jsonb_path_query_array(p_preview, '$.objects[*] ? (@.change != "removed").manifest')),
             orchestrator.current_actor(), now() + c_waits,
             CASE WHEN v_cluster.unreachable_since IS NULL THEN ''
                  ELSE format('cluster %s does not answer: %s', v_cluster.name, v_cluster.unreachable_reason) END)
@@ -13766,10 +13777,10 @@ REVOKE ALL ON FUNCTION orchestrator.plan(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.plan(p_id uuid) TO orchestrator_viewer;
 
 --
--- Name: FUNCTION plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_withheld text[], p_yielded text[], p_new_owner boolean, p_outdated boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.plan_object(p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.plan_object(p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_withheld text[], p_yielded text[], p_new_owner boolean, p_outdated boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION plan_restart(id uuid, in_window text, when_empty boolean, at timestamp with time zone, only_if_required boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -165,6 +165,8 @@ async def try_object(
             return manifest, await _write(cluster, manifest, step.item, base, looked=looked, tried=warnings)
         except (Conflict, UidMismatch, AlreadyExists):
             base, looked = await _look(cluster, step, deployment_id), True
+            # What is gone is made anew with all it has.
+            manifest = fill(step.manifest if base is not None else step.whole, deployment_id, STAND_IN_SEED)
     raise Conflict(f"{step.manifest['kind']} {step.manifest['metadata']['name']} keeps changing while it is tried")
 
 

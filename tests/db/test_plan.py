@@ -415,3 +415,16 @@ def test_what_is_gone_and_ignored_is_left_gone(stage: Stage) -> None:
     stage.observe(stage.later(own, "Service", "site", change="gone"))
     told = {row["kind"]: (row["action"], row["reason"]) for row in plan(stage, own)}
     assert told["Service"] == ("none", "was deleted from outside, and is left alone: it is ignored")
+
+
+def test_what_is_put_back_once_is_told_as_such(stage: Stage) -> None:
+    own = stage.run_healthy("site", "web")
+    stage.change(own, drift_policy="Adopt")
+    stage.run_all()
+    drifted(stage, own, "Deployment", "site", drift(REPLICAS, 1, 5, "hpa"))
+    with stage.operator.transaction(force_rollback=True):
+        stage.operator.execute("SELECT put_back(%s, ARRAY['spec.replicas'])", (own,))
+        told = by_path(plan(stage, own, stage.operator))
+    assert told == {REPLICAS: ("change", 5, 1, "was changed by hpa, and is put back")}
+    adopted = by_path(tried(stage, own, parameters={"replicas": 5}))
+    assert adopted[REPLICAS][:3] == ("change", 5, 5), "it is asked for as it stands: ours again"

@@ -1,4 +1,4 @@
-"""What admission changed on the way: only fields of ours, and neither defaults nor another spelling of the same amount."""
+"""What admission changed on the way: only fields of ours, neither defaults nor another spelling of the same amount."""
 
 from typing import Any
 

@@ -23,9 +23,12 @@ AS $$
            coalesce((SELECT jsonb_agg(jsonb_build_object(
                          'api_version', r.api_version, 'kind', r.kind, 'namespace', r.namespace, 'name', r.name, 'uid', r.uid,
                          'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
-                         'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'drifted', r.drift IS NOT NULL, 'lost', r.drift))
+                         'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld)
+                         || orchestrator.withhold(t.deployment_id, t.name, t.proposal ->> 'desired_state', m.drift_rules_json, t.proposal -> 'drift_rules',
+                                t.proposal ->> 'drift_policy', t.proposal -> 'manifests', r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once))
                        FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.deployment_id AND r.kind <> 'Pod'), '[]')
       FROM taken t
+      JOIN orchestrator.templates m ON m.id = (t.proposal ->> 'template_id')::bigint AND m.version = (t.proposal ->> 'template_version')::integer
 $$;
 COMMENT ON FUNCTION orchestrator.claim_dry_run IS 'Takes a dry run under a lease.';
 GRANT EXECUTE ON FUNCTION orchestrator.claim_dry_run TO orchestrator_worker;

@@ -22,8 +22,7 @@ BEGIN
     END IF;
     INSERT INTO orchestrator.dry_runs (deployment_id, cluster_id, namespace, name, generation, proposal, asked_by, expires_at, message)
     VALUES (p_deployment_id, v_cluster.id, v_target ->> 'namespace', v_target ->> 'name', (p_preview ->> 'generation')::bigint,
-            jsonb_build_object('id', v_target -> 'id', 'template_version', v_target -> 'template_version', 'desired_state', v_target -> 'desired_state',
-                'manifests', jsonb_path_query_array(p_preview, '$.objects[*] ? (@.change != "removed").manifest')),
+            v_target || jsonb_build_object('manifests', jsonb_path_query_array(p_preview, '$.objects[*] ? (@.change != "removed").manifest')),
             orchestrator.current_actor(), now() + c_waits,
             CASE WHEN v_cluster.unreachable_since IS NULL THEN ''
                  ELSE format('cluster %s does not answer: %s', v_cluster.name, v_cluster.unreachable_reason) END)

@@ -15,11 +15,12 @@ DECLARE
     v_object record;
     v_held text;
     v_template_rules jsonb;
+    v_manifests jsonb;
 BEGIN
     PERFORM orchestrator.require_deployment(p_id);
     SELECT * INTO v_deployment FROM orchestrator.deployments d WHERE d.id = p_id;
-    v_template_rules := (SELECT orchestrator.named_rules(t.drift_rules_json, v_deployment.name) FROM orchestrator.templates t
-                          WHERE t.id = v_deployment.template_id AND t.version = v_deployment.template_version);
+    v_template_rules := (SELECT t.drift_rules_json FROM orchestrator.templates t WHERE t.id = v_deployment.template_id AND t.version = v_deployment.template_version);
+    v_manifests := orchestrator.wanted_manifests(v_deployment.desired_spec_json, v_deployment.desired_state, v_deployment.restarted_at);
     v_held := CASE WHEN v_deployment.desired_state = 'Paused' THEN 'held by request (Paused): ' END;
     FOR v_object IN
         SELECT row_number() OVER (ORDER BY o.goes, CASE WHEN o.goes THEN -o.rank ELSE o.rank END, o.name, o.kind)::integer AS step, o.*,
@@ -30,13 +31,17 @@ BEGIN
           FROM (SELECT kind, name, w.manifest AS wanted, a.manifest AS applied, w.kind IS NULL OR v_deployment.desired_state = 'Deleted' AS goes,
                        coalesce(w.rank, orchestrator.kind_rank(kind)) AS rank, r.kind IS NOT NULL AS managed, r.revision,
                        r.missing_since IS NOT NULL AS missing, r.rendered_hash IS NULL AS replaced,
-                       CASE WHEN r.differs THEN (
-                           SELECT jsonb_agg(j.change || jsonb_build_object('path', j.path, 'held', j.held))
-                             FROM orchestrator.judge_drift(
-                                  p_id, v_deployment.name, v_deployment.desired_state, v_template_rules, v_deployment.drift_rules, v_deployment.drift_policy,
-                                  r.kind, r.name, CASE WHEN r.missing_since IS NOT NULL OR r.rendered_hash IS NULL THEN '[{"path": ""}]' ELSE coalesce(r.drift, '[]') END) j) END AS drift
-                  FROM orchestrator.dressed_manifests(p_id, v_deployment.name, v_deployment.template_version, orchestrator.wanted_manifests(
-                           v_deployment.desired_spec_json, v_deployment.desired_state, v_deployment.restarted_at)) w
+                       CASE WHEN r.drift IS NOT NULL THEN (
+                           SELECT jsonb_agg(j.change || jsonb_build_object('held', j.held))
+                             FROM orchestrator.judge_drift(p_id, v_deployment.name, v_deployment.desired_state, v_template_rules, v_deployment.drift_rules,
+                                                           v_deployment.drift_policy, r.kind, r.name, r.drift) j) END AS drift,
+                       -- As claim() does: nearly always nobody has taken anything, and nobody may.
+                       CASE WHEN r.kind IS NULL OR (r.drift IS NULL AND r.enforce_once IS NULL AND v_template_rules = '[]' AND v_deployment.drift_rules = '[]'
+                                                    AND v_deployment.drift_policy = 'Enforce') THEN '{}'
+                            ELSE orchestrator.withhold(p_id, v_deployment.name, v_deployment.desired_state, v_template_rules, v_deployment.drift_rules,
+                                     v_deployment.drift_policy, v_manifests, r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once) END AS withheld,
+                       coalesce(r.withheld, '{}') AS yielded
+                  FROM orchestrator.dressed_manifests(p_id, v_deployment.name, v_deployment.template_version, v_manifests) w
                   FULL JOIN (SELECT * FROM orchestrator.deployment_resources x WHERE x.deployment_id = p_id AND x.managed) r USING (kind, name)
                   LEFT JOIN (SELECT g.generation, m.kind, m.name, m.manifest
                                FROM (SELECT DISTINCT x.applied_generation FROM orchestrator.deployment_resources x WHERE x.deployment_id = p_id) g (generation)
@@ -59,16 +64,17 @@ BEGIN
             UNION ALL
             SELECT CASE WHEN l.let_be THEN 'none' ELSE 'create' END, '', '"missing"', '"present"', NULL,
                    CASE WHEN v_object.missing THEN 'was deleted from outside' ELSE 'is not there yet' END || CASE WHEN l.let_be THEN ', and is left alone: it is ignored' ELSE '' END
-              FROM (SELECT coalesce(v_object.drift @> '[{"held": "ignored"}]', false)) l (let_be)
+              FROM (SELECT coalesce((v_object.withheld -> 'let_be')::boolean, false)) l (let_be)
              WHERE NOT v_object.goes AND (v_object.missing OR NOT v_object.managed)
             UNION ALL
             SELECT CASE WHEN l.let_be THEN 'none' ELSE 'replace' END, '', '"replaced"', '"present"', NULL,
                    'was replaced from outside' || CASE WHEN l.let_be THEN ', and is left alone: it is ignored' ELSE '; all of it is put right' END
-              FROM (SELECT coalesce(v_object.drift @> '[{"held": "ignored"}]', false)) l (let_be)
+              FROM (SELECT coalesce((v_object.withheld -> 'let_be')::boolean, false)) l (let_be)
              WHERE NOT v_object.goes AND v_object.managed AND NOT v_object.missing AND v_object.replaced
             UNION ALL
             SELECT p.* FROM orchestrator.plan_object(
-                           v_object.kind, v_object.name, v_object.applied, v_object.wanted, v_object.drift, v_template_rules, v_deployment.drift_rules,
+                           v_object.applied, v_object.wanted, v_object.drift,
+                           ARRAY(SELECT jsonb_array_elements_text(coalesce(v_object.withheld -> 'paths', '[]'))), v_object.yielded,
                            v_object.new_owner, v_object.outdated) p
              WHERE NOT v_object.goes AND v_object.managed AND NOT v_object.missing AND NOT v_object.replaced
           ) c;

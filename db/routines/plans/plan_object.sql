@@ -1,43 +1,46 @@
--- orchestrator.plan_object(kind, name, applied, wanted, drift, template_rules, rules, new_owner, outdated) -> setof (action, path, live, wanted, restart, reason)
+-- orchestrator.plan_object(applied, wanted, drift, withheld, yielded, new_owner, outdated) -> setof (action, path, live, wanted, restart, reason)
 -- What would change of one object that stands, path by path: from what was last applied, or stands there instead (drift), to what is
--- wanted. drift: its lost paths as orchestrator.judge_drift judges them, held what is left as it is. A rule
--- that ignores a path keeps even what is asked for there from being written. new_owner: its root is made anew. outdated: its pods are older than what was applied.
+-- wanted. drift: its lost paths as orchestrator.judge_drift judges them. withheld: the paths that the apply leaves to others
+-- (orchestrator.withhold), yielded: those that the last one left. new_owner: its root is made anew. outdated: its pods are older than
+-- what was applied.
 CREATE OR REPLACE FUNCTION orchestrator.plan_object(
-    p_kind text, p_name text, p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_template_rules jsonb, p_rules jsonb, p_new_owner boolean, p_outdated boolean
+    p_applied jsonb, p_wanted jsonb, p_drift jsonb, p_withheld text[], p_yielded text[], p_new_owner boolean, p_outdated boolean
 )
 RETURNS TABLE (action text, path text, live jsonb, wanted jsonb, restart text, reason text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH drifted AS MATERIALIZED (
         SELECT f ->> 'path' AS path, nullif(f -> 'live', 'null') AS live, f -> 'wanted' AS wanted, coalesce(f ->> 'manager', 'another') AS manager,
+               EXISTS (SELECT FROM unnest(p_withheld) w
+                        WHERE w = f ->> 'path' OR starts_with(w, (f ->> 'path') || '.') OR starts_with(w, (f ->> 'path') || '[')) AS left_out,
                CASE f ->> 'held' WHEN 'ignored' THEN 'and is left alone: it is ignored'
                                  WHEN 'undecided' THEN 'and is left alone until it is adopted or put back'
                                  WHEN 'contested' THEN 'and is contested: it is put back after a while'
-                                 ELSE 'and is left alone for now: ' || (f ->> 'held') END AS held
+                                 WHEN 'shut' THEN 'and is put back once its window opens'
+                                 ELSE 'and is left alone' END AS held
           FROM jsonb_array_elements(coalesce(p_drift, '[]')) f
     ), asked AS MATERIALIZED (
-        SELECT c.path, CASE WHEN f.path IS NULL OR f.live IS NOT NULL AND f.path <> c.path THEN c.before ELSE f.live END AS live, c.after,
-               f.manager, f.held, f.path IS NULL AND (p_template_rules <> '[]' OR p_rules <> '[]') AND v.policy = 'Ignore' AND v.source <> 'default' AS ignored
+        SELECT c.path, CASE WHEN f.path IS NULL OR f.live IS NOT NULL AND f.path <> c.path THEN c.before ELSE f.live END AS live, c.after, f.manager, f.held,
+               CASE WHEN c.after IS NULL THEN f.manager IS NOT NULL OR c.path = ANY (p_yielded)
+                    ELSE EXISTS (SELECT FROM unnest(p_withheld) w WHERE w = c.path OR starts_with(w, c.path || '.') OR starts_with(w, c.path || '[')) END AS left_out
           FROM orchestrator.manifest_changes(p_applied, p_wanted) c
           LEFT JOIN LATERAL (SELECT * FROM drifted d WHERE c.path = d.path OR starts_with(c.path, d.path || '.') OR starts_with(c.path, d.path || '[')
                               ORDER BY length(d.path) DESC LIMIT 1) f ON true
-          LEFT JOIN LATERAL orchestrator.policy_for(p_template_rules, p_rules, 'Enforce', p_kind, p_name, c.path) v ON true
          WHERE p_applied <> p_wanted
     ), restart AS (
         SELECT p_wanted #> w.at IS DISTINCT FROM p_applied #> w.at AND p_wanted #> w.at IS NOT NULL AS asked
           FROM (SELECT '{spec,template,metadata,annotations,server-orchestrator.io/restarted-at}'::text[]) w (at)
     ), rows AS (
-        SELECT CASE WHEN a.ignored OR a.held IS NOT NULL OR (a.after IS NULL AND a.manager IS NOT NULL) THEN 'none' ELSE 'change' END AS action,
-               a.path, a.live, a.after AS wanted,
-               CASE WHEN a.ignored THEN 'asked for, and left alone: a rule ignores it'
-                    WHEN a.held IS NOT NULL THEN format('asked for, but was changed by %s %s', a.manager, a.held)
-                    WHEN a.manager IS NOT NULL AND a.after IS NULL THEN format('no longer asked for; left to %s, who changed it', a.manager)
+        SELECT CASE WHEN a.left_out THEN 'none' ELSE 'change' END AS action, a.path, a.live, a.after AS wanted,
+               CASE WHEN a.left_out AND a.after IS NULL THEN format('no longer asked for; left to %s, who changed it', coalesce(a.manager, 'others'))
+                    WHEN a.left_out AND a.manager IS NULL THEN 'asked for, and left alone: a rule ignores it'
+                    WHEN a.left_out THEN format('asked for, but was changed by %s %s', a.manager, a.held)
                     WHEN a.manager IS NOT NULL THEN format('asked for, and was changed by %s', a.manager)
                     WHEN t.asked AND a.path LIKE 'spec.template.metadata.annotations%' THEN 'a restart is asked for' ELSE 'asked for' END AS reason
           FROM asked a CROSS JOIN restart t
         UNION ALL
-        SELECT CASE WHEN f.held IS NULL THEN 'change' ELSE 'none' END, f.path, f.live, coalesce(w.value, f.wanted),
-               format('was changed by %s, %s', f.manager, coalesce(f.held, 'and is put back'))
+        SELECT CASE WHEN f.left_out THEN 'none' ELSE 'change' END, f.path, f.live, coalesce(w.value, f.wanted),
+               format('was changed by %s, %s', f.manager, CASE WHEN f.left_out THEN f.held ELSE 'and is put back' END)
           FROM drifted f LEFT JOIN orchestrator.manifest_paths(p_wanted) w USING (path)
          WHERE NOT EXISTS (SELECT FROM asked a WHERE a.path = f.path)
         UNION ALL

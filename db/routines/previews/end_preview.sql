@@ -11,7 +11,8 @@ BEGIN
         'before', CASE WHEN TG_OP = 'UPDATE' THEN orchestrator.wanted_manifests(OLD.desired_spec_json, OLD.desired_state, OLD.restarted_at) END,
         'after', orchestrator.wanted_manifests(NEW.desired_spec_json, NEW.desired_state, NEW.restarted_at),
         'target', jsonb_build_object('id', NEW.id, 'name', NEW.name, 'namespace', NEW.namespace, 'cluster_id', NEW.cluster_id,
-                      'template_version', NEW.template_version, 'desired_state', NEW.desired_state),
+                      'template_id', NEW.template_id, 'template_version', NEW.template_version, 'desired_state', NEW.desired_state,
+                      'drift_policy', NEW.drift_policy, 'drift_rules', NEW.drift_rules),
         'plan', CASE WHEN current_setting('orchestrator.preview') = 'on' THEN (SELECT jsonb_agg(to_jsonb(p)) FROM orchestrator.plan(NEW.id) p) END)::text,
         'RESET orchestrator.preview to write.');
     RETURN NULL;
