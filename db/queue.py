@@ -88,6 +88,10 @@ class AppliedResource(msgspec.Struct, frozen=True):
     fields: dict[str, Any] | None
     fields_hash: str | None
     rendered_hash: str
+    # How a workload that was changed is right after it, by its own status: what was last seen of it is from before.
+    health: str | None = None
+    reason: str = ""
+    message: str = ""
     put_back: Sequence[PutBack] = ()
     withheld: Sequence[str] | None = None
     enforced: Sequence[str] = ()

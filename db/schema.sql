@@ -7219,13 +7219,13 @@ BEGIN
     IF jsonb_array_length(p_applied) > 0 THEN
         INSERT INTO orchestrator.deployment_resources AS r
                (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, applied_generation,
-                applied_resource_version, applied_fields, applied_fields_hash, rendered_hash, withheld, enforce_once, drift, drifted_at, last_seen_at, managed)
+                applied_resource_version, applied_fields, applied_fields_hash, rendered_hash, withheld, enforce_once, drift, drifted_at, health, reason, message, last_seen_at, managed)
         SELECT p_id, d.cluster_id, a.api_version, a.kind, a.namespace, a.name, a.uid, a.resource_version, a.fields_hash, p_generation,
                a.resource_version, a.fields, a.fields_hash, a.rendered_hash, a.withheld, a.enforced, nullif(a.drift, '[]'),
-               CASE WHEN a.drift <> '[]' THEN now() END, now(), true
+               CASE WHEN a.drift <> '[]' THEN now() END, a.health, coalesce(a.reason, ''), coalesce(a.message, ''), now(), true
           FROM jsonb_to_recordset(p_applied) AS a (api_version text, kind text, namespace text, name text, uid text, resource_version bigint,
                                                    fields jsonb, fields_hash text, rendered_hash text,
-                                                   withheld text[], enforced text[], drift jsonb)
+                                                   withheld text[], enforced text[], drift jsonb, health text, reason text, message text)
           JOIN orchestrator.deployments d ON d.id = p_id
         ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
            SET deployment_id = excluded.deployment_id, api_version = excluded.api_version, uid = excluded.uid,
@@ -7243,6 +7243,10 @@ BEGIN
                                       AND (r.fields_hash <> excluded.fields_hash OR excluded.withheld IS NOT NULL) THEN r.drifted_at
                                  WHEN excluded.drift IS NOT NULL THEN coalesce(r.drifted_at, excluded.drifted_at) END,
                missing_since = CASE WHEN r.resource_version > excluded.resource_version THEN r.missing_since END,
+               -- Nor is a changed workload well as it was before: until it is observed, what its own answer told.
+               health = CASE WHEN excluded.health IS NULL OR (r.uid = excluded.uid AND r.resource_version >= excluded.resource_version) THEN r.health ELSE excluded.health END,
+               reason = CASE WHEN excluded.health IS NULL OR (r.uid = excluded.uid AND r.resource_version >= excluded.resource_version) THEN r.reason ELSE excluded.reason END,
+               message = CASE WHEN excluded.health IS NULL OR (r.uid = excluded.uid AND r.resource_version >= excluded.resource_version) THEN r.message ELSE excluded.message END,
                last_seen_at = excluded.last_seen_at, managed = true;
     END IF;
     IF jsonb_array_length(p_pruned) > 0 THEN

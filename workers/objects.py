@@ -16,6 +16,7 @@ from kube.cluster import Applied, Cluster
 from kube.errors import AlreadyExists, Conflict, Invalid, UidMismatch
 from kube.generated import fill
 from kube.handover import Place, disown, with_places, without_places
+from kube.health import assess
 from kube.live import Live
 from kube.naming import DEPLOYMENT_LABEL, Manifest
 from kube.ownership import Fields, lost, making_room, owned, restore_patch, rows, tidying, was_wiped
@@ -264,6 +265,8 @@ def _resource(step: Step, applied: Applied, deployment_id: str) -> AppliedResour
     places = item.withheld if item is not None and not item.missing else []
     # With what is left to others, so that a watcher goes on to see what becomes of it.
     fields = with_places(ours.fields, places) if places else ours.fields
+    changed = item is not None and live.kind in {"Deployment", "StatefulSet"}
+    health = assess(live.object) if changed else None
     return AppliedResource(
         api_version=live.api_version,
         kind=live.kind,
@@ -277,4 +280,7 @@ def _resource(step: Step, applied: Applied, deployment_id: str) -> AppliedResour
         withheld=item.paths if item is not None and places else None,
         enforced=item.enforce_once if item is not None else (),
         drift=rows(lost(fields, live, step.whole, deployment_id=deployment_id)) if places and fields else None,
+        health=None if health is None else health.state,
+        reason="" if health is None else health.reason,
+        message="" if health is None else health.message,
     )

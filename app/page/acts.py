@@ -15,6 +15,7 @@ from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.response import Redirect
 
+from app.page import rollouts
 from app.page.home import MOST, Wish
 from app.page.live import Query
 from app.page.rendering import Page, back, own_path, query_of
@@ -102,7 +103,10 @@ class Order(msgspec.Struct, frozen=True):
 @post("/servers/act", include_in_schema=False)
 async def act_on_many(visit: NamedDependency[Visit]) -> Page | Redirect:
     """Do it, or ask first."""
-    order = Order.of(await visit.request.form())
+    form = await visit.request.form()
+    if form.get("action") == "upgrade":
+        return await choose_version(visit, form)
+    order = Order.of(form)
     if order.act.means and not order.sure:
         return await ask(visit, order)
     if order.loses_data and order.typed != str(len(order.ids)):
@@ -113,6 +117,15 @@ async def act_on_many(visit: NamedDependency[Visit]) -> Page | Redirect:
         changed = await carry_out(session, order)
     are = "is" if len(changed) == 1 else "are"
     return back(order.back, told=f"{counted(len(changed), 'server')} {are} {order.act.done}.")
+
+
+async def choose_version(visit: Visit, form: FormMultiDict) -> Page:
+    """Many move in a rollout, which has a form of its own. Raises Refused, msgspec.ValidationError."""
+    ids: Sequence[UUID] = msgspec.convert(form.getall("id", []), list[UUID], strict=False)
+    if "all" in form:
+        async with visit.transaction() as session:
+            ids = await every_fitting(session, query_of(own_path(str(form.get("back")))))
+    return await rollouts.choose(visit, list(dict.fromkeys(ids)))
 
 
 async def ask(visit: Visit, order: Order, refusal: Refused | None = None) -> Page:

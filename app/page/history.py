@@ -178,7 +178,31 @@ def _restart_missed(step: Step) -> Told:
     return Told("warn", "clock", "The planned restart was missed", f"{step.data.get('why', '')}.{following}")
 
 
+ROLLOUTS = {
+    "RolloutStarted": ("still", "up", "is to move it"),
+    "RolloutPaused": ("warn", "pause", "is paused"),
+    "RolloutResumed": ("still", "play", "goes on"),
+    "RolloutAborted": ("still", "stop", "was aborted"),
+    "RolloutTurnedBack": ("still", "up", "puts it back"),
+    "RolledBack": ("good", "check", "has put it back"),
+}
+ENDS = {
+    "done": ("good", "check", "is through with it"),
+    "failed": ("bad", "cross", "gave it up"),
+    "refused": ("warn", "warning", "was refused"),
+    "skipped": ("still", "stop", "leaves it alone"),
+}
+
+
+def _rollout(step: Step) -> Told:
+    known = ENDS.get(step.data.get("state", "")) if step.type == "RolloutFinished" else ROLLOUTS[step.type]
+    tone, icon, text = known or ("still", "info", "ended")
+    by = "" if step.actor == "orchestrator" else f", by {step.actor}"
+    return Told(tone, icon, f"Rollout {step.data.get('rollout')} {text}{by}", str(step.data.get("message", "")))
+
+
 _RULES: dict[str, Callable[[Step], Told]] = {
+    **dict.fromkeys([*ROLLOUTS, "RolloutFinished"], _rollout),
     "DeploymentCreated": _created,
     "DeploymentChanged": _changed,
     "DeploymentQueued": _queued,

@@ -22,8 +22,10 @@ from app.page import (
     plans,
     revisions,
     rollback,
+    rollouts,
     server,
     sign_in,
+    upgrade,
     windows,
 )
 from app.page.assets import show_asset
@@ -42,6 +44,8 @@ ROUTERS = [
     revisions.router,
     rollback.router,
     plans.router,
+    upgrade.router,
+    rollouts.router,
     adopt.router,
     drift.router,
     clusters.router,
@@ -50,7 +54,15 @@ ROUTERS = [
     account.router,
     sign_in.router,
 ]
-VIEWS = [home.servers, clusters.view, server.server_view, drift.drift_view, plans.view]
+VIEWS = [
+    home.servers,
+    clusters.view,
+    server.server_view,
+    drift.drift_view,
+    plans.view,
+    rollouts.rollouts_view,
+    rollouts.rollout_view,
+]
 
 
 def routes(database: Database, oidc: OidcSettings | None) -> list[Any]:

@@ -19,7 +19,7 @@ from app.page.forms import read_fields, read_schema
 from app.page.live import Query, View
 from app.page.rendering import Page, back, text_of
 from app.page.visit import Visit
-from db import bulk, catalogue, drift, overview, restarts, windows
+from db import bulk, catalogue, drift, overview, restarts, rollouts, windows
 from db.connection import Session
 from db.deployments import Change, change_deployment, plan_restart, read_deployment
 from db.errors import Refused
@@ -47,6 +47,8 @@ async def read_server(session: Session, query: Query) -> dict[str, Any]:
         "server": server,
         "standing": await overview.read_standing(session, own),
         "made_from": template,
+        "newest": (await catalogue.read_template(session, server.template, None)).version,
+        "rollout": await rollouts.find_rollout(session, own),
         "windows": await windows.list_usable(session, server.namespace),
         "settings": read_fields(read_schema(template.allowed_mutations_json), server.parameters),
         "objects": [found for found in objects if found.kind != "Pod"],

@@ -177,6 +177,15 @@ RULES: dict[str, Rule] = {
     "POST /servers/{deployment_id:uuid}/dry-run": Rule("operator", ONE, form={}),
     "GET /dry-runs/{dry_run_id:int}": Rule("viewer", ONE),
     "GET /servers/{deployment_id:uuid}/revisions": Rule("viewer", ONE),
+    "GET /servers/{deployment_id:uuid}/upgrade": Rule("operator", ONE),
+    "POST /servers/{deployment_id:uuid}/upgrade": Rule("operator", ONE, form={"version": "1", "generation": "1"}),
+    "GET /rollouts": Rule("viewer"),
+    "GET /rollouts/new": Rule("operator", query={"template": "web"}),
+    "POST /rollouts/new": Rule(
+        "operator", ONE, form={"template": "web", "version": "1", "id": "{deployment_id}", "sure": "yes"}
+    ),
+    "GET /rollouts/{rollout_id:int}": Rule("viewer", ONE),
+    "POST /rollouts/{rollout_id:int}/{course:str}": Rule("operator", ONE, form={}, path={"course": "pause"}),
     "GET /servers/{deployment_id:uuid}/rollback": Rule("operator", ONE, query={"to": "1"}),
     "POST /servers/{deployment_id:uuid}/rollback": Rule("operator", ONE, form={"to": "1", "generation": "2"}),
     "POST /servers/act": Rule("operator", ONE, form={"action": "pause", "id": "{deployment_id}"}),
