@@ -608,7 +608,8 @@ CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id u
       ) r ON true
       CROSS JOIN LATERAL orchestrator.judge_status(
                      d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects,
-                     (SELECT min(m) FROM unnest(r.drift[:][1:1]) m), (SELECT min(m) FROM unnest(r.drift[:][2:2]) m), (SELECT min(m) FROM unnest(r.drift[:][3:3]) m),
+                     (SELECT min(m) FROM unnest(r.drift[:][1:1]) m), (SELECT min(m) FROM unnest(r.drift[:][2:2]) m),
+                     CASE WHEN r.drift IS NOT NULL THEN orchestrator.describe_contests(d.id) END, (SELECT min(m) FROM unnest(r.drift[:][3:3]) m),
                      -- A pod that is gone is seen before its workload has noticed.
                      coalesce(r.worst, CASE WHEN r.pods = 0 AND r.podless IS NOT NULL THEN ARRAY[['Progressing', r.podless]] END),
                      -- A pod of another revision than its set wants: "lobby-5c9d" is a revision of lobby. Sets that roll by themselves tell none.
@@ -2206,7 +2207,7 @@ BEGIN
                      'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
                      'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld)
                      -- Nearly always nobody has taken anything, and nobody may.
-                     || CASE WHEN r.drift IS NULL AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN '{}'
+                     || CASE WHEN NOT r.differs AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN '{}'
                              ELSE orchestrator.withhold(d.id, d.name, d.desired_state, m.drift_rules_json, d.drift_rules, d.drift_policy,
                                       orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
                                       r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once) END) AS inventory
@@ -2868,7 +2869,8 @@ DECLARE
     v_count bigint;
 BEGIN
     SELECT c.*, count(*) OVER () AS fights INTO v_first FROM orchestrator.contested c
-     WHERE c.deployment_id = p_id AND c.differs ORDER BY c.next_at, c.kind, c.object, c.path LIMIT 1;
+     WHERE c.deployment_id = p_id AND c.differs AND (orchestrator.judge_contest(p_id, c.kind, c.object, c.path)).policy = 'Enforce'
+     ORDER BY c.next_at, c.kind, c.object, c.path LIMIT 1;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
@@ -2934,9 +2936,9 @@ CREATE FUNCTION orchestrator.describe_drift(p_cluster_id integer, p_kind text, p
             FILTER (WHERE j.path <> '' AND j.held IS NULL))[1],
         (array_agg(format('%s of %s %s was changed by %s and %s', coalesce(nullif(j.path, ''), 'The existence'), p_kind, p_name, coalesce(j.change ->> 'manager', 'another'),
                           CASE j.held WHEN 'undecided' THEN 'waits for a decision: adopt it, or put it back.'
-                                      WHEN 'shut' THEN format('is put back once the window %s opens.', j.maintenance_window)
-                                      ELSE 'is put back later: it is contested.' END))
-            FILTER (WHERE j.held <> 'ignored'))[1]]
+                                      ELSE format('is put back once the window %s opens.', j.maintenance_window) END))
+            -- What is contested has words of its own: describe_contests.
+            FILTER (WHERE j.held IN ('undecided', 'shut')))[1]]
       FROM orchestrator.judge_object(p_cluster_id, p_kind, p_namespace, p_name) j
 $$;
 
@@ -4779,10 +4781,10 @@ COMMENT ON COLUMN orchestrator.reconcile_slots.last_error IS 'Why the last run f
 COMMENT ON COLUMN orchestrator.reconcile_slots.last_error_permanent IS 'Trying again would fail again: a change is waited for.';
 
 --
--- Name: judge_status(uuid, integer, text, boolean, bigint, bigint, orchestrator.reconcile_slots, bigint, bigint, text, text, text, text[], bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: judge_status(uuid, integer, text, boolean, bigint, bigint, orchestrator.reconcile_slots, bigint, bigint, text, text, text, text, text[], bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) RETURNS record
+CREATE FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_contested text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -4816,6 +4818,10 @@ BEGIN
     ELSIF p_applied < p_generation THEN
         summary := 'Progressing';
         message := orchestrator.waiting_message(p_cluster_id, p_generation);
+    ELSIF p_contested IS NOT NULL THEN
+        -- Nothing goes on until its time has come, and it takes a person to end it.
+        summary := 'Degraded';
+        message := concat_ws('. ', p_contested, CASE WHEN p_worst[1][1] = 'Degraded' THEN p_worst[1][2] END) || '.';
     ELSIF p_missing IS NOT NULL OR p_drift IS NOT NULL THEN
         summary := 'Progressing';
         message := concat_ws('; ', p_missing, p_drift) || ' and is being put back.';
@@ -4848,13 +4854,13 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_contested text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_contested text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) IS 'Status and message of one deployment.';
+COMMENT ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_contested text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) IS 'Status and message of one deployment.';
 
 --
 -- Name: keep_an_admin(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -9518,7 +9524,8 @@ CREATE FUNCTION orchestrator.was_overtaken(p_settlement jsonb) RETURNS boolean
     SELECT EXISTS (
         SELECT FROM jsonb_to_recordset(p_settlement -> 'resources') AS a (kind text, namespace text, name text)
           JOIN orchestrator.deployment_resources r ON r.kind = a.kind AND r.namespace = a.namespace AND r.name = a.name
-         WHERE r.deployment_id = (p_settlement ->> 'deployment_id')::uuid AND (r.drift IS NOT NULL OR r.missing_since IS NOT NULL))
+         CROSS JOIN LATERAL orchestrator.judge_object(r.cluster_id, r.kind, r.namespace, r.name) j
+         WHERE r.deployment_id = (p_settlement ->> 'deployment_id')::uuid AND (r.drift IS NOT NULL OR r.missing_since IS NOT NULL) AND j.held IS NULL)
 $$;
 
 ALTER FUNCTION orchestrator.was_overtaken(p_settlement jsonb) OWNER TO orchestrator_owner;
@@ -13555,10 +13562,10 @@ REVOKE ALL ON FUNCTION orchestrator.judge_object(p_cluster_id integer, p_kind te
 GRANT SELECT ON TABLE orchestrator.reconcile_slots TO orchestrator_viewer;
 
 --
--- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_contested text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.judge_status(p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint, p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint, p_missing text, p_drift text, p_contested text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION keep_an_admin(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

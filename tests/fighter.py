@@ -85,6 +85,18 @@ def setting(outsider: Outsider, kind: str, namespace: str, name: str, patch: dic
     return Fighter(outsider, kind, namespace, name, act)
 
 
+def unsettled(outsider: Outsider, kind: str, namespace: str, name: str, make_patch: Callable[[int], Any]) -> Fighter:
+    """One that is never content: it sets something new each time it sees the object, its own change included."""
+
+    def act(live: Any) -> bool:
+        path = f"{kind_named(kind).path(namespace, name)}?fieldManager={outsider.name}"
+        status, answer = outsider.call("PATCH", path, make_patch(int(live["metadata"]["resourceVersion"])), MERGE)
+        assert status == 200, answer
+        return True
+
+    return Fighter(outsider, kind, namespace, name, act)
+
+
 def deleting(outsider: Outsider, kind: str, namespace: str, name: str) -> Fighter:
     """One that deletes it every time."""
 

@@ -267,3 +267,111 @@ def test_what_a_person_asks_for_does_not_wait(stage: Stage, lobby: Any) -> None:
     stage.observe(stage.later(lobby, "Deployment", "lobby", fields_hash="theirs"))
     tell_drift(stage, lobby, REPLICAS)
     assert held(stage) == ["spec.replicas"], "once that has put it back, it waits again"
+
+
+# ---------------------------------------------------------------- while it waits
+
+
+@pytest.fixture
+def fight(stage: Stage, lobby: Any) -> Any:
+    """A deployment whose replicas are contested by hpa, who has just set them again."""
+    for _ in range(3):
+        put_back(stage, lobby, REPLICAS)
+    change_again(stage, lobby)
+    return lobby
+
+
+def change_again(stage: Stage, own: Any, *more: Row, live: int = 5) -> None:
+    stage.observe(stage.later(own, "Deployment", "lobby", fields_hash="theirs"))
+    tell_drift(stage, own, {**REPLICAS, "wanted": 1, "live": live}, *more)
+
+
+def test_what_is_contested_waits_and_says_who_contests_it_and_until_when(stage: Stage, fight: Any) -> None:
+    assert stage.slot(fight)["msg_id"] is None
+    [row] = stage.rows("SELECT * FROM drift")
+    assert (row["path"], row["live"], row["outlook"]) == ("spec.replicas", 5, "contested")
+    [until] = stage.rows(
+        "SELECT next_at, to_char(began_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS began, to_char(next_at AT TIME ZONE 'UTC', 'HH24:MI:SS') AS next FROM contested"
+    )
+    assert row["due_at"] == until["next_at"]
+    lobby = stage.deployment("lobby")
+    assert lobby["status_summary"] == "Degraded"
+    assert lobby["status_message"] == (
+        f"Deployment lobby spec.replicas is contested by hpa: put back 3 times since {until['began']} UTC; tried again at {until['next']} UTC."
+    )
+
+
+def test_what_its_owner_sets_while_it_waits_is_recorded_and_not_told_each_time(stage: Stage, fight: Any) -> None:
+    before = stage.events(fight)
+    for live in range(10, 30):
+        change_again(stage, fight, live=live)
+    assert stage.events(fight) == before
+    assert [row["live"] for row in stage.rows("SELECT live FROM drift")] == [29]
+    change_again(stage, fight, {"path": "spec.paused", "manager": "person"}, live=30)
+    assert stage.events(fight)[len(before) :][:2] == ["ResourceModifiedExternally", "DeploymentQueued"]
+
+
+def test_its_time_come_it_is_asked_for_once(stage: Stage, fight: Any) -> None:
+    assert tend(stage) == 0
+    age(stage, 2)
+    assert tend(stage) == 1
+    assert tend(stage) == 0, "it is queued"
+    assert stage.last_event(fight, "DeploymentQueued")["data_json"] == {"reason": "contested"}
+
+
+def test_what_else_is_changed_is_put_back_at_once_and_leaves_out_what_is_contested(stage: Stage, fight: Any) -> None:
+    service = {"path": "spec.ports", "manager": "person"}
+    stage.observe(stage.later(fight, "Service", "lobby", fields_hash="theirs"))
+    tell_drift(stage, fight, service, kind="Service")
+    claimed = stage.claim_one()
+    items = {item["kind"]: item for item in claimed["inventory"] if item["name"] == "lobby"}
+    assert (items["Service"]["drifted"], items["Service"]["paths"]) == (True, [])
+    assert (items["Deployment"]["drifted"], items["Deployment"]["paths"]) == (False, ["spec.replicas"])
+    assert "is contested by hpa" in stage.deployment("lobby")["status_message"]
+
+
+def test_an_object_that_is_deleted_again_and_again_stays_gone_until_its_time_has_come(stage: Stage, lobby: Any) -> None:
+    for _ in range(3):
+        put_back(stage, lobby, {"path": ""}, kind="Service")
+    stage.observe(stage.gone(lobby, "Service", "lobby"))
+    assert stage.slot(lobby)["msg_id"] is None
+    assert stage.deployment("lobby")["status_message"].startswith(
+        "Service lobby is contested by somebody: put back 3 times since "
+    )
+    stage.operator.execute("SELECT reconcile_now(%s)", (lobby,))
+    stage.settle(stage.claim_one())
+    stage.root.execute("UPDATE put_backs SET next_at = now() + interval '1 minute'")
+    tell_drift(stage, lobby, REPLICAS)
+    [service] = [item for item in stage.claim_one()["inventory"] if item["kind"] == "Service"]
+    assert (service["missing"], service["let_be"]) == (True, True)
+
+
+def test_what_is_undone_before_its_run_is_settled_waits_too(stage: Stage, lobby: Any) -> None:
+    for _ in range(2):
+        put_back(stage, lobby, REPLICAS)
+    change_again(stage, lobby)
+    claimed = stage.claim_one()
+    [manifest] = [m for m in manifests(claimed) if m["kind"] == "Deployment"]
+    done = applied(manifest, "default", put_back=[REPLICAS], fields_hash="ours")
+    change_again(stage, lobby)
+    stage.settle(claimed, resources=[done])
+    assert held(stage) == ["spec.replicas"]
+    assert stage.slot(lobby)["msg_id"] is None
+
+
+def test_a_fight_that_goes_on_costs_few_events_an_hour(stage: Stage, fight: Any) -> None:
+    costs: list[int] = []
+    for _ in range(3):
+        before = len(stage.events(fight))
+        for minute in range(60):
+            change_again(stage, fight, live=minute + 100)
+            age(stage, 1)
+            tend(stage)
+            for claimed in stage.claim():
+                [manifest] = [m for m in manifests(claimed) if m["kind"] == "Deployment"]
+                stage.settle(claimed, resources=[applied(manifest, "default", put_back=[REPLICAS])])
+        costs.append(len(stage.events(fight)) - before)
+    assert contested(stage)[0]["put_backs"] <= 3 + 6 + 1 + 1
+    assert costs[0] <= 6 * 8, "as many as a put-back takes, six times"
+    assert costs[2] <= 8
+    assert stage.events(fight, "Contested", "ContestEnded") == ["Contested"]

@@ -9,7 +9,8 @@ DECLARE
     v_count bigint;
 BEGIN
     SELECT c.*, count(*) OVER () AS fights INTO v_first FROM orchestrator.contested c
-     WHERE c.deployment_id = p_id AND c.differs ORDER BY c.next_at, c.kind, c.object, c.path LIMIT 1;
+     WHERE c.deployment_id = p_id AND c.differs AND (orchestrator.judge_contest(p_id, c.kind, c.object, c.path)).policy = 'Enforce'
+     ORDER BY c.next_at, c.kind, c.object, c.path LIMIT 1;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;

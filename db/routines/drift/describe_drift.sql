@@ -11,9 +11,9 @@ AS $$
             FILTER (WHERE j.path <> '' AND j.held IS NULL))[1],
         (array_agg(format('%s of %s %s was changed by %s and %s', coalesce(nullif(j.path, ''), 'The existence'), p_kind, p_name, coalesce(j.change ->> 'manager', 'another'),
                           CASE j.held WHEN 'undecided' THEN 'waits for a decision: adopt it, or put it back.'
-                                      WHEN 'shut' THEN format('is put back once the window %s opens.', j.maintenance_window)
-                                      ELSE 'is put back later: it is contested.' END))
-            FILTER (WHERE j.held <> 'ignored'))[1]]
+                                      ELSE format('is put back once the window %s opens.', j.maintenance_window) END))
+            -- What is contested has words of its own: describe_contests.
+            FILTER (WHERE j.held IN ('undecided', 'shut')))[1]]
       FROM orchestrator.judge_object(p_cluster_id, p_kind, p_namespace, p_name) j
 $$;
 COMMENT ON FUNCTION orchestrator.describe_drift IS 'What a status says of an object that differs.';

@@ -43,7 +43,7 @@ BEGIN
                      'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
                      'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld)
                      -- Nearly always nobody has taken anything, and nobody may.
-                     || CASE WHEN r.drift IS NULL AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN '{}'
+                     || CASE WHEN NOT r.differs AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN '{}'
                              ELSE orchestrator.withhold(d.id, d.name, d.desired_state, m.drift_rules_json, d.drift_rules, d.drift_policy,
                                       orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
                                       r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once) END) AS inventory

@@ -29,7 +29,8 @@ AS $$
       ) r ON true
       CROSS JOIN LATERAL orchestrator.judge_status(
                      d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects,
-                     (SELECT min(m) FROM unnest(r.drift[:][1:1]) m), (SELECT min(m) FROM unnest(r.drift[:][2:2]) m), (SELECT min(m) FROM unnest(r.drift[:][3:3]) m),
+                     (SELECT min(m) FROM unnest(r.drift[:][1:1]) m), (SELECT min(m) FROM unnest(r.drift[:][2:2]) m),
+                     CASE WHEN r.drift IS NOT NULL THEN orchestrator.describe_contests(d.id) END, (SELECT min(m) FROM unnest(r.drift[:][3:3]) m),
                      -- A pod that is gone is seen before its workload has noticed.
                      coalesce(r.worst, CASE WHEN r.pods = 0 AND r.podless IS NOT NULL THEN ARRAY[['Progressing', r.podless]] END),
                      -- A pod of another revision than its set wants: "lobby-5c9d" is a revision of lobby. Sets that roll by themselves tell none.

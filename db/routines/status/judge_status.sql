@@ -1,11 +1,11 @@
--- orchestrator.judge_status(id, cluster, state, finalised, generation, applied, slot, pods, objects, missing, drift, undecided, worst,
+-- orchestrator.judge_status(id, cluster, state, finalised, generation, applied, slot, pods, objects, missing, drift, contested, undecided, worst,
 --     outdated) -> (summary, message, restart_required)
 -- First match wins: what was asked for, then what stands in the way, then how the objects are. Messages are for acting on.
 -- Takes fields instead of the deployment: a whole row would fetch the spec from its toast table each time.
 CREATE OR REPLACE FUNCTION orchestrator.judge_status(
     p_id uuid, p_cluster_id integer, p_state text, p_finalised boolean, p_generation bigint, p_applied bigint,
     p_slot orchestrator.reconcile_slots, p_pods bigint, p_objects bigint,
-    p_missing text, p_drift text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean
+    p_missing text, p_drift text, p_contested text, p_undecided text, p_worst text[], p_outdated bigint, OUT summary text, OUT message text, OUT restart_required boolean
 )
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -39,6 +39,10 @@ BEGIN
     ELSIF p_applied < p_generation THEN
         summary := 'Progressing';
         message := orchestrator.waiting_message(p_cluster_id, p_generation);
+    ELSIF p_contested IS NOT NULL THEN
+        -- Nothing goes on until its time has come, and it takes a person to end it.
+        summary := 'Degraded';
+        message := concat_ws('. ', p_contested, CASE WHEN p_worst[1][1] = 'Degraded' THEN p_worst[1][2] END) || '.';
     ELSIF p_missing IS NOT NULL OR p_drift IS NOT NULL THEN
         summary := 'Progressing';
         message := concat_ws('; ', p_missing, p_drift) || ' and is being put back.';
