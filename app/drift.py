@@ -58,6 +58,12 @@ class Adoption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seen: Paths | None = None
 
 
+class PutBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to put back: `paths` as drift spells them, or "Kind/name:path"; all that drift shows, if left out."""
+
+    paths: Paths | None = None
+
+
 @get("/api/drift", responses=PROBLEMS, summary="What was changed behind our back, everywhere")
 async def list_all_drift(database: NamedDependency[Database], after: After = None, limit: Limit = 100) -> Drifts:
     """Path by path: wanted, live, and who changed it; by deployment."""
@@ -105,6 +111,28 @@ async def adopt_drift(
 
 
 @post(
+    "/api/deployments/{deployment_id:uuid}/drift/put-back",
+    responses=CHANGE_PROBLEMS,
+    summary="Put back once what waits, is held or is ignored",
+    status_code=202,
+    dto=StrictBody[PutBack],
+    return_dto=None,
+)
+async def put_back_drift(
+    deployment_id: FromPath[UUID],
+    data: JSONBody[PutBack],
+    database: NamedDependency[Database],
+    if_match: IfMatch = None,
+) -> Response[DeploymentDetail]:
+    """Whatever the policy, which stays as it is. What is ignored is put back only where its path is named."""
+    bind_contextvars(deployment_id=str(deployment_id))
+    expected = expected_generations(if_match)
+    async with database.transaction() as session:
+        await drift.put_back(session, deployment_id, data.paths, expected)
+        return told(await deployments.read_deployment(session, deployment_id), 202)
+
+
+@post(
     "/api/deployments/{deployment_id:uuid}/drift/adopt/preview",
     responses=CHANGE_PROBLEMS,
     summary="What adopting would do",
@@ -122,5 +150,7 @@ async def preview_adoption(
 
 
 router = Router(
-    "/", route_handlers=[list_all_drift, list_drift, list_contested, adopt_drift, preview_adoption], tags=["drift"]
+    "/",
+    route_handlers=[list_all_drift, list_drift, list_contested, put_back_drift, adopt_drift, preview_adoption],
+    tags=["drift"],
 )

@@ -120,6 +120,17 @@ async def list_all_drift(session: Session, after: DriftStop | None = None, limit
     )
 
 
+async def put_back(
+    session: Session, deployment_id: UUID, paths: Sequence[str] | None = None, expected: Sequence[int] | None = None
+) -> None:
+    """Have what waits or is held put back once, whatever its policy; all that differs, if None.
+
+    Raises Refused (404, 409, 422), Moved.
+    """
+    await hold(session, deployment_id, expected)
+    await session.execute("SELECT orchestrator.put_back(%s, %s::text[])", (deployment_id, as_list(paths)))
+
+
 async def adopt(
     session: Session,
     deployment_id: UUID,

@@ -20,7 +20,7 @@ from db.preview import Preview, PreviewedObject
 # Stands in the names of objects for a server that has none yet.
 UNNAMED = "…"
 # What a form of ours sends beside parameters; a refusal about one of these is told beside it.
-OWN_FIELDS = ("name", "namespace", "cluster", "template_version", "desired_state")
+OWN_FIELDS = ("name", "namespace", "cluster", "template_version", "desired_state", "drift_policy", "drift_rules")
 # The one in C takes a tenth of the time, where PyYAML has it.
 DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 

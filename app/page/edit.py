@@ -26,9 +26,15 @@ from db.connection import Session
 from db.deployments import Change, DeploymentDetail, change_deployment, read_deployment
 from db.dry_runs import request_dry_run
 from db.errors import Moved, Refused
-from db.preview import preview_change
+from db.preview import Preview, preview_change
 
 _MOVED = 409
+_UNUSABLE = 422
+_POLICIES = [
+    ("Enforce", "put it back (Enforce)"),
+    ("Adopt", "wait for a decision (Adopt)"),
+    ("Ignore", "let whoever changed it have it (Ignore)"),
+]
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +44,8 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     draft: Draft
     seen: int
     keep_data: bool
+    drift_policy: str
+    drift_rules: str
 
     @property
     def change(self) -> Change:
@@ -47,7 +55,27 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
             parameters=self.draft.parameters,
             template_version=version if version != self.server.template_version else None,
             keep_data=self.keep_data if self.keep_data != self.server.keep_data else None,
+            drift_policy=self.drift_policy if self.drift_policy != self.server.drift_policy else None,
+            drift_rules=None if self.drift_rules == as_lines(self.server.drift_rules) else read_lines(self.drift_rules),
         )
+
+
+def as_lines(rules: list[dict[str, Any]]) -> str:
+    """Rules as the form shows them: one a line."""
+    return "\n".join(msgspec.json.encode(rule).decode() for rule in rules)
+
+
+def read_lines(text: str) -> list[Any]:
+    """The rules of the form; Postgres judges them. Raises Refused, naming the line."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    rules: list[Any] = []
+    for number, line in enumerate(lines):
+        try:
+            rules.append(msgspec.json.decode(line))
+        except msgspec.DecodeError:
+            hint = 'Write one a line, such as {"path": "spec.replicas", "policy": "Ignore"}.'
+            raise Refused(_UNUSABLE, f"rule {number + 1} is no JSON", f"drift_rules.{number}", hint) from None
+    return rules
 
 
 @get("/servers/{deployment_id:uuid}/edit", include_in_schema=False)
@@ -70,7 +98,12 @@ async def save(deployment_id: FromPath[UUID], visit: NamedDependency[Visit]) -> 
     async with visit.transaction() as session:
         edit = await begin(session, deployment_id, version)
         edit = msgspec.structs.replace(
-            edit, draft=edit.draft.filled_in(form), seen=seen, keep_data=form.get("keep_data") is not None
+            edit,
+            draft=edit.draft.filled_in(form),
+            seen=seen,
+            keep_data=form.get("keep_data") is not None,
+            drift_policy=form.get("drift_policy") or edit.drift_policy,
+            drift_rules=str(form.get("drift_rules", edit.drift_rules)).replace("\r\n", "\n").strip(),
         )
         if "check" in form:
             return await answer(visit, session, edit)
@@ -97,6 +130,8 @@ async def begin(session: Session, deployment_id: UUID, version: int | None) -> E
         draft=Draft.fresh(template, server.parameters),
         seen=server.generation,
         keep_data=server.keep_data,
+        drift_policy=server.drift_policy,
+        drift_rules=as_lines(server.drift_rules),
     )
 
 
@@ -113,6 +148,8 @@ async def show_moved(visit: Visit, session: Session, edit: Edit) -> Page:
         onward,
         draft=onward.draft.with_changes(mine),
         keep_data=server.keep_data if edit.keep_data == base.keep_data else edit.keep_data,
+        drift_policy=server.drift_policy if edit.drift_policy == base.drift_policy else edit.drift_policy,
+        drift_rules=onward.drift_rules if edit.drift_rules == as_lines(base.drift_rules) else edit.drift_rules,
     )
     return await answer(visit, session, onward, moved={"theirs": theirs, "last": last})
 
@@ -138,6 +175,7 @@ async def answer(
         refusal=refused or tried.refusal,
         sent=refused is not None,
         versions=[(str(version), f"version {version}") for version in reversed(edit.draft.template.versions)],
+        policies=_POLICIES,
         yaml=as_yaml,
         text_of=text_of,
     )
@@ -145,7 +183,11 @@ async def answer(
 
 async def try_edit(session: Session, edit: Edit) -> Tried:
     """What would come of it, on top of what the server is now."""
-    return await try_out(session, lambda: preview_change(session, edit.server.id, edit.change))
+
+    async def preview() -> Preview:
+        return await preview_change(session, edit.server.id, edit.change)
+
+    return await try_out(session, preview)
 
 
 router = Router("/", route_handlers=[show_edit, save])

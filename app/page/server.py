@@ -135,6 +135,8 @@ async def carry_out(session: Session, deployment_id: UUID, action: str, form: Fo
         case "cancel-restart":
             await restarts.cancel_restart(session, deployment_id)
             return "It is not restarted."
+        case "put-back" | "ignore":
+            return await decide(session, deployment_id, action, form)
         case "reconcile":
             await bulk.act_on_deployments(session, [deployment_id], "reconcile")
             return "It is being looked at now."
@@ -144,6 +146,17 @@ async def carry_out(session: Session, deployment_id: UUID, action: str, form: Fo
             return told
         case _:
             raise NotFoundException
+
+
+async def decide(session: Session, deployment_id: UUID, action: str, form: FormMultiDict) -> str:
+    """What becomes of what others changed; answers what to say. Raises Refused."""
+    if action == "put-back":
+        await drift.put_back(session, deployment_id)
+        return "It is being put back now."
+    server = await read_deployment(session, deployment_id)
+    rule = {key: str(form[key]) for key in ("kind", "path") if form.get(key)} | {"policy": "Ignore"}
+    await change_deployment(session, deployment_id, Change(drift_rules=[*server.drift_rules, rule]))
+    return "That is theirs from now on. A rule of this server says so: Edit shows it."
 
 
 @get("/servers/{deployment_id:uuid}/delete", include_in_schema=False)

@@ -5,6 +5,7 @@ Several are changed in one transaction: all, or none.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
@@ -40,6 +41,7 @@ def deploy(api: Api, wanted: argparse.Namespace) -> None:
         "cluster": wanted.cluster,
         "template_version": wanted.version,
         "desired_state": "Stopped" if wanted.stopped else "Active",
+        **policy(wanted),
     }
     if wanted.dry_run:
         show_preview(api.call("POST", "deployments/preview", body=body).body, wanted.output)
@@ -74,8 +76,11 @@ def show_preview(preview: Json, output: str) -> None:
 def set_parameters(api: Api, wanted: argparse.Namespace) -> None:
     """`orchestrator set`: change parameters, or move to another version of the template."""
     pairs = from_pairs(wanted.pairs)
-    if not pairs and not wanted.unset and wanted.version is None:
-        raise Misused("there is nothing to set", hint="key=value, --unset key, or --version N")
+    drift = policy(wanted)
+    if not pairs and not wanted.unset and wanted.version is None and not drift:
+        raise Misused(
+            "there is nothing to set", hint="key=value, --unset key, --version N, --drift-policy or --drift-rules"
+        )
     both = sorted(set(pairs) & set(wanted.unset))
     if both:
         raise Misused(f"{both[0]} is both set and unset", path=both[0])
@@ -84,6 +89,7 @@ def set_parameters(api: Api, wanted: argparse.Namespace) -> None:
     values: Json = typed(pairs, schema_of(api, deployment["template"], version)) if pairs else {}
     values |= dict.fromkeys(wanted.unset)
     body: Json = {"parameters": values} if values else {}
+    body |= drift
     if wanted.version is not None:
         body["template_version"] = wanted.version
     if wanted.dry_run:
@@ -167,6 +173,26 @@ def adopt(api: Api, wanted: argparse.Namespace) -> None:
     settings: Json = {name: change["to"] for one in meant for name, change in one["adopts"].items()}
     text = ", ".join(f"{name} = {plain(value)}" for name, value in sorted(settings.items()))
     show_done([changed], lambda _: f"adopted {text}", wanted.output)
+
+
+def put_back(api: Api, wanted: argparse.Namespace) -> None:
+    """`orchestrator put-back`: once, whatever the policy of what differs."""
+    deployment = find(api, wanted.name)
+    body: Json = {"paths": wanted.paths} if wanted.paths else {}
+    changed = api.call("POST", path_of(deployment, "drift", "put-back"), body=body).body
+    show_done([changed], lambda _: "is being put back", wanted.output)
+
+
+def policy(wanted: argparse.Namespace) -> Json:
+    """What was said of drift, for a body. Raises Misused."""
+    body: Json = {} if wanted.drift_policy is None else {"drift_policy": wanted.drift_policy}
+    if wanted.drift_rules is not None:
+        try:
+            body["drift_rules"] = json.loads(wanted.drift_rules)
+        except ValueError:
+            hint = 'Such as [{"path": "spec.replicas", "policy": "Ignore"}].'
+            raise Misused("the drift rules are no JSON", path="--drift-rules", hint=hint) from None
+    return body
 
 
 def spelled(drift: Json) -> str:

@@ -116,12 +116,14 @@ def change_commands(commands: Commands) -> None:
     deploy.add_argument("--version", type=positive, help="version of the template; the newest if left out")
     deploy.add_argument("--stopped", action="store_true", help="make it, but do not start it")
     deploy.add_argument("--dry-run", action="store_true", help="check it and show the objects, but make nothing")
+    drift_options(deploy)
     change = command(commands, "set", "change.set_parameters", "change parameters of a deployment", output=every)
     change.add_argument("name", metavar="NAME", help=NAME)
     change.add_argument("pairs", nargs="*", metavar="KEY=VALUE", help="what to set")
     change.add_argument("--unset", action="append", default=[], metavar="KEY", help="take the template's default again")
     change.add_argument("--version", type=positive, help="move to this version of the template")
     change.add_argument("--dry-run", action="store_true", help="check it and show the objects, but change nothing")
+    drift_options(change)
     change.add_argument("--at", type=positive, metavar="GENERATION", help="only if it is still at this generation")
     rollback = command(
         commands, "rollback", "change.rollback", "go back to what an earlier generation wanted", output=every
@@ -149,6 +151,9 @@ def change_commands(commands: Commands) -> None:
         "paths", nargs="*", metavar="PATH", help="as `orchestrator drift` tells it, or Kind/name:path; all if left out"
     )
     adopt.add_argument("--dry-run", action="store_true", help="check it and show the objects, but change nothing")
+    back = command(commands, "put-back", "change.put_back", "put back once what was changed and waits", output=every)
+    back.add_argument("name", metavar="NAME", help=NAME)
+    back.add_argument("paths", nargs="*", metavar="PATH", help="as for `adopt`; all that waits or is held if left out")
     for action, text in (
         ("start", "have deployments run that are stopped, held or deleted"),
         ("stop", "stop deployments, keeping all they have"),
@@ -164,6 +169,12 @@ def change_commands(commands: Commands) -> None:
     delete.add_argument("names", nargs="+", metavar="NAME", help=NAME)
     delete.add_argument("--yes", action="store_true", help="do not ask")
     delete.add_argument("--delete-data", action="store_true", help="delete their data too, for good")
+
+
+def drift_options(parser: argparse.ArgumentParser) -> None:
+    """What becomes of changes from outside."""
+    parser.add_argument("--drift-policy", choices=("Enforce", "Adopt", "Ignore"), help="for what no rule is about")
+    parser.add_argument("--drift-rules", metavar="JSON", help="a list of rules by path, in place of those there are")
 
 
 def restart_commands(commands: Commands) -> None:

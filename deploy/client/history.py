@@ -144,6 +144,7 @@ def adoption(drift: Json) -> str:
 NEXT = {
     "now": "put back now",
     "held": "stays: held by pause",
+    "undecided": "stays until `adopt` or `put-back`",
     "stuck": "stays until a change or `reconcile`",
     "away": "put back when the cluster answers",
 }

@@ -89,6 +89,7 @@ RULES: dict[str, Rule] = {
     "DELETE /api/deployments/{deployment_id:uuid}": Rule("operator", ONE),
     "GET /api/deployments/{deployment_id:uuid}/drift": Rule("viewer", ONE),
     "POST /api/deployments/{deployment_id:uuid}/drift/adopt": Rule("operator", ONE, {}),
+    "POST /api/deployments/{deployment_id:uuid}/drift/put-back": Rule("operator", ONE, {}),
     "POST /api/deployments/{deployment_id:uuid}/drift/adopt/preview": Rule("operator", ONE, {}),
     "GET /api/deployments/{deployment_id:uuid}/events": Rule("viewer", ONE),
     "POST /api/deployments/{deployment_id:uuid}/pause": Rule("operator", ONE),
@@ -296,7 +297,7 @@ class World:
                 self._templates.operator.execute("SELECT orchestrator.pause_rollout(%s)", (names["rollout_id"],))
         if "/rollback" in route:
             self._templates.change(names["deployment_id"], replicas=2)
-        if "/adopt" in route:
+        if "/adopt" in route or "/put-back" in route:
             drift = '[{"path": "spec.replicas", "wanted": 1, "live": 3}]'
             self._superuser.execute(DRIFTED, (names["deployment_id"], f"d{self._made}", ELSEWHERE, drift))
         if "{name:str}" in route:

@@ -260,3 +260,79 @@ def test_the_root_is_put_back_whatever_the_policy(stage: Stage) -> None:
     stage.change(deployment_id, drift_policy="Ignore", drift_rules=[{"policy": "Ignore"}])
     stage.observe(stage.gone(deployment_id, "ConfigMap", "lobby-root"), stage.gone(deployment_id, "Service", "lobby"))
     assert shown(stage, "object", "policy", "rule_source") == [("lobby-root", "Enforce", "fixed")]
+
+
+def told(stage: Stage, deployment_id: Any) -> tuple[int, int]:
+    """How often a change from outside was told, and how often somebody was asked to act."""
+    events = len(stage.events(deployment_id, "ResourceModifiedExternally"))
+    return events, stage.slot(deployment_id)["requested"]
+
+
+def test_only_what_is_enforced_is_asked_for_and_what_is_ignored_is_not_even_told(stage: Stage) -> None:
+    deployment_id = stage.run_healthy("lobby")
+    stage.change(deployment_id, drift_rules=[REPLICAS, {"path": "spec.paused", "policy": "Adopt"}])
+    stage.run_all()
+    _, requested = told(stage, deployment_id)
+    for count in range(5):
+        lose(stage, deployment_id, "lobby", drift("spec.replicas", live=count), drift("spec.paused", live=count))
+        (row,) = stage.rows("SELECT drift FROM deployment_resources WHERE kind = 'Deployment'")
+        assert [change["live"] for change in row["drift"]] == [count, count], "kept whole, and fresh"
+    assert told(stage, deployment_id) == (1, requested)
+    (change,) = stage.last_event(deployment_id, "ResourceModifiedExternally")["data_json"]["changes"]
+    assert change["path"] == "spec.paused"
+    deployment = stage.deployment("lobby")
+    assert deployment["status_summary"] == "Healthy"
+    assert (
+        "spec.paused of Deployment lobby was changed by kubectl and waits for a decision"
+        in deployment["status_message"]
+    )
+    others = [drift("spec.replicas", live=9), drift("spec.paused", live=9)]
+    lose(stage, deployment_id, "lobby", *others, drift("spec.template", live=1))
+    assert told(stage, deployment_id) == (2, requested + 1)
+    assert "is being put back" in stage.deployment("lobby")["status_message"]
+    lose(stage, deployment_id, "lobby", *[{**one, "live": 10} for one in others], drift("spec.template", live=1))
+    assert told(stage, deployment_id) == (2, requested + 1), "what is being put back is asked for once"
+
+
+def test_put_back_refuses_what_it_cannot_mean(stage: Stage) -> None:
+    deployment_id = stage.run_healthy("lobby")
+    stage.change(deployment_id, drift_policy="Adopt")
+    stage.run_all()
+    put_back = "SELECT put_back(%s, %s)"
+    with refused("SO404"):
+        stage.operator.execute("SELECT put_back(gen_random_uuid())")
+    with refused("SO409", "paths", "drift lists"):
+        stage.operator.execute(put_back, (deployment_id, None))
+    lose(stage, deployment_id, "lobby", drift("metadata.labels.team"))
+    lose(stage, deployment_id, "lobby", drift("metadata.labels.team"), kind="Service")
+    with refused("SO409", "paths.spec", "drift lists"):
+        stage.operator.execute(put_back, (deployment_id, ["spec"]))
+    with refused("SO422", "paths.metadata.labels.team", "Deployment/lobby:metadata.labels.team"):
+        stage.operator.execute(put_back, (deployment_id, ["metadata.labels.team"]))
+    stage.operator.execute(put_back, (deployment_id, ["Service/lobby:metadata.labels.team"]))
+    asked = stage.rows("SELECT kind, enforce_once FROM deployment_resources WHERE enforce_once IS NOT NULL")
+    assert asked == [{"kind": "Service", "enforce_once": ["metadata.labels.team"]}]
+    stage.change(deployment_id, desired_state="Paused")
+    with refused("SO409", "desired_state", "Active"):
+        stage.operator.execute(put_back, (deployment_id, None))
+
+
+def test_a_claim_without_rules_or_drift_says_nothing_of_them(stage: Stage) -> None:
+    deployment_id = stage.run_healthy("lobby")
+    stage.operator.execute("SELECT reconcile_now(%s)", (deployment_id,))
+    assert all("withheld" not in item for item in stage.claim_one()["inventory"])
+
+
+def test_a_claim_tells_the_places_that_are_left_to_others(stage: Stage) -> None:
+    deployment_id = stage.run_healthy("lobby")
+    ports = {"kind": "Service", "path": "spec.ports[port=80].targetPort", "policy": "Ignore"}
+    stage.change(
+        deployment_id, drift_rules=[REPLICAS, ports, {"kind": "Service", "path": "spec.selector", "policy": "Ignore"}]
+    )
+    left = {item["kind"]: (item["paths"], item["withheld"]) for item in stage.claim_one()["inventory"]}
+    assert left["Deployment"] == (["spec.replicas"], [["spec", "replicas"]])
+    assert left["Service"] == (
+        ["spec.ports[port=80,protocol=TCP].targetPort", "spec.selector"],
+        [["spec", "ports", {"port": 80, "protocol": "TCP"}, "targetPort"], ["spec", "selector"]],
+    )
+    assert left["ConfigMap"] == ([], [])

@@ -1,0 +1,56 @@
+"""Drift policy and rules over HTTP, and the decision to put something back."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.app.conftest import Api, problem, serving
+from tests.db.conftest import shipped_database, shipped_postgres, stage
+from tests.db.stage import Stage
+from tests.db.test_drift_rules import drift, lose
+from tests.people import session_of, token_of
+
+__all__ = ["shipped_database", "shipped_postgres", "stage"]
+IGNORED = [{"path": "spec.replicas", "policy": "Ignore"}]
+
+
+@pytest.fixture
+async def api(stage: Stage) -> AsyncIterator[Api]:
+    """The API on that stage."""
+    dsn = stage.database.dsn
+    async with serving(stage.database.dsn_as("api"), token_of(dsn), session_of(dsn)) as running:
+        yield running
+
+
+async def test_policy_and_rules_are_created_changed_previewed_and_refused_like_the_rest(api: Api, stage: Stage) -> None:
+    made = await api.create("lobby", drift_policy="Adopt", drift_rules=IGNORED)
+    assert (made["drift_policy"], made["drift_rules"]) == ("Adopt", IGNORED)
+    place = f"/api/deployments/{made['id']}"
+    changed = (await api.client.patch(place, json={"drift_rules": [], "drift_policy": "Ignore"})).json()
+    assert (changed["drift_rules"], changed["drift_policy"], changed["generation"]) == ([], "Ignore", 2)
+    [newest, first] = (await api.get(f"{place}/revisions"))["items"]
+    assert (newest["drift_rules"], first["drift_rules"]) == ([], IGNORED)
+    wrong = {"drift_rules": [{"path": "spec", "policy": "Forgive"}]}
+    for send, where in ((api.client.patch, place), (api.client.post, f"{place}/preview")):
+        assert problem(await send(where, json=wrong), 422)["path"] == "drift_rules.0.policy"
+    new = {"name": "hub", "template": "web", **wrong}
+    for where in ("/api/deployments", "/api/deployments/preview"):
+        assert problem(await api.client.post(where, json=new), 422)["path"] == "drift_rules.0.policy"
+    many = {"ids": [made["id"]], "change": {"drift_rules": IGNORED}}
+    assert (await api.client.post("/api/deployments/bulk", json=many)).json()["items"][0]["generation"] == 3
+
+
+async def test_what_waits_is_put_back_when_a_person_says_so(api: Api, stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    place = f"/api/deployments/{own}/drift/put-back"
+    stage.change(own, drift_policy="Adopt")
+    stage.run_all()
+    assert problem(await api.client.post(place, json={}), 409)["path"] == "paths"
+    lose(stage, own, "lobby", drift("spec.replicas"))
+    [row] = (await api.get(f"/api/deployments/{own}/drift"))["items"]
+    assert (row["policy"], row["rule_source"], row["outlook"]) == ("Adopt", "default", "undecided")
+    assert problem(await api.client.post(place, json={"paths": ["spec.paused"]}), 409)["path"] == "paths.spec.paused"
+    assert problem(await api.client.post(place, json={}, headers={"If-Match": '"1"'}), 412)["current"] == '"2"'
+    assert (await api.client.post(place, json={"paths": ["spec.replicas"]})).status_code == 202
+    [claimed] = [item for item in stage.claim_one()["inventory"] if item["kind"] == "Deployment"]
+    assert (claimed["drifted"], claimed["enforce_once"], claimed["withheld"]) == (True, ["spec.replicas"], [])
