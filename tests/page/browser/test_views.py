@@ -44,6 +44,8 @@ VIEWS = {
     "delete": "/servers/{lobby}/delete",
     "drift": "/drift",
     "clusters": "/clusters",
+    "windows": "/windows",
+    "window": "/windows/1",
     "people": "/people",
     "person": "/people/alice",
     "account": "/account",

@@ -54,6 +54,18 @@ def build(stage: Stage) -> dict[str, Any]:
     drift(stage, made["minigames"], "minigames")
     stage.change(made["event-summer"], desired_state="Deleted")
     made["hub"] = stage.deploy("hub", "vanilla", MINECRAFT)
+    for window in (
+        ("nights", None, ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], "04:00", "2 hours", "Europe/Berlin"),
+        ("weekends", "default", ["Sat", "Sun"], "23:30", "90 minutes", "America/Argentina/Buenos_Aires"),
+    ):
+        stage.admin.execute(
+            "INSERT INTO maintenance_windows (name, namespace, days, starts, lasts, zone)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            window,
+        )
+    stage.operator.execute("SELECT plan_restart(%s, 'nights', true)", (made["survival"],))
+    for name, online in (("lobby", 87), ("survival", 1), (LONG_NAME, 0)):
+        stage.operator.execute("SELECT record_players(%s, %s)", (made[name], online))
     with psycopg.connect(stage.database.dsn, autocommit=True) as superuser:
         make_user(superuser, "alice", "operator", ["default"])
         make_user(superuser, "bob", "viewer", None)
