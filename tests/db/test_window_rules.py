@@ -45,6 +45,27 @@ def drift(stage: Stage, own: Any, *changes: Row) -> list[Row]:
     return stage.viewer.execute("SELECT * FROM drift WHERE deployment_id = %s ORDER BY path", (own,)).fetchall()
 
 
+def test_what_a_rule_binds_to_a_window_waits_for_it_and_says_until_when(stage: Stage, site: Any) -> None:
+    (found,) = drift(stage, site, CHANGE)
+    assert (found["policy"], found["outlook"], found["rule"]["window"]) == ("Enforce", "shut", "nights")
+    assert found["due_at"] == stage.one("SELECT window_opens(w) FROM maintenance_windows w")
+    assert stage.events(site, "ResourceModifiedExternally") == ["ResourceModifiedExternally"]
+    assert stage.messages(deployment_id=site) == [], "nothing is asked of a worker"
+
+
+def test_a_worker_asks_for_it_once_the_window_is_open(stage: Stage, site: Any) -> None:
+    tend = "SELECT tend_windows('default') AS count"
+    drift(stage, site, CHANGE)
+    assert stage.worker.execute(tend).fetchone() == {"count": 0}
+    assert stage.messages(deployment_id=site) == []
+    opened(stage)
+    assert stage.worker.execute(tend).fetchone() == {"count": 1}
+    assert stage.last_event(site, "DeploymentQueued")["data_json"] == {"reason": "window"}
+    assert stage.worker.execute(tend).fetchone() == {"count": 0}, "it is queued"
+    (found,) = stage.rows("SELECT outlook FROM drift WHERE deployment_id = %s", site)
+    assert found["outlook"] == "now"
+
+
 def test_what_is_found_while_the_window_is_open_is_put_back_at_once(stage: Stage, site: Any) -> None:
     opened(stage)
     (found,) = drift(stage, site, CHANGE)
@@ -110,3 +131,31 @@ def test_a_window_that_is_moved_moves_what_is_due(stage: Stage, site: Any) -> No
     (after,) = stage.rows("SELECT due_at FROM drift WHERE deployment_id = %s", site)
     assert after["due_at"] != before["due_at"]
     assert after["due_at"] == stage.one("SELECT window_opens(w) FROM maintenance_windows w")
+
+
+def test_a_status_says_what_it_waits_for_and_an_apply_leaves_it(stage: Stage, site: Any) -> None:
+    drift(stage, site, CHANGE)
+    row = stage.deployment("site")
+    assert "is put back once the window nights opens" in row["status_message"]
+    stage.operator.execute("SELECT reconcile_now(%s)", (site,))
+    (of_workload,) = [one for one in stage.claim_one()["inventory"] if one["kind"] == "Deployment"]
+    assert (of_workload["drifted"], of_workload["paths"]) == (False, ["spec.replicas"])
+
+
+def test_a_person_puts_it_back_whatever_the_window(stage: Stage, site: Any) -> None:
+    drift(stage, site, CHANGE)
+    stage.operator.execute("SELECT put_back(%s)", (site,))
+    (of_workload,) = [one for one in stage.claim_one()["inventory"] if one["kind"] == "Deployment"]
+    assert (of_workload["drifted"], of_workload["paths"]) == (True, [])
+
+
+def test_an_object_that_is_gone_waits_too_and_is_asked_for_when_the_window_opens(stage: Stage, site: Any) -> None:
+    stage.change(site, drift_rules=[{"kind": "Service", "policy": "Enforce", "window": "nights"}])
+    stage.converge(stage.claim_one())
+    stage.observe(stage.gone(site, "Service", "site"))
+    (found,) = stage.rows("SELECT path, outlook FROM drift WHERE deployment_id = %s", site)
+    assert found == {"path": "", "outlook": "shut"}
+    assert stage.messages(deployment_id=site) == []
+    opened(stage)
+    stage.worker.execute("SELECT tend_windows('default')")
+    assert stage.messages(deployment_id=site)

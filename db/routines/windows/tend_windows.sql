@@ -20,9 +20,7 @@ BEGIN
           JOIN orchestrator.deployments d ON d.id = r.deployment_id
           JOIN orchestrator.templates t ON t.id = d.template_id AND t.version = d.template_version
           JOIN orchestrator.reconcile_slots s ON s.deployment_id = d.id
-         CROSS JOIN LATERAL orchestrator.judge_drift(
-               d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name,
-               coalesce(r.drift, '[]') || CASE WHEN r.missing_since IS NOT NULL OR r.rendered_hash IS NULL THEN '[{"path": ""}]' ELSE '[]'::jsonb END) j
+         CROSS JOIN LATERAL orchestrator.judge_object(r.cluster_id, r.kind, r.namespace, r.name) j
          WHERE r.cluster_id = v_cluster_id AND r.differs AND s.msg_id IS NULL AND s.due_at IS NULL AND s.quarantined_at IS NULL
            AND NOT s.last_error_permanent AND d.desired_state <> 'Paused' AND (t.drift_rules_json || d.drift_rules) @? '$[*].window'
            AND j.held IS NULL AND j.maintenance_window = ANY (v_open)
