@@ -129,7 +129,88 @@ CREATE FUNCTION orchestrator.adopt(id uuid, paths text[] DEFAULT NULL::text[], g
     AS $$
 #variable_conflict use_column
 DECLARE
-    v_now orchestrator.deployments;
+    v_now record;
+BEGIN
+    PERFORM orchestrator.require_deployment(adopt.id);
+    SELECT d.name, d.generation INTO v_now FROM orchestrator.deployments d WHERE d.id = adopt.id FOR NO KEY UPDATE;
+    IF v_now.generation <> adopt.generation THEN
+        PERFORM orchestrator.refuse('SO409', format('it changed meanwhile: %s is at generation %s', v_now.name, v_now.generation), 'generation',
+            'Nothing was adopted. Look at what differs now, and adopt that.');
+    END IF;
+    RETURN orchestrator.adopt_paths(adopt.id, paths, seen, false);
+END
+$$;
+
+ALTER FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION adopt(id uuid, paths text[], generation bigint, seen text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) IS 'Makes what was changed at the cluster what is wanted; answers the generation that does.';
+
+--
+-- Name: adopt_automatically(uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.adopt_automatically(p_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_id uuid;
+    v_generation bigint;
+    v_paths text[];
+    v_managers text[];
+    v_told jsonb;
+    v_refusal text;
+    v_at text;
+    v_hint text;
+BEGIN
+    FOR v_id, v_generation, v_paths, v_managers IN
+        SELECT d.id, d.generation, array_agg(orchestrator.spell_path(r.kind, r.name, f.path) ORDER BY r.kind, r.name, f.path),
+               array_agg(DISTINCT coalesce(f.change ->> 'manager', 'unknown') ORDER BY coalesce(f.change ->> 'manager', 'unknown'))
+          FROM orchestrator.deployments d
+          JOIN orchestrator.templates t ON t.id = d.template_id AND t.version = d.template_version
+          JOIN orchestrator.deployment_resources r ON r.deployment_id = d.id
+         CROSS JOIN LATERAL orchestrator.judge_drift(
+               d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name, r.drift) f
+         WHERE d.id = ANY (p_ids) AND d.desired_state <> 'Deleted' AND r.drift IS NOT NULL AND f.policy = 'Adopt' AND f.automatic
+           AND (d.drift_rules @> '[{"automatic": true}]' OR t.drift_rules_json @> '[{"automatic": true}]')
+         GROUP BY d.id, d.generation
+    LOOP
+        BEGIN
+            PERFORM orchestrator.adopt_paths(v_id, v_paths, NULL, true);
+        EXCEPTION WHEN SQLSTATE 'SO422' OR SQLSTATE 'SO409' THEN
+            GET STACKED DIAGNOSTICS v_refusal = MESSAGE_TEXT, v_at = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
+            v_told := jsonb_build_object('paths', v_paths, 'managers', v_managers, 'reason', v_refusal, 'path', v_at, 'hint', v_hint);
+            INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+            SELECT v_id, v_generation, 'system', 'AdoptionRefused', v_told, 'adopt:' || array_to_string(v_managers, ', adopt:')
+             WHERE v_told IS DISTINCT FROM (SELECT e.data_json FROM orchestrator.deployment_events e
+                                             WHERE e.deployment_id = v_id AND e.type = 'AdoptionRefused' ORDER BY e.id DESC LIMIT 1);
+        END;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.adopt_automatically(p_ids uuid[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION adopt_automatically(p_ids uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.adopt_automatically(p_ids uuid[]) IS 'Adopts what rules say is adopted by itself.';
+
+--
+-- Name: adopt_paths(uuid, text[], text[], boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.adopt_paths(p_id uuid, p_paths text[], p_seen text[], p_automatic boolean) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_now orchestrator.deployments := (SELECT d FROM orchestrator.deployments d WHERE d.id = p_id);
     v_found orchestrator.drift[];
     v_chosen orchestrator.drift[];
     v_row orchestrator.drift;
@@ -142,16 +223,10 @@ DECLARE
     v_rendered jsonb;
     v_generation bigint;
 BEGIN
-    PERFORM orchestrator.require_deployment(adopt.id);
-    SELECT * INTO v_now FROM orchestrator.deployments d WHERE d.id = adopt.id FOR NO KEY UPDATE;
-    IF v_now.generation <> adopt.generation THEN
-        PERFORM orchestrator.refuse('SO409', format('it changed meanwhile: %s is at generation %s', v_now.name, v_now.generation), 'generation',
-            'Nothing was adopted. Look at what differs now, and adopt that.');
-    END IF;
     -- A watcher writes drift only of deployments that nobody holds, so this stays as it is read.
-    v_found := ARRAY(SELECT x FROM orchestrator.drift x WHERE x.deployment_id = adopt.id ORDER BY x.kind, x.object, x.path);
+    v_found := ARRAY(SELECT x FROM orchestrator.drift x WHERE x.deployment_id = p_id ORDER BY x.kind, x.object, x.path);
     SELECT p, count(x.path) INTO v_path, v_count
-      FROM unnest(paths) p LEFT JOIN unnest(v_found) x ON p IN (x.path, orchestrator.spell_path(x.kind, x.object, x.path))
+      FROM unnest(p_paths) p LEFT JOIN unnest(v_found) x ON p IN (x.path, orchestrator.spell_path(x.kind, x.object, x.path))
      GROUP BY p HAVING count(x.path) <> 1 ORDER BY p LIMIT 1;
     IF v_count = 0 THEN
         PERFORM orchestrator.refuse('SO409', format('nothing differs at %s', v_path), v_path,
@@ -161,12 +236,12 @@ BEGIN
             SELECT string_agg(orchestrator.spell_path(x.kind, x.object, x.path), ', ') FROM unnest(v_found) x WHERE x.path = v_path) || '.');
     END IF;
     v_chosen := ARRAY(SELECT x FROM unnest(v_found) x
-                       WHERE paths IS NULL OR x.path = ANY (paths) OR orchestrator.spell_path(x.kind, x.object, x.path) = ANY (paths));
+                       WHERE p_paths IS NULL OR x.path = ANY (p_paths) OR orchestrator.spell_path(x.kind, x.object, x.path) = ANY (p_paths));
     IF v_chosen = '{}' THEN
         PERFORM orchestrator.refuse('SO409', format('nothing is to be adopted of %s', v_now.name), 'paths',
             'Nothing differs, or no path was named: SELECT kind, object, path FROM drift lists what differs.');
-    ELSIF NOT ARRAY(SELECT x.seen FROM unnest(v_chosen) x) <@ adopt.seen
-          OR (paths IS NULL AND NOT adopt.seen <@ ARRAY(SELECT x.seen FROM unnest(v_chosen) x)) THEN
+    ELSIF NOT ARRAY(SELECT x.seen FROM unnest(v_chosen) x) <@ p_seen
+          OR (p_paths IS NULL AND NOT p_seen <@ ARRAY(SELECT x.seen FROM unnest(v_chosen) x)) THEN
         PERFORM orchestrator.refuse('SO409', format('it changed meanwhile: what differs of %s is not what was looked at', v_now.name), 'seen',
             'Nothing was adopted. Look at what differs now, and adopt that.');
     END IF;
@@ -178,7 +253,7 @@ BEGIN
                    FROM orchestrator.deployment_resources r
                    LEFT JOIN LATERAL jsonb_array_elements(r.drift) c ON c ->> 'path' = v_row.path
                   CROSS JOIN LATERAL orchestrator.read_back(v_now, r.kind, r.name, c) b
-                  WHERE r.deployment_id = adopt.id AND r.kind = v_row.kind AND r.name = v_row.object));
+                  WHERE r.deployment_id = p_id AND r.kind = v_row.kind AND r.name = v_row.object));
         END IF;
         FOR v_name, v_value IN SELECT key, value -> 'to' FROM jsonb_each(v_row.adopts) LOOP
             IF v_parameters -> v_name <> v_value THEN
@@ -203,31 +278,32 @@ BEGIN
         END IF;
     END LOOP;
     -- Only for this statement: record_changed_deployments tells of it.
-    PERFORM set_config('orchestrator.adopt', jsonb_build_object(
+    PERFORM set_config('orchestrator.adopt', (jsonb_build_object(
         'paths', to_jsonb(ARRAY(SELECT orchestrator.spell_path(x.kind, x.object, x.path) FROM unnest(v_chosen) x)),
-        'managers', to_jsonb(ARRAY(SELECT DISTINCT coalesce(x.manager, 'unknown') FROM unnest(v_chosen) x ORDER BY 1)))::text, true);
-    UPDATE orchestrator.deployments d SET parameters = d.parameters || v_parameters WHERE d.id = adopt.id RETURNING d.generation INTO v_generation;
+        'managers', to_jsonb(ARRAY(SELECT DISTINCT coalesce(x.manager, 'unknown') FROM unnest(v_chosen) x ORDER BY 1)))
+        || CASE WHEN p_automatic THEN '{"automatic": true}' ELSE '{}' END::jsonb)::text, true);
+    UPDATE orchestrator.deployments d SET parameters = d.parameters || v_parameters WHERE d.id = p_id RETURNING d.generation INTO v_generation;
     PERFORM set_config('orchestrator.adopt', '', true);
-    PERFORM orchestrator.end_contest(adopt.id, x.kind, x.object, x.path, 'adopted') FROM unnest(v_chosen) x;
+    PERFORM orchestrator.end_contest(p_id, x.kind, x.object, x.path, 'adopted') FROM unnest(v_chosen) x;
     -- It stands at the cluster as it is wanted now. Taking it over is left to the next apply, which may wait (Paused).
     UPDATE orchestrator.deployment_resources r
        SET drift = left_over.drift, drifted_at = CASE WHEN left_over.drift IS NOT NULL THEN r.drifted_at END
       FROM (SELECT x.kind, x.object, array_agg(x.path) AS paths FROM unnest(v_chosen) x GROUP BY 1, 2) adopted,
            LATERAL (SELECT jsonb_agg(c) FROM orchestrator.deployment_resources o, jsonb_array_elements(o.drift) c
-                     WHERE o.deployment_id = adopt.id AND o.kind = adopted.kind AND o.name = adopted.object
+                     WHERE o.deployment_id = p_id AND o.kind = adopted.kind AND o.name = adopted.object
                        AND c ->> 'path' <> ALL (adopted.paths)) left_over (drift)
-     WHERE r.deployment_id = adopt.id AND r.kind = adopted.kind AND r.name = adopted.object;
+     WHERE r.deployment_id = p_id AND r.kind = adopted.kind AND r.name = adopted.object;
     RETURN v_generation;
 END
 $$;
 
-ALTER FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.adopt_paths(p_id uuid, p_paths text[], p_seen text[], p_automatic boolean) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION adopt(id uuid, paths text[], generation bigint, seen text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION adopt_paths(p_id uuid, p_paths text[], p_seen text[], p_automatic boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) IS 'Makes what was changed at the cluster what is wanted; answers the generation that does.';
+COMMENT ON FUNCTION orchestrator.adopt_paths(p_id uuid, p_paths text[], p_seen text[], p_automatic boolean) IS 'Makes what was changed at the cluster what is wanted, asked by a person or by a rule.';
 
 SET default_tablespace = '';
 
@@ -7003,12 +7079,13 @@ CREATE FUNCTION orchestrator.record_changed_deployments() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_nestloop TO 'off'
-    AS $$
+    AS $_$
 DECLARE
     v_actor text;
     v_ids uuid[];
     v_rollback bigint;
     v_adopted jsonb;
+    v_automatic boolean := false;
     v_client text;
 BEGIN
     -- A generation never falls, so equal sums mean that none rose: cheaper than a join, and every write of status asks.
@@ -7022,7 +7099,10 @@ BEGIN
     v_rollback := nullif(current_setting('orchestrator.rollback', true), '');  -- by rollback()
     v_adopted := nullif(current_setting('orchestrator.adopt', true), '');  -- by adopt()
     IF v_adopted IS NOT NULL THEN
-        v_actor := format('%s (adopt:%s)', v_actor, (SELECT string_agg(m, ', adopt:') FROM jsonb_array_elements_text(v_adopted -> 'managers') m));
+        -- By a rule only if a watcher has told of it: any session can set a setting.
+        v_automatic := v_adopted ? 'automatic' AND pg_has_role(session_user, 'orchestrator_watcher', 'MEMBER');
+        v_actor := format(CASE WHEN v_automatic THEN '%2$s' ELSE '%1$s (%2$s)' END, v_actor,
+                          (SELECT string_agg('adopt:' || m, ', ') FROM jsonb_array_elements_text(v_adopted -> 'managers') m));
     END IF;
     -- One statement, because starting one costs more than the rows of a single change.
     WITH changed AS MATERIALIZED (
@@ -7032,7 +7112,7 @@ BEGIN
           FROM after_rows a JOIN before_rows b USING (id) WHERE a.generation > b.generation
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
-        SELECT c.id, c.generation, 'user', 'DeploymentChanged', orchestrator.describe_change(c.was,
+        SELECT c.id, c.generation, CASE WHEN v_automatic THEN 'system' ELSE 'user' END, 'DeploymentChanged', orchestrator.describe_change(c.was,
                    (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at, NULL, NULL, c.drift_rules, NULL)::orchestrator.deployment_revisions)
                    || CASE WHEN v_rollback IS NULL THEN '{}' ELSE jsonb_build_object('rollback', jsonb_build_object('to', v_rollback)) END
                    || CASE WHEN v_adopted IS NULL THEN '{}' ELSE jsonb_build_object('adopted', v_adopted) END, v_actor
@@ -7051,7 +7131,7 @@ BEGIN
     PERFORM orchestrator.request_reconcile(v_ids, 'changed', v_actor);
     RETURN NULL;
 END
-$$;
+$_$;
 
 ALTER FUNCTION orchestrator.record_changed_deployments() OWNER TO orchestrator_owner;
 
@@ -7137,6 +7217,8 @@ BEGIN
     )
     SELECT array_agg(DISTINCT j.deployment_id), (SELECT array_agg(DISTINCT n.id) FROM news n WHERE n.put_back)
       INTO v_ids, v_drifted FROM judged j;
+    -- Of all that was looked at: a rule may be newer than the drift.
+    PERFORM orchestrator.adopt_automatically(ARRAY(SELECT j.deployment_id FROM jsonb_to_recordset(p_rows) AS j (deployment_id uuid, drift jsonb) WHERE j.drift <> '[]'));
     PERFORM orchestrator.request_unless_paused(v_drifted, 'drift');
     PERFORM orchestrator.refresh_status(v_ids);
 END
@@ -12718,6 +12800,18 @@ GRANT ALL ON FUNCTION orchestrator.acting_role() TO orchestrator_viewer;
 
 REVOKE ALL ON FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.adopt(id uuid, paths text[], generation bigint, seen text[]) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION adopt_automatically(p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.adopt_automatically(p_ids uuid[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION adopt_paths(p_id uuid, p_paths text[], p_seen text[], p_automatic boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.adopt_paths(p_id uuid, p_paths text[], p_seen text[], p_automatic boolean) FROM PUBLIC;
 
 --
 -- Name: TABLE rollouts; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -132,6 +132,10 @@ def _modified(step: Step) -> Told:
     return Told("warn", "drift", f"{step.actor} changed {_thing(step)}", clipped(paths, LONGEST_PATHS))
 
 
+def _not_adopted(step: Step) -> Told:
+    return Told("warn", "drift", "Not adopted by itself, but left to a person", str(step.data.get("reason") or ""))
+
+
 def _contested(step: Step) -> Told:
     data = step.data
     who = data.get("manager") or "somebody"
@@ -223,6 +227,7 @@ _RULES: dict[str, Callable[[Step], Told]] = {
     "ResourceModifiedExternally": _modified,
     "ResourceDeletedExternally": _about("warn", "drift", "{} was deleted from outside"),
     "ResourceRecreated": _about("warn", "drift", "{} was replaced from outside"),
+    "AdoptionRefused": _not_adopted,
     "Contested": _contested,
     "ContestEnded": _contest_ended,
     "ResourceConflict": _about(

@@ -406,6 +406,88 @@ def test_what_is_being_deleted_adopts_nothing(stage: Stage) -> None:
     assert "the server is deleted" in str(told.value)
 
 
+# ---------------------------------------------------------------- by itself
+
+AUTOMATIC = [{"kind": "Deployment", "policy": "Adopt", "automatic": True}]
+
+
+def test_what_a_rule_adopts_by_itself_is_wanted_as_soon_as_it_is_seen(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    stage.change(own, drift_rules=AUTOMATIC)
+    stage.run_all()
+    drifted(stage, own, "Deployment", "lobby", REPLICAS, change(GREETING, "hello", "hi", manager="helm"))
+    row = stage.deployment("lobby")
+    assert (row["parameters"], row["generation"]) == ({"replicas": 3, "greeting": "hi"}, 3)
+    assert drift(stage, own) == {}
+    event = stage.last_event(own, "DeploymentChanged")
+    assert (event["actor"], event["source"]) == ("adopt:helm, adopt:kubectl-edit", "system")
+    assert event["data_json"]["adopted"] == {
+        "paths": ["Deployment/lobby:spec.replicas", f"Deployment/lobby:{GREETING}"],
+        "managers": ["helm", "kubectl-edit"],
+        "automatic": True,
+    }
+    assert stage.events(own, "ResourceModifiedExternally", "DeploymentChanged")[-2:] == [
+        "ResourceModifiedExternally",
+        "DeploymentChanged",
+    ]
+    assert stage.messages(deployment_id=own), "a worker takes it over"
+
+
+def test_what_is_refused_waits_for_a_person_and_says_why_once(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    stage.change(own, drift_rules=AUTOMATIC)
+    stage.run_all()
+    both = (REPLICAS, change(MEMORY, "64Mi", "1.5Gi"))
+    for _ in range(3):
+        drifted(stage, own, "Deployment", "lobby", *both)
+    assert stage.deployment("lobby")["parameters"] == {}, "all of it or none"
+    assert stage.events(own, "AdoptionRefused") == ["AdoptionRefused"]
+    event = stage.last_event(own, "AdoptionRefused")
+    assert event["actor"] == "adopt:kubectl-edit"
+    assert event["data_json"]["path"] == f"Deployment/lobby:{MEMORY}"
+    assert "parameter memory must match" in event["data_json"]["reason"]
+    assert event["data_json"]["hint"].startswith("Memory allows: text")
+    assert {row["outlook"] for row in drift(stage, own).values()} == {"undecided"}
+    assert stage.messages(deployment_id=own) == [], "neither put back nor adopted"
+    drifted(stage, own, "Deployment", "lobby", change("spec.replicas", 1, 51))
+    assert stage.events(own, "AdoptionRefused") == ["AdoptionRefused"] * 2, "another reason is news"
+    drifted(stage, own, "Deployment", "lobby", REPLICAS)
+    assert stage.deployment("lobby")["parameters"] == {"replicas": 3}
+
+
+def test_what_other_paths_wait_for_is_left_to_a_person(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    stage.change(
+        own, drift_policy="Adopt", drift_rules=[{"path": "spec.replicas", "policy": "Adopt", "automatic": True}]
+    )
+    stage.run_all()
+    drifted(stage, own, "Deployment", "lobby", REPLICAS, change(GREETING, "hello", "hi"))
+    assert stage.deployment("lobby")["parameters"] == {"replicas": 3}
+    assert drift(stage, own).keys() == {GREETING}
+    adopt(stage, own)
+    assert stage.deployment("lobby")["parameters"] == {"replicas": 3, "greeting": "hi"}
+
+
+def test_a_rule_that_comes_later_adopts_what_waits_at_the_next_look(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    stage.change(own, drift_policy="Adopt")
+    stage.run_all()
+    drifted(stage, own, "Deployment", "lobby", REPLICAS)
+    stage.change(own, drift_rules=AUTOMATIC)
+    stage.run_all()
+    drifted(stage, own, "Deployment", "lobby", REPLICAS)
+    assert stage.deployment("lobby")["parameters"] == {"replicas": 3}
+
+
+def test_nobody_hides_behind_a_rule(stage: Stage) -> None:
+    """Any session can set a setting; only a watcher's is believed to act for a rule."""
+    own = stage.deploy("lobby")
+    told = json.dumps({"paths": [], "managers": ["nobody"], "automatic": True})
+    stage.operator.execute("SELECT set_config('orchestrator.adopt', %s, false)", (told,))
+    stage.change(own, parameters={"replicas": 2})
+    assert stage.last_event(own, "DeploymentChanged")["actor"] == "test_operator (adopt:nobody)"
+
+
 # ---------------------------------------------------------------- only what was looked at
 
 

@@ -256,3 +256,47 @@ def test_a_secret_value_is_told_as_changed_only(stage: Stage) -> None:
         adopt(stage, safe)
     kept = json.dumps(stage.drift(safe), default=str) + json.dumps(stage.intent.events(safe), default=str)
     assert "opensesame" not in kept
+
+
+def test_what_waits_on_a_running_server_is_adopted_and_ours_again(stage: Stage) -> None:
+    plaza = stage.deploy("plaza", "site")
+    stage.intent.operator.execute("UPDATE orchestrator.deployments SET drift_policy = 'Adopt' WHERE id = %s", (plaza,))
+    stage.until(lambda: stage.is_at_rest(plaza), what="at rest under its policy")
+    stage.kubectl("scale", "deployment", "plaza", "--replicas=2")
+    rows = drifted(stage, plaza, "spec.replicas")
+    assert (rows["spec.replicas"]["outlook"], rows["spec.replicas"]["policy"]) == ("undecided", "Adopt")
+    stage.until(lambda: rolled_out(stage, "plaza", 2), 60, "scaled")
+    running = pods(stage, "plaza")
+    adopt(stage, plaza)
+    stage.until(lambda: stage.is_at_rest(plaza), 60, "at rest")
+    assert stage.intent.deployment(plaza)["parameters"] == {"replicas": 2}
+    after = stage.get("Deployment", "plaza")
+    assert (after["spec"]["replicas"], owns(after, "f:spec", "f:replicas")) == (2, True)
+    relisted(stage)
+    assert stage.drift(plaza) == []
+    assert pods(stage, "plaza") == running
+
+
+def test_what_a_rule_adopts_by_itself_stays_without_anybody_asking(stage: Stage) -> None:
+    depot = stage.deploy("depot", "site")
+    rules = [{"kind": "Deployment", "path": "spec.replicas", "policy": "Adopt", "automatic": True}]
+    stage.intent.operator.execute(
+        "UPDATE orchestrator.deployments SET drift_rules = %s WHERE id = %s", (json.dumps(rules), depot)
+    )
+    stage.until(lambda: stage.is_at_rest(depot), what="at rest under its rule")
+    stage.kubectl("scale", "deployment", "depot", "--replicas=2")
+    stage.until(lambda: stage.intent.deployment(depot)["parameters"] == {"replicas": 2}, what="adopted")
+    stage.until(lambda: stage.is_at_rest(depot), 60, "at rest")
+    event = stage.intent.events(depot, "DeploymentChanged")[-1]
+    assert (event["actor"], event["source"]) == ("adopt:kubectl", "system")
+    assert stage.get("Deployment", "depot")["spec"]["replicas"] == 2
+    # More than the template allows waits, with the reason.
+    stage.kubectl("scale", "deployment", "depot", "--replicas=51")
+    [refused] = stage.until(lambda: stage.intent.events(depot, "AdoptionRefused"), what="refused")
+    assert refused["data_json"]["reason"].endswith("parameter replicas must be at most 50")
+    relisted(stage)
+    assert len(stage.intent.events(depot, "AdoptionRefused")) == 1
+    assert stage.get("Deployment", "depot")["spec"]["replicas"] == 51
+    stage.kubectl("scale", "deployment", "depot", "--replicas=1")
+    stage.until(lambda: stage.intent.deployment(depot)["parameters"] == {"replicas": 1}, what="adopted")
+    stage.until(lambda: stage.is_at_rest(depot), 60, "at rest")

@@ -10,6 +10,7 @@ DECLARE
     v_ids uuid[];
     v_rollback bigint;
     v_adopted jsonb;
+    v_automatic boolean := false;
     v_client text;
 BEGIN
     -- A generation never falls, so equal sums mean that none rose: cheaper than a join, and every write of status asks.
@@ -23,7 +24,10 @@ BEGIN
     v_rollback := nullif(current_setting('orchestrator.rollback', true), '');  -- by rollback()
     v_adopted := nullif(current_setting('orchestrator.adopt', true), '');  -- by adopt()
     IF v_adopted IS NOT NULL THEN
-        v_actor := format('%s (adopt:%s)', v_actor, (SELECT string_agg(m, ', adopt:') FROM jsonb_array_elements_text(v_adopted -> 'managers') m));
+        -- By a rule only if a watcher has told of it: any session can set a setting.
+        v_automatic := v_adopted ? 'automatic' AND pg_has_role(session_user, 'orchestrator_watcher', 'MEMBER');
+        v_actor := format(CASE WHEN v_automatic THEN '%2$s' ELSE '%1$s (%2$s)' END, v_actor,
+                          (SELECT string_agg('adopt:' || m, ', ') FROM jsonb_array_elements_text(v_adopted -> 'managers') m));
     END IF;
     -- One statement, because starting one costs more than the rows of a single change.
     WITH changed AS MATERIALIZED (
@@ -33,7 +37,7 @@ BEGIN
           FROM after_rows a JOIN before_rows b USING (id) WHERE a.generation > b.generation
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
-        SELECT c.id, c.generation, 'user', 'DeploymentChanged', orchestrator.describe_change(c.was,
+        SELECT c.id, c.generation, CASE WHEN v_automatic THEN 'system' ELSE 'user' END, 'DeploymentChanged', orchestrator.describe_change(c.was,
                    (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at, NULL, NULL, c.drift_rules, NULL)::orchestrator.deployment_revisions)
                    || CASE WHEN v_rollback IS NULL THEN '{}' ELSE jsonb_build_object('rollback', jsonb_build_object('to', v_rollback)) END
                    || CASE WHEN v_adopted IS NULL THEN '{}' ELSE jsonb_build_object('adopted', v_adopted) END, v_actor

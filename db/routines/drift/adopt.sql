@@ -8,95 +8,15 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_now orchestrator.deployments;
-    v_found orchestrator.drift[];
-    v_chosen orchestrator.drift[];
-    v_row orchestrator.drift;
-    v_path text;
-    v_count bigint;
-    v_name text;
-    v_value jsonb;
-    v_from jsonb := '{}';
-    v_parameters jsonb := '{}';
-    v_rendered jsonb;
-    v_generation bigint;
+    v_now record;
 BEGIN
     PERFORM orchestrator.require_deployment(adopt.id);
-    SELECT * INTO v_now FROM orchestrator.deployments d WHERE d.id = adopt.id FOR NO KEY UPDATE;
+    SELECT d.name, d.generation INTO v_now FROM orchestrator.deployments d WHERE d.id = adopt.id FOR NO KEY UPDATE;
     IF v_now.generation <> adopt.generation THEN
         PERFORM orchestrator.refuse('SO409', format('it changed meanwhile: %s is at generation %s', v_now.name, v_now.generation), 'generation',
             'Nothing was adopted. Look at what differs now, and adopt that.');
     END IF;
-    -- A watcher writes drift only of deployments that nobody holds, so this stays as it is read.
-    v_found := ARRAY(SELECT x FROM orchestrator.drift x WHERE x.deployment_id = adopt.id ORDER BY x.kind, x.object, x.path);
-    SELECT p, count(x.path) INTO v_path, v_count
-      FROM unnest(paths) p LEFT JOIN unnest(v_found) x ON p IN (x.path, orchestrator.spell_path(x.kind, x.object, x.path))
-     GROUP BY p HAVING count(x.path) <> 1 ORDER BY p LIMIT 1;
-    IF v_count = 0 THEN
-        PERFORM orchestrator.refuse('SO409', format('nothing differs at %s', v_path), v_path,
-            'It changed meanwhile, or is spelled otherwise: SELECT kind, object, path FROM drift lists what differs.');
-    ELSIF v_count > 1 THEN
-        PERFORM orchestrator.refuse('SO422', format('several objects differ at %s', v_path), v_path, 'Say which: ' || (
-            SELECT string_agg(orchestrator.spell_path(x.kind, x.object, x.path), ', ') FROM unnest(v_found) x WHERE x.path = v_path) || '.');
-    END IF;
-    v_chosen := ARRAY(SELECT x FROM unnest(v_found) x
-                       WHERE paths IS NULL OR x.path = ANY (paths) OR orchestrator.spell_path(x.kind, x.object, x.path) = ANY (paths));
-    IF v_chosen = '{}' THEN
-        PERFORM orchestrator.refuse('SO409', format('nothing is to be adopted of %s', v_now.name), 'paths',
-            'Nothing differs, or no path was named: SELECT kind, object, path FROM drift lists what differs.');
-    ELSIF NOT ARRAY(SELECT x.seen FROM unnest(v_chosen) x) <@ adopt.seen
-          OR (paths IS NULL AND NOT adopt.seen <@ ARRAY(SELECT x.seen FROM unnest(v_chosen) x)) THEN
-        PERFORM orchestrator.refuse('SO409', format('it changed meanwhile: what differs of %s is not what was looked at', v_now.name), 'seen',
-            'Nothing was adopted. Look at what differs now, and adopt that.');
-    END IF;
-    FOREACH v_row IN ARRAY v_chosen LOOP
-        v_path := orchestrator.spell_path(v_row.kind, v_row.object, v_row.path);
-        IF NOT v_row.adoptable THEN
-            PERFORM orchestrator.refuse('SO422', format('%s cannot be adopted: %s', v_path, v_row.not_adoptable), v_path,
-                (SELECT b.hint
-                   FROM orchestrator.deployment_resources r
-                   LEFT JOIN LATERAL jsonb_array_elements(r.drift) c ON c ->> 'path' = v_row.path
-                  CROSS JOIN LATERAL orchestrator.read_back(v_now, r.kind, r.name, c) b
-                  WHERE r.deployment_id = adopt.id AND r.kind = v_row.kind AND r.name = v_row.object));
-        END IF;
-        FOR v_name, v_value IN SELECT key, value -> 'to' FROM jsonb_each(v_row.adopts) LOOP
-            IF v_parameters -> v_name <> v_value THEN
-                PERFORM orchestrator.refuse('SO422', format('two places ask for different values of %s: %s for %s, %s for %s',
-                        v_name, v_from ->> v_name, v_parameters -> v_name, v_path, v_value), v_path,
-                    'Adopt one of them; the other then follows it.');
-            END IF;
-            v_parameters := v_parameters || jsonb_build_object(v_name, v_value);
-            v_from := v_from || jsonb_build_object(v_name, v_path);
-        END LOOP;
-    END LOOP;
-    -- Each gives its value alone; all of them together must as well.
-    v_rendered := orchestrator.wanted_manifests(orchestrator.render_program(
-        orchestrator.find_program(v_now.template_id, v_now.template_version), v_now.parameters || v_parameters, v_now.name, v_now.namespace, v_now.id),
-        v_now.desired_state, v_now.restarted_at);
-    FOREACH v_row IN ARRAY v_chosen LOOP
-        v_value := orchestrator.manifest_of(v_rendered, v_row.kind, v_row.object);
-        IF v_value #> orchestrator.locate(v_value, v_row.path) IS DISTINCT FROM v_row.live THEN
-            v_path := orchestrator.spell_path(v_row.kind, v_row.object, v_row.path);
-            PERFORM orchestrator.refuse('SO422', format('%s cannot be adopted together with the others: they would change it', v_path), v_path,
-                'Adopt them one after the other.');
-        END IF;
-    END LOOP;
-    -- Only for this statement: record_changed_deployments tells of it.
-    PERFORM set_config('orchestrator.adopt', jsonb_build_object(
-        'paths', to_jsonb(ARRAY(SELECT orchestrator.spell_path(x.kind, x.object, x.path) FROM unnest(v_chosen) x)),
-        'managers', to_jsonb(ARRAY(SELECT DISTINCT coalesce(x.manager, 'unknown') FROM unnest(v_chosen) x ORDER BY 1)))::text, true);
-    UPDATE orchestrator.deployments d SET parameters = d.parameters || v_parameters WHERE d.id = adopt.id RETURNING d.generation INTO v_generation;
-    PERFORM set_config('orchestrator.adopt', '', true);
-    PERFORM orchestrator.end_contest(adopt.id, x.kind, x.object, x.path, 'adopted') FROM unnest(v_chosen) x;
-    -- It stands at the cluster as it is wanted now. Taking it over is left to the next apply, which may wait (Paused).
-    UPDATE orchestrator.deployment_resources r
-       SET drift = left_over.drift, drifted_at = CASE WHEN left_over.drift IS NOT NULL THEN r.drifted_at END
-      FROM (SELECT x.kind, x.object, array_agg(x.path) AS paths FROM unnest(v_chosen) x GROUP BY 1, 2) adopted,
-           LATERAL (SELECT jsonb_agg(c) FROM orchestrator.deployment_resources o, jsonb_array_elements(o.drift) c
-                     WHERE o.deployment_id = adopt.id AND o.kind = adopted.kind AND o.name = adopted.object
-                       AND c ->> 'path' <> ALL (adopted.paths)) left_over (drift)
-     WHERE r.deployment_id = adopt.id AND r.kind = adopted.kind AND r.name = adopted.object;
-    RETURN v_generation;
+    RETURN orchestrator.adopt_paths(adopt.id, paths, seen, false);
 END
 $$;
 COMMENT ON FUNCTION orchestrator.adopt IS 'Makes what was changed at the cluster what is wanted; answers the generation that does.';

@@ -45,6 +45,8 @@ BEGIN
     )
     SELECT array_agg(DISTINCT j.deployment_id), (SELECT array_agg(DISTINCT n.id) FROM news n WHERE n.put_back)
       INTO v_ids, v_drifted FROM judged j;
+    -- Of all that was looked at: a rule may be newer than the drift.
+    PERFORM orchestrator.adopt_automatically(ARRAY(SELECT j.deployment_id FROM jsonb_to_recordset(p_rows) AS j (deployment_id uuid, drift jsonb) WHERE j.drift <> '[]'));
     PERFORM orchestrator.request_unless_paused(v_drifted, 'drift');
     PERFORM orchestrator.refresh_status(v_ids);
 END
