@@ -145,6 +145,32 @@ def test_the_lists_of_a_change_are_named_by_their_keys(stage: Stage) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("field", "item", "path"),
+    [
+        ("volumeMounts", {"mountPath": "/data", "name": "d"}, "[mountPath=/data]"),
+        ("volumeDevices", {"devicePath": "/dev/x", "name": "d"}, "[devicePath=/dev/x]"),
+        ("hostAliases", {"ip": "10.0.0.1"}, "[ip=10.0.0.1]"),
+        ("initContainers", {"name": "a"}, "[name=a]"),
+        ("volumes", {"name": "v"}, "[name=v]"),
+        ("imagePullSecrets", {"name": "s"}, "[name=s]"),
+        (
+            "topologySpreadConstraints",
+            {"topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule"},
+            "[topologyKey=z,whenUnsatisfiable=DoNotSchedule]",
+        ),
+        ("tolerations", {"key": "k"}, ""),
+        ("envFrom", {"prefix": "p"}, ""),
+    ],
+)
+def test_lists_have_the_keys_that_the_api_server_tells_their_items_apart_by(
+    stage: Stage, field: str, item: Row, path: str
+) -> None:
+    found = stage.rows("SELECT path FROM orchestrator.manifest_paths(%s) WHERE path <> ''", json.dumps({field: [item]}))
+    paths = {row["path"] for row in found}
+    assert paths == ({field, f"{field}{path}"} | {f"{field}{path}.{key}" for key in item} if path else {field})
+
+
 def test_what_an_object_was_applied_with_counts_not_what_was_asked_for_since(stage: Stage) -> None:
     """A worker that fails half-way leaves some objects at the new generation and some at the old one."""
     own = stage.run_healthy("lobby", "paper")

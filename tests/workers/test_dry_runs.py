@@ -13,7 +13,21 @@ import pytest
 from db import dry_runs
 from db.dry_runs import Answer
 from kube.kinds import APPLIED
-from tests.intent import REPLICAS, TEMPLATES, Intent, claim, config_map, secret, service, workload
+from kube.ownership import spell
+from tests.intent import (
+    REPLICAS,
+    TEMPLATES,
+    Intent,
+    claim,
+    config_map,
+    cron_job,
+    disruption_budget,
+    ingress,
+    network_policy,
+    secret,
+    service,
+    workload,
+)
 from tests.outsider import Outsider
 from tests.proxy import Proxy
 from tests.waiting import eventually
@@ -320,6 +334,56 @@ async def test_an_object_that_moved_on_since_it_was_seen_is_looked_at_again(
     ask(intent, lobby)
     answers = await answered(intent, steps)
     assert (answers["Deployment/lobby"].verdict, answers["Service/lobby"].verdict) == ("ok", "ok")
+
+
+def spelled(fields: dict[str, Any], steps: tuple[str, ...] = ()) -> Iterator[str]:
+    """Every field of a fieldset, as drift spells it."""
+    for step, below in fields.items():
+        if step != ".":
+            yield spell((*steps, step))
+            yield from spelled(below, (*steps, step))
+
+
+async def test_a_plan_names_fields_as_the_api_server_tells_them_apart(intent: Intent, steps: Steps) -> None:
+    """So that what is asked for and what others changed meet under one name."""
+    every = [config_map(), secret(), claim(), service(), network_policy(), disruption_budget(), cron_job(), ingress()]
+    mounted = workload("StatefulSet", claim_name="${name}-data", replicas=REPLICAS)
+    container = mounted["spec"]["template"]["spec"]["containers"][0]
+    container["ports"] = [{"containerPort": 8080}, {"containerPort": 53, "protocol": "UDP", "name": "dns"}]
+    mounted["spec"]["template"]["spec"]["hostAliases"] = [{"ip": "10.0.0.1", "hostnames": ["a"]}]
+    mounted["spec"]["template"]["spec"]["tolerations"] = [{"key": "k", "operator": "Exists"}]
+    mounted["spec"]["template"]["spec"]["topologySpreadConstraints"] = [
+        {
+            "maxSkew": 1,
+            "topologyKey": "zone",
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": {"a": "b"}},
+        }
+    ]
+    intent.put_template("every", [*every, mounted])
+    lobby = intent.deploy("lobby", "every")
+    await steps.once(lobby)
+    rows = intent.rows(
+        "SELECT r.kind, r.applied_fields, array_agg(p.path) AS paths FROM orchestrator.deployment_resources r"
+        " JOIN orchestrator.applied_manifests(%s, 1) m USING (kind, name)"
+        " CROSS JOIN orchestrator.manifest_paths(m.manifest) p GROUP BY 1, r.name, 2",
+        lobby,
+    )
+    assert len(rows) == len(every) + 2
+    # What a worker adds to each object.
+    ours = (
+        "server-orchestrator.io/",
+        "app.kubernetes.io/managed-by",
+        "metadata.ownerReferences",
+        "jobTemplate.spec.template.metadata",
+    )
+    unknown = {
+        f"{row['kind']}:{path}"
+        for row in rows
+        for path in spelled(row["applied_fields"])
+        if path not in row["paths"] and not any(part in path for part in ours)
+    }
+    assert unknown == set()
 
 
 async def test_a_cluster_that_goes_away_hands_the_question_back(intent: Intent, steps: Steps, proxy: Proxy) -> None:
