@@ -116,10 +116,11 @@ class Upgrade(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 # ---------------------------------------------------------------- deployments
 
-# One object at least differs, is missing or was replaced; the condition is that of the index it is found by.
+# One object at least differs, is missing or was replaced, which no policy ignores. An index finds those that differ.
 DRIFTED = (
     "EXISTS (SELECT FROM orchestrator.deployment_resources r WHERE r.cluster_id = d.cluster_id"
-    " AND r.deployment_id = d.id AND r.differs)"
+    " AND r.deployment_id = d.id AND r.differs"
+    " AND orchestrator.shows_drift(r.cluster_id, r.kind, r.namespace, r.name))"
 )
 # As orchestrator.players_online, which is not called for each row of a list.
 PLAYERS = (
@@ -320,7 +321,8 @@ async def list_resources(session: Session, deployment_id: UUID) -> list[Resource
     async with session.cursor(row_factory=class_row(Resource)) as cursor:
         await cursor.execute(
             "SELECT r.api_version, r.kind, r.namespace, r.name, r.uid, r.resource_version, r.applied_generation,"
-            " r.managed, r.health, r.reason, r.message, r.drift IS NOT NULL AS drifted, r.missing_since, r.last_seen_at"
+            " r.managed, r.health, r.reason, r.message, r.missing_since, r.last_seen_at,"
+            " r.drift IS NOT NULL AND orchestrator.shows_drift(r.cluster_id, r.kind, r.namespace, r.name) AS drifted"
             " FROM orchestrator.deployment_resources r WHERE r.deployment_id = %s ORDER BY r.kind, r.namespace, r.name",
             (deployment_id,),
         )

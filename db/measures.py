@@ -106,7 +106,8 @@ _CLUSTERS = """
                    FROM orchestrator.reconcile_slots s GROUP BY s.cluster_id) s ON s.cluster_id = c.id
       LEFT JOIN (SELECT r.cluster_id, count(DISTINCT r.deployment_id) AS drifted
                    FROM orchestrator.deployment_resources r
-                  WHERE r.differs GROUP BY r.cluster_id) r
+                  WHERE r.differs AND orchestrator.shows_drift(r.cluster_id, r.kind, r.namespace, r.name)
+                  GROUP BY r.cluster_id) r
              ON r.cluster_id = c.id
       LEFT JOIN (SELECT p.cluster_id, count(*) AS contested FROM orchestrator.put_backs p
                   WHERE p.contested_since IS NOT NULL GROUP BY p.cluster_id) f ON f.cluster_id = c.id

@@ -5144,7 +5144,7 @@ CREATE FUNCTION orchestrator.list_objects(p_id uuid) RETURNS TABLE(kind text, na
            CASE WHEN r.missing_since IS NOT NULL OR r.kind IS NULL THEN NULL
                 ELSE orchestrator.describe_digest(r.kind, c.seen -> (r.kind || '/' || r.name), r.health) END,
            r.health, coalesce(r.reason, ''), coalesce(r.message, ''), coalesce(r.managed, false), r.applied_generation,
-           coalesce(jsonb_array_length(r.drift), 0) + (r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL))::integer,
+           CASE WHEN r.differs THEN (SELECT count(*) FROM orchestrator.judge_object(r.cluster_id, r.kind, r.namespace, r.name) j WHERE j.policy <> 'Ignore') ELSE 0 END,
            r.drift -> 0 ->> 'manager', r.missing_since, r.last_seen_at,
            (c.seen -> (r.kind || '/' || r.name) ->> 'createdAt')::timestamptz,
            c.seen -> (r.kind || '/' || r.name),
@@ -8855,6 +8855,25 @@ ALTER FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state
 --
 
 COMMENT ON FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text) IS 'Writes what a cluster answered to a dry run.';
+
+--
+-- Name: shows_drift(integer, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.shows_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT FROM orchestrator.judge_object(p_cluster_id, p_kind, p_namespace, p_name) j WHERE j.policy <> 'Ignore')
+$$;
+
+ALTER FUNCTION orchestrator.shows_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION shows_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.shows_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text) IS 'Whether an object differs in more than what is ignored.';
 
 --
 -- Name: shut_until(uuid, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -13646,6 +13665,7 @@ REVOKE ALL ON FUNCTION orchestrator.judge_members(p_rollout orchestrator.rollout
 --
 
 REVOKE ALL ON FUNCTION orchestrator.judge_object(p_cluster_id integer, p_kind text, p_namespace text, p_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.judge_object(p_cluster_id integer, p_kind text, p_namespace text, p_name text) TO orchestrator_viewer;
 
 --
 -- Name: TABLE reconcile_slots; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -14355,6 +14375,13 @@ GRANT ALL ON FUNCTION orchestrator.settle_all(p_settlements jsonb) TO orchestrat
 
 REVOKE ALL ON FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.settle_dry_run(p_id bigint, p_token integer, p_state text, p_answers jsonb, p_message text) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION shows_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.shows_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.shows_drift(p_cluster_id integer, p_kind text, p_namespace text, p_name text) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION shut_until(p_deployment_id uuid, p_window text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

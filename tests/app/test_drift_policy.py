@@ -40,6 +40,22 @@ async def test_policy_and_rules_are_created_changed_previewed_and_refused_like_t
     assert (await api.client.post("/api/deployments/bulk", json=many)).json()["items"][0]["generation"] == 3
 
 
+async def test_a_server_counts_as_drifted_only_for_what_is_not_ignored(api: Api, stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    stage.change(own, drift_rules=IGNORED)
+    stage.run_all()
+    for paths, drifted, differs in ((["spec.replicas"], False, 0), (["spec.replicas", "spec.paused"], True, 1)):
+        lose(stage, own, "lobby", *map(drift, paths))
+        assert (await api.get(f"/api/deployments/{own}"))["drifted"] is drifted
+        assert len((await api.get("/api/deployments", drifted="true"))["items"]) == differs
+        counts = stage.rows("SELECT differs FROM list_objects(%s) WHERE kind = 'Deployment'", own)
+        assert counts == [{"differs": differs}]
+        assert (
+            f'orchestrator_deployments_drifted{{cluster="default"}} {float(differs)}'
+            in (await api.client.get("/metrics")).text
+        )
+
+
 async def test_what_waits_is_put_back_when_a_person_says_so(api: Api, stage: Stage) -> None:
     own = stage.run_healthy("lobby")
     place = f"/api/deployments/{own}/drift/put-back"

@@ -89,6 +89,8 @@ DOORS: dict[str, tuple[str, set[str]]] = {
         "SELECT judge_drift(NULL, 'lobby', 'Active', '[]', '[]', 'Enforce', 'Service', 'lobby', '[]')",
         PEOPLE,
     ),
+    "judge_object": ("SELECT judge_object(1, 'Service', 'default', 'lobby')", PEOPLE),
+    "shows_drift": ("SELECT shows_drift(1, 'Service', 'default', 'lobby')", PEOPLE),
     "existence": ("SELECT existence(false, NULL, NULL)", PEOPLE),
     "put_back": ("SELECT put_back(gen_random_uuid())", {"admin", "operator"}),
     "withhold_found": ("SELECT withhold_found(gen_random_uuid(), 'Service', 'default', 'lobby', '[]')", {"worker"}),

@@ -14,3 +14,4 @@ AS $$
      WHERE r.cluster_id = p_cluster_id AND r.kind = p_kind AND r.namespace = p_namespace AND r.name = p_name
 $$;
 COMMENT ON FUNCTION orchestrator.judge_object IS 'What is recorded of one object, judged.';
+GRANT EXECUTE ON FUNCTION orchestrator.judge_object TO orchestrator_viewer;

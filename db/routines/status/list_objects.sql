@@ -21,7 +21,7 @@ AS $$
            CASE WHEN r.missing_since IS NOT NULL OR r.kind IS NULL THEN NULL
                 ELSE orchestrator.describe_digest(r.kind, c.seen -> (r.kind || '/' || r.name), r.health) END,
            r.health, coalesce(r.reason, ''), coalesce(r.message, ''), coalesce(r.managed, false), r.applied_generation,
-           coalesce(jsonb_array_length(r.drift), 0) + (r.missing_since IS NOT NULL OR (r.applied_generation IS NOT NULL AND r.rendered_hash IS NULL))::integer,
+           CASE WHEN r.differs THEN (SELECT count(*) FROM orchestrator.judge_object(r.cluster_id, r.kind, r.namespace, r.name) j WHERE j.policy <> 'Ignore') ELSE 0 END,
            r.drift -> 0 ->> 'manager', r.missing_since, r.last_seen_at,
            (c.seen -> (r.kind || '/' || r.name) ->> 'createdAt')::timestamptz,
            c.seen -> (r.kind || '/' || r.name),
