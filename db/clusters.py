@@ -44,6 +44,7 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     reachable: bool
+    reachable_since: datetime | None
     unreachable_since: datetime | None
     unreachable_reason: str | None
     resync_seconds: int
@@ -64,9 +65,10 @@ class ClusterDetail(Cluster, frozen=True, kw_only=True):
 
 # Each part is counted in an index, or in a table of a few rows.
 _CLUSTERS = """
-    SELECT c.name, c.unreachable_since IS NULL AS reachable, c.unreachable_since, c.unreachable_reason,
-           c.resync_seconds, w.seen_at, coalesce(s.waiting, 0) AS waiting, coalesce(d.deployments, '{}') AS deployments,
-           coalesce(q.queues, '[]') AS queues, coalesce(w.watches, '[]') AS watches, c.created_at
+    SELECT c.name, c.unreachable_since IS NULL AS reachable, c.reachable_since, c.unreachable_since,
+           c.unreachable_reason, c.resync_seconds, w.seen_at, coalesce(s.waiting, 0) AS waiting,
+           coalesce(d.deployments, '{}') AS deployments, coalesce(q.queues, '[]') AS queues,
+           coalesce(w.watches, '[]') AS watches, c.created_at
       FROM orchestrator.clusters c
       LEFT JOIN (SELECT s.cluster_id, count(*) AS waiting FROM orchestrator.reconcile_slots s
                   WHERE s.due_at IS NOT NULL GROUP BY 1) s ON s.cluster_id = c.id

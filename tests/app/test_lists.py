@@ -272,3 +272,19 @@ async def test_a_cluster_tells_its_workers_what_each_is_doing_and_its_watchers(
         ("w", True),
         ("spare", False),
     ]
+
+
+async def test_a_cluster_tells_since_when_it_answers_or_does_not(api: Api, templates: Intent) -> None:
+    async def told() -> tuple[bool, bool, bool]:
+        (cluster,) = (await api.get("/api/clusters"))["items"]
+        return cluster["reachable"], cluster["reachable_since"] is not None, cluster["unreachable_since"] is not None
+
+    report = "SELECT orchestrator.report_cluster('default', %s, %s)"
+    assert await told() == (False, False, True)
+    templates.superuser.execute(report, (True, None))
+    assert await told() == (True, True, False)
+    (since,) = templates.rows("SELECT reachable_since FROM orchestrator.clusters")
+    templates.superuser.execute(report, (True, None))
+    assert templates.rows("SELECT reachable_since FROM orchestrator.clusters") == [since]
+    templates.superuser.execute(report, (False, "refused"))
+    assert await told() == (False, False, True)

@@ -11,7 +11,8 @@ DECLARE
 BEGIN
     SELECT c.id INTO v_id FROM orchestrator.clusters c WHERE c.name = p_cluster;
     UPDATE orchestrator.clusters c
-       SET unreachable_since = CASE WHEN NOT p_reachable THEN coalesce(c.unreachable_since, now()) END,
+       SET reachable_since = CASE WHEN p_reachable THEN now() END,
+           unreachable_since = CASE WHEN NOT p_reachable THEN coalesce(c.unreachable_since, now()) END,
            unreachable_reason = CASE WHEN NOT p_reachable THEN p_reason END
      WHERE c.id = v_id AND ((c.unreachable_since IS NULL) <> p_reachable OR (NOT p_reachable AND c.unreachable_reason IS DISTINCT FROM p_reason));
     v_ids := orchestrator.lock_deployments(ARRAY(
