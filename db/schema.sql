@@ -8014,7 +8014,8 @@ DECLARE
 BEGIN
     SELECT c.id INTO v_id FROM orchestrator.clusters c WHERE c.name = p_cluster;
     UPDATE orchestrator.clusters c
-       SET unreachable_since = CASE WHEN NOT p_reachable THEN coalesce(c.unreachable_since, now()) END,
+       SET reachable_since = CASE WHEN p_reachable THEN now() END,
+           unreachable_since = CASE WHEN NOT p_reachable THEN coalesce(c.unreachable_since, now()) END,
            unreachable_reason = CASE WHEN NOT p_reachable THEN p_reason END
      WHERE c.id = v_id AND ((c.unreachable_since IS NULL) <> p_reachable OR (NOT p_reachable AND c.unreachable_reason IS DISTINCT FROM p_reason));
     v_ids := orchestrator.lock_deployments(ARRAY(
@@ -10066,6 +10067,7 @@ CREATE TABLE orchestrator.clusters (
     contested_wait_seconds integer DEFAULT 60 NOT NULL,
     contested_longest_wait_seconds integer DEFAULT 3600 NOT NULL,
     players_fresh_seconds integer DEFAULT 300 NOT NULL,
+    reachable_since timestamp with time zone,
     CONSTRAINT clusters_name_is_a_label CHECK ((name ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'::text)),
     CONSTRAINT clusters_resync_is_bounded CHECK (((resync_seconds >= 5) AND (resync_seconds <= 3600)))
 );
@@ -10143,6 +10145,12 @@ COMMENT ON COLUMN orchestrator.clusters.contested_longest_wait_seconds IS 'The w
 --
 
 COMMENT ON COLUMN orchestrator.clusters.players_fresh_seconds IS 'For how long a number of players is believed after it was told.';
+
+--
+-- Name: COLUMN clusters.reachable_since; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.clusters.reachable_since IS 'Since when workers reach the API server; NULL while they do not, and where they did before this was noted.';
 
 --
 -- Name: clusters_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner

@@ -3,6 +3,7 @@
 With ORCHESTRATOR_SCREENSHOTS=DIR pictures of some are kept there; `./just screenshots` does so.
 """
 
+import base64
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -42,9 +43,11 @@ VIEWS = {
     "history": "/servers/{lobby}/history",
     "rollback": "/servers/{lobby}/rollback?to=1",
     "delete": "/servers/{lobby}/delete",
+    "plan": "/servers/{lobby}/plan",
+    "adopt": "/servers/{minigames}/adopt",
     "drift": "/drift",
-    "clusters": "/clusters",
     "windows": "/windows",
+    "clusters": "/clusters",
     "window": "/windows/1",
     "people": "/people",
     "person": "/people/alice",
@@ -54,10 +57,19 @@ VIEWS = {
 DOORS = {"sign-in": "/sign-in", "welcome": "/welcome/{link}", "welcome-used": "/welcome/none", "api": "/api/docs"}
 # Of which docs/screenshots has pictures.
 SHOWN = {
-    "home", "home-dark", "home-narrow", "new", "new-paper", "server", "server-dark", "server-narrow", "server-degraded",
-    "edit", "revisions", "compare", "delete", "drift", "clusters", "people", "account", "sign-in",
+    "home", "home-dark", "home-narrow", "new", "new-paper", "new-paper-narrow", "server", "server-dark",
+    "server-narrow", "server-degraded", "server-degraded-dark", "edit", "revisions", "compare", "rollback", "delete",
+    "plan", "drift", "drift-narrow", "windows", "clusters", "clusters-dark", "clusters-narrow", "people", "account",
+    "sign-in",
 }  # fmt: skip
 NARROW = {"width": 360, "height": 740}
+SHRINK = """async (png) => {
+  const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+  const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: "image/webp", quality: 0.9 })).arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}"""
 
 
 class Town(msgspec.Struct, frozen=True):
@@ -136,6 +148,17 @@ async def cut_off(window: Page) -> list[str]:
 
 
 async def picture(window: Page, name: str) -> None:
-    """Keep one, if pictures are asked for."""
-    if PICTURES is not None and name in SHOWN:
-        await window.screenshot(path=Path(PICTURES) / f"{name}.png", animations="disabled")
+    """Keep one, if pictures are asked for; as WebP, which the browser itself can make."""
+    if PICTURES is None or name not in SHOWN:
+        return
+    taken = base64.b64encode(await window.screenshot(animations="disabled")).decode()
+    blank = await window.context.new_page()
+    small = await blank.evaluate(SHRINK, taken)
+    await blank.close()
+    keep(name, base64.b64decode(small))
+
+
+def keep(name: str, picture: bytes) -> None:
+    assert PICTURES is not None
+    Path(PICTURES).mkdir(parents=True, exist_ok=True)
+    Path(PICTURES, f"{name}.webp").write_bytes(picture)

@@ -10,6 +10,13 @@ from tests.people import make_user
 
 LONG_NAME = "the-longest-name-that-a-server-can-have"
 MINECRAFT = {"eula": "TRUE", "memory": "4Gi"}
+# Why each kind is well, and what it then tells of itself.
+LOOKS: dict[str, tuple[str, Row]] = {
+    "StatefulSet": ("Ready", {"wantedReplicas": 1, "readyReplicas": 1}),
+    "PersistentVolumeClaim": ("Bound", {"phase": "Bound", "capacity": "10Gi"}),
+    "Service": ("Present", {"clusterIP": "10.96.14.7", "ports": [{"port": 25565}]}),
+    "Pod": ("Ready", {"phase": "Running", "node": "node-1"}),
+}
 
 
 def build(stage: Stage) -> dict[str, Any]:
@@ -41,6 +48,7 @@ def build(stage: Stage) -> dict[str, Any]:
     stage.observe(
         stage.later(
             made["survival"], "StatefulSet", "survival", health="Degraded", reason="CrashLoopBackOff",
+            digest=digest_of("StatefulSet") | {"readyReplicas": 0},
             message="container minecraft: back-off 2m40s restarting failed container, exit code 137 (OOMKilled)",
         )
     )  # fmt: skip
@@ -66,6 +74,11 @@ def build(stage: Stage) -> dict[str, Any]:
     stage.operator.execute("SELECT plan_restart(%s, 'nights', true)", (made["survival"],))
     for name, online in (("lobby", 87), ("survival", 1), (LONG_NAME, 0)):
         stage.operator.execute("SELECT record_players(%s, %s)", (made[name], online))
+    for hours, name in enumerate(reversed(made), start=0):
+        stage.root.execute(
+            "UPDATE deployments SET created_at = created_at - make_interval(hours => %s) WHERE name = %s",
+            (hours**3, name),
+        )
     with psycopg.connect(stage.database.dsn, autocommit=True) as superuser:
         make_user(superuser, "alice", "operator", ["default"])
         make_user(superuser, "bob", "viewer", None)
@@ -92,9 +105,19 @@ def healthy(stage: Stage, deployment: Any) -> None:
     resources = stage.rows(
         "SELECT kind, name FROM deployment_resources WHERE deployment_id = %s AND managed", deployment
     )
-    seen = [stage.seen(deployment, one["kind"], one["name"]) for one in resources]
     name = stage.one("SELECT name FROM deployments WHERE id = %s", deployment)
-    stage.observe(*seen, stage.seen(deployment, "Pod", f"{name}-0"))
+    there = [(one["kind"], one["name"]) for one in resources] + [("Pod", f"{name}-0")]
+    stage.observe(
+        *(
+            stage.seen(deployment, kind, called, reason=LOOKS.get(kind, ("Present", {}))[0], digest=digest_of(kind))
+            for kind, called in there
+        )
+    )
+
+
+def digest_of(kind: str) -> Row:
+    """What a watcher keeps of an object's status."""
+    return {"createdAt": "2026-11-20T08:00:00Z", **LOOKS.get(kind, ("", {}))[1]}
 
 
 def drift(stage: Stage, deployment: Any, name: str) -> None:
