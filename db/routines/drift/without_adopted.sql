@@ -1,11 +1,11 @@
 -- orchestrator.without_adopted(rows) -> jsonb
--- Reports for record_drift, less paths that others own and that stand as they are wanted, where that is not ours to change now: an
--- apply that is still to come takes them over (a newer generation, by adopting for one), or none may (Paused). Otherwise such a path
--- is drift like any other, and taken back: a field that we do not own would not go when a template drops it.
+-- Reports for record_drift, less paths that others own and that stand as they are wanted, where an apply is still to come that takes
+-- them over: of a newer generation, by adopting for one, which waits while it is Paused. Otherwise such a path is drift like any
+-- other, and taken back: a field that we do not own would not go when a template drops it.
 CREATE OR REPLACE FUNCTION orchestrator.without_adopted(p_rows jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(jsonb_agg(CASE WHEN d.desired_state = 'Paused' OR d.last_applied_generation < d.generation
+    SELECT coalesce(jsonb_agg(CASE WHEN d.last_applied_generation < d.generation
                                    THEN j || jsonb_build_object('drift', (
                                         SELECT coalesce(jsonb_agg(c), '[]') FROM jsonb_array_elements(j -> 'drift') c
                                          WHERE c -> 'wanted' IS DISTINCT FROM c -> 'live' OR c -> 'cut' = 'true' OR j ->> 'kind' = 'Secret'))
