@@ -9824,7 +9824,7 @@ CREATE FUNCTION orchestrator.without_adopted(p_rows jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT coalesce(jsonb_agg(CASE WHEN d.desired_state = 'Paused' OR d.last_applied_generation < d.generation
+    SELECT coalesce(jsonb_agg(CASE WHEN d.last_applied_generation < d.generation
                                    THEN j || jsonb_build_object('drift', (
                                         SELECT coalesce(jsonb_agg(c), '[]') FROM jsonb_array_elements(j -> 'drift') c
                                          WHERE c -> 'wanted' IS DISTINCT FROM c -> 'live' OR c -> 'cut' = 'true' OR j ->> 'kind' = 'Secret'))
