@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.flow.conftest import Stage
 from tests.flow.test_server_restart import pod_of, pod_uid
@@ -89,3 +90,40 @@ def test_a_window_that_opened_while_no_worker_was_there_is_used_as_long_as_it_is
         assert state_of_plan(stage, server) == "planned"
     stage.until(lambda: pod_uid(stage, server) not in (None, before), what="another pod")
     assert stage.intent.events(server, "RestartMissed") == []
+
+
+def replicas(stage: Stage, deployment: str) -> int:
+    return stage.get("StatefulSet", stage.intent.deployment(deployment)["name"])["spec"]["replicas"]
+
+
+def test_what_a_rule_binds_to_a_window_is_put_back_when_it_opens_and_not_before(stage: Stage, server: str) -> None:
+    window(stage, "weekends")
+    rule = [{"kind": "StatefulSet", "path": "spec.replicas", "policy": "Enforce", "window": "weekends"}]
+    stage.intent.operator.execute(
+        "UPDATE orchestrator.deployments SET drift_rules = %s WHERE id = %s", (Jsonb(rule), server)
+    )
+    stage.until(lambda: stage.is_at_rest(server), what="the rule taken up")
+    stage.kubectl("scale", "statefulset", stage.intent.deployment(server)["name"], "--replicas=2")
+    stage.until(lambda: stage.drift(server), what="the change seen")
+    [found] = stage.drift(server)
+    assert (found["path"], found["outlook"]) == ("spec.replicas", "shut")
+    # Other changes go on meanwhile, and leave it.
+    stage.intent.change(server, greeting="newest")
+    stage.until(lambda: stage.intent.is_applied(server), what="another change applied")
+    assert replicas(stage, server) == 2
+    open_window(stage, "weekends")
+    stage.until(lambda: replicas(stage, server) == 1, 60, what="put back")
+    stage.until(lambda: not stage.drift(server), what="nothing differs any more")
+
+
+def test_a_person_need_not_wait_for_a_window(stage: Stage, server: str) -> None:
+    window(stage, "holidays")
+    rule = [{"path": "spec.replicas", "policy": "Enforce", "window": "holidays"}]
+    stage.intent.operator.execute(
+        "UPDATE orchestrator.deployments SET drift_rules = %s WHERE id = %s", (Jsonb(rule), server)
+    )
+    stage.until(lambda: stage.is_at_rest(server), what="the rule taken up")
+    stage.kubectl("scale", "statefulset", stage.intent.deployment(server)["name"], "--replicas=2")
+    stage.until(lambda: stage.drift(server), what="the change seen")
+    stage.intent.operator.execute("SELECT orchestrator.put_back(%s)", (server,))
+    stage.until(lambda: replicas(stage, server) == 1, what="put back at once")

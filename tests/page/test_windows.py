@@ -1,14 +1,19 @@
 """Maintenance windows on the page, and a server's restart that waits."""
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.app.conftest import Api
 from tests.conftest import Database
+from tests.db.stage import Stage
 from tests.intent import Intent
 from tests.page.conftest import Person, text
+from tests.page.test_server import lobby, stage
 from tests.people import session_of
+
+__all__ = ["lobby", "stage"]
 
 NIGHTS: dict[str, Any] = {
     "name": "nights",
@@ -112,3 +117,18 @@ async def test_a_restart_waits_for_nobody_to_play_and_says_when_nobody_counts(
     templates.superuser.execute("UPDATE orchestrator.deployment_players SET as_of = as_of - interval '1 hour'")
     for path in (here, "/"):
         assert "3 players" not in text(await person.look(path))
+
+
+async def test_what_waits_for_a_window_says_for_which_and_until_when(person: Person, stage: Stage, lobby: str) -> None:
+    stage.admin.execute(
+        "INSERT INTO maintenance_windows (name, days, starts, lasts, zone)"
+        " VALUES ('nights', '{Mon,Tue,Wed,Thu,Fri,Sat,Sun}',"
+        " date_trunc('minute', now() AT TIME ZONE 'UTC' + interval '2 hours 30 minutes')::time, '1 hour', 'UTC')"
+    )
+    stage.change(lobby, drift_rules=[{"path": "spec.replicas", "policy": "Enforce", "window": "nights"}])
+    stage.run_all()
+    change = {"path": "spec.replicas", "wanted": 1, "live": 2, "manager": "kubectl"}
+    found = {"deployment_id": lobby, "kind": "StatefulSet", "namespace": "default", "name": "lobby", "drift": [change]}
+    stage.watcher.execute("SELECT record_drift('default', %s)", (json.dumps([found]),))
+    for path in (f"/servers/{lobby}", "/drift"):
+        assert "Left as it is until the window nights opens in 2 h" in text(await person.look(path))
