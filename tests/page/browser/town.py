@@ -29,6 +29,8 @@ def build(stage: Stage) -> dict[str, Any]:
     stage.root.execute("UPDATE watch_streams SET synced_at = now() - interval '59 min' WHERE kind = 'Pod'")
     stage.worker.execute("SELECT report_process('default', 'worker', 'worker-7f9c4d-x2x8k', 90000, true)")
     stage.watcher.execute("SELECT report_process('default', 'watcher', 'watcher-5d8b6f-q9m2t', 90000, true)")
+    # Whoever says nothing for a minute is gone; these stay for as long as the town is looked at.
+    stage.root.execute("UPDATE processes SET last_seen_at = now() + interval '1 hour'")
     made = {
         name: run(stage, name, {**MINECRAFT, **more})
         for name, more in (
