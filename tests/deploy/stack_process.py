@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -100,6 +101,14 @@ def command_line(process: psutil.Process) -> list[str]:
 def first_word(process: psutil.Process) -> str:
     """The name of a process' program."""
     return Path(next(iter(command_line(process)), "")).name
+
+
+def connections(process: psutil.Process) -> list[Any]:
+    """The sockets of a process; none of one that has ended since it was listed."""
+    try:
+        return process.net_connections("inet")
+    except psutil.NoSuchProcess:
+        return []
 
 
 def still_running(family: list[psutil.Process]) -> list[str]:

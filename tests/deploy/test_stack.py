@@ -13,7 +13,7 @@ import pytest
 
 from deploy.children import GIVE_UP_CODE
 from tests.conftest import ControlPlane
-from tests.deploy.stack_process import ORCHESTRATOR, Up, command_line, first_word, still_running
+from tests.deploy.stack_process import ORCHESTRATOR, Up, command_line, connections, first_word, still_running
 from tests.waiting import eventually_blocking
 
 GO_THAT_NEVER_ENDS = """#!/bin/sh
@@ -82,7 +82,7 @@ def test_everything_listens_on_this_machine_alone(stack: Up) -> None:
         return [
             (first_word(process), connection.laddr.ip, connection.laddr.port)
             for process in stack.family()
-            for connection in process.net_connections("inet")
+            for connection in connections(process)
             if connection.status == psutil.CONN_LISTEN
         ]
 
