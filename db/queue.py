@@ -229,13 +229,16 @@ async def promote(session: Session, cluster: str) -> float | None:
     return (await look_around(session, cluster))[0]
 
 
-async def look_around(session: Session, cluster: str) -> tuple[float | None, bool]:
-    """The same, and whether there is a rollout to carry on, in one round trip."""
+async def look_around(session: Session, cluster: str) -> tuple[float | None, bool, bool]:
+    """The same, whether there is a rollout to carry on, and a dry run to take; in one round trip."""
     with translated():
-        cursor = await session.execute("SELECT orchestrator.promote(%s), orchestrator.has_rollouts()", (cluster,))
+        cursor = await session.execute(
+            "SELECT orchestrator.promote(%s), orchestrator.has_rollouts(), orchestrator.has_dry_runs(%s)",
+            (cluster, cluster),
+        )
         row = await cursor.fetchone()
-        assert row is not None  # noqa: S101 - a SELECT of two functions
-        return None if row[0] is None else float(row[0]), row[1]
+        assert row is not None  # noqa: S101 - a SELECT of functions
+        return None if row[0] is None else float(row[0]), row[1], row[2]
 
 
 async def advance_rollouts(session: Session) -> int:

@@ -4413,6 +4413,26 @@ ALTER FUNCTION orchestrator.form_secret() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.form_secret() IS 'What the page''s forms are signed with.';
 
 --
+-- Name: has_dry_runs(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.has_dry_runs(p_cluster text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT FROM orchestrator.dry_runs r JOIN orchestrator.clusters c ON c.id = r.cluster_id
+                    WHERE c.name = p_cluster AND r.finished_at IS NULL AND (r.state = 'queued' OR r.leased_until < now()))
+$$;
+
+ALTER FUNCTION orchestrator.has_dry_runs(p_cluster text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION has_dry_runs(p_cluster text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.has_dry_runs(p_cluster text) IS 'Whether a dry run waits for workers.';
+
+--
 -- Name: has_rollouts(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13603,6 +13623,13 @@ REVOKE ALL ON FUNCTION orchestrator.forbid(p_path text, p_why text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION orchestrator.form_secret() FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.form_secret() TO orchestrator_api;
+
+--
+-- Name: FUNCTION has_dry_runs(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.has_dry_runs(p_cluster text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.has_dry_runs(p_cluster text) TO orchestrator_worker;
 
 --
 -- Name: FUNCTION has_rollouts(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -139,11 +139,12 @@ class Worker:
                 # Work that was just committed goes first: a person waits for it.
                 if not taken or time.monotonic() - self._promoted > PROMOTE_SECONDS:
                     self._promoted = time.monotonic()
-                    await self._take_dry_run(group, session)
-                    due_seconds, rolling = await queue.look_around(session, self.settings.cluster.name)
+                    due_seconds, rolling, asked = await queue.look_around(session, self.settings.cluster.name)
                     self.wake.due(due_seconds)
                     if rolling:
                         self.rolling.set()
+                    if asked:
+                        await self._take_dry_run(group, session)
         except DatabaseError as error:
             # What was claimed before it is ours all the same.
             log.warning("claim failed", error=str(error))

@@ -26,7 +26,7 @@ DEFINERS = {
     "plan_restart", "cancel_restart", "tend_windows", "record_players",
     "report_cluster", "settle", "settle_all", "list_leases", "report_process", "end_process",
     "tend_contests",
-    "plan", "claim_dry_run", "end_dry_runs", "request_dry_run", "request_new_dry_run", "settle_dry_run",
+    "plan", "claim_dry_run", "end_dry_runs", "has_dry_runs", "request_dry_run", "request_new_dry_run", "settle_dry_run",
 }  # fmt: skip
 
 

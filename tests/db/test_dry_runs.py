@@ -44,6 +44,7 @@ def test_a_question_carries_what_a_worker_would_apply(stage: Stage) -> None:
     own = stage.run_healthy("lobby", "paper")
     which = ask(stage, own, {"memory": "4Gi"})
     assert (dry_run(stage, which)["state"], dry_run(stage, which)["generation"]) == ("queued", 2)
+    assert stage.worker.execute("SELECT has_dry_runs('default') AS found").fetchone() == {"found": True}
     taken = take(stage)
     assert taken is not None
     assert (taken["dry_run_id"], taken["deployment_id"], taken["name"], taken["generation"]) == (which, own, "lobby", 2)
@@ -51,6 +52,7 @@ def test_a_question_carries_what_a_worker_would_apply(stage: Stage) -> None:
     assert workload["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"] == "4Gi"
     assert {item["kind"] for item in taken["inventory"]} >= {"ConfigMap", "StatefulSet", "Service"}
     assert take(stage) is None, "it is taken"
+    assert stage.worker.execute("SELECT has_dry_runs('default') AS found").fetchone() == {"found": False}
     assert settle(stage, taken) == "settled"
     found = dry_run(stage, which)
     assert (found["state"], found["refused"], found["answers"]) == ("done", False, OK)

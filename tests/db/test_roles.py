@@ -53,6 +53,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "request_new_dry_run": ("SELECT request_new_dry_run('walk', 'web')", {"admin", "operator"}),
     "claim_dry_run": ("SELECT claim_dry_run('default', 'w', 30)", {"worker"}),
     "settle_dry_run": ("SELECT settle_dry_run(0, 0, 'done', '[]', '')", {"worker"}),
+    "has_dry_runs": ("SELECT has_dry_runs('default')", {"worker"}),
     "end_dry_runs": ("SELECT end_dry_runs('default')", {"worker"}),
     "plan": ("SELECT * FROM plan(gen_random_uuid())", PEOPLE),
     "preview": ("SELECT preview('walk', 'web')", {"admin", "operator"}),
