@@ -13,12 +13,12 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from tests.bench import latency, queue, reads, rest, rig, throughput, writes
+from tests.bench import drift, latency, queue, reads, rest, rig, throughput, writes
 from tests.bench.figures import Figure, Report, describe_machine, markdown, table
 from tests.bench.scene import RESYNC_SECONDS, Scene, scene
 from tests.conftest import REPOSITORY
 
-GROUPS = "abcdefghi"
+GROUPS = "abcdefghij"
 SIZE = 200
 LARGE = 1_000
 BEGUN = time.monotonic()
@@ -90,6 +90,10 @@ def measured(groups: set[str], runs: int, size: int, large: int) -> tuple[list[F
         tell("(i) reading through the API at 10,000 deployments")
         with rig.scratch() as folder:
             figures += reads.measure(folder, runs)
+    if "j" in groups:
+        tell("(j) drift checks; making 10,000 objects takes a quarter of a minute")
+        with rig.scratch() as folder:
+            figures += drift.measure(folder, runs)
     return sorted(figures, key=lambda figure: figure.group), settings
 
 
