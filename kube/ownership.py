@@ -20,7 +20,7 @@ from kube.quantities import quantity
 
 Fields = dict[str, Any]
 Step = str
-Reason = Literal["changed", "removed", "ownership lost", "rewritten"]
+Reason = Literal["changed", "removed", "ownership lost", "overwritten", "rewritten"]
 
 _HASH_BYTES = 16
 # A value longer than this is shown by its beginning: a drift is for reading, not for restoring from.
@@ -91,8 +91,8 @@ def rows(found: Iterable[Drift]) -> list[dict[str, Any]]:
     return [_row(drift) for drift in found]
 
 
-def rewritten(live: Live, wanted: Manifest) -> list[Drift]:
-    """The paths that are ours and read otherwise than `wanted`, the manifest as it was applied.
+def rewritten(live: Live, wanted: Manifest, *, at_once: bool) -> list[Drift]:
+    """The paths that are ours and read otherwise than `wanted`, the manifest as it was applied; `at_once`: just now.
 
     An admission webhook that changes a field leaves it with whoever wrote, so ownership tells nothing of it. Here
     values are compared, and only here: what a server makes of them (defaults, normal forms, zeroes that it drops) must
@@ -101,8 +101,10 @@ def rewritten(live: Live, wanted: Manifest) -> list[Drift]:
     entry = _our_entry(live)
     search = _Search(live, wanted, None)
     ours = () if entry is None else _leaves(_decode_fields(entry.fields), ())
+    # What is so in the very answer to our apply would be so again: putting it back is of no use.
+    reason: Reason = "rewritten" if at_once else "overwritten"
     return [
-        msgspec.structs.replace(search.drift(steps), reason="rewritten", manager=None, operation=None, since=None)
+        msgspec.structs.replace(search.drift(steps), reason=reason, manager=None, operation=None, since=None)
         for steps in ours
         if not _is_dressing(steps) and not search.unseen(steps) and search.reads_otherwise(steps)
     ]

@@ -3,15 +3,19 @@
 from db.observations import DriftReport, Suspect
 from kube.live import Live
 from kube.naming import Manifest, dress, root_manifest, root_name
-from kube.ownership import Drift, lost, rows
+from kube.ownership import Drift, lost, rewritten, rows
 
 
 def report(suspect: Suspect, live: Live | None) -> DriftReport:
-    """The lost paths of one suspect; none if it is gone, replaced, or wanted no longer."""
+    """What drifted of one suspect; nothing if it is gone, replaced, or wanted no longer.
+
+    Of what is ours and reads otherwise Postgres forgets what a newer generation has changed and nobody applied yet.
+    """
     found: list[Drift] = []
     wanted = _wanted(suspect)
     if live is not None and wanted is not None and suspect.applied_fields is not None:
         found = lost(suspect.applied_fields, live, wanted, deployment_id=suspect.deployment_id)
+        found += rewritten(live, wanted, at_once=False)
     return DriftReport(suspect.deployment_id, suspect.kind, suspect.namespace, suspect.name, rows(found))
 
 

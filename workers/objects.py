@@ -19,7 +19,7 @@ from kube.handover import Place, disown, with_places, without_places
 from kube.health import assess
 from kube.live import Live
 from kube.naming import DEPLOYMENT_LABEL, Manifest
-from kube.ownership import Fields, lost, making_room, owned, restore_patch, rows, tidying, was_wiped
+from kube.ownership import Fields, lost, making_room, owned, restore_patch, rewritten, rows, tidying, was_wiped
 from workers.plan import Step, step_for
 
 # An apply that names a version no object can have creates where nothing is (201) and conflicts where something is
@@ -83,7 +83,7 @@ async def apply_object(
     for _ in range(ATTEMPTS):
         may_write()
         try:
-            base = await _let_go(cluster, base, _left(step))
+            base = await _let_go(cluster, base, _left(step, base))
             applied = await _tidy(cluster, await _write(cluster, manifest, step.item, base, looked=looked))
         except (Conflict, UidMismatch, AlreadyExists):
             base, looked = await _look(cluster, step, deployment_id), True
@@ -144,10 +144,14 @@ async def _let_go(cluster: Cluster, live: Live | None, places: Sequence[Place]) 
     return await cluster.json_patch(live.kind, live.namespace, live.name, patch)
 
 
-def _left(step: Step) -> Sequence[Place]:
-    """What the apply leaves to others."""
+def _left(step: Step, live: Live | None) -> Sequence[Place]:
+    """What the apply leaves to others.
+
+    Not the zero replicas of what was stopped, which an autoscaler takes for switched off: left out they become one.
+    """
     places = step.item.withheld if step.item is not None and not step.item.missing else []
-    return [*places, REPLICAS] if _drops_replicas(step) else places
+    leaves_replicas = _drops_replicas(step) and live is not None and live.object["spec"].get("replicas") != 0
+    return [*places, REPLICAS] if leaves_replicas else places
 
 
 async def try_object(
@@ -255,7 +259,7 @@ def _drops_replicas(step: Step) -> bool:
 async def _restore_ownership(cluster: Cluster, live: Live, step: Step, read_fields: ReadFields) -> Live:
     """Give us back what we had applied before managedFields were wiped, or fields we drop would stay for good."""
     before = await read_fields(step.item) if step.item is not None else None
-    fields = without_places(before or owned(live).fields or {}, _left(step))
+    fields = without_places(before or owned(live).fields or {}, _left(step, live))
     return await cluster.json_patch(live.kind, live.namespace, live.name, restore_patch(live, fields))
 
 
@@ -265,8 +269,13 @@ def _resource(step: Step, applied: Applied, deployment_id: str) -> AppliedResour
     places = item.withheld if item is not None and not item.missing else []
     # With what is left to others, so that a watcher goes on to see what becomes of it.
     fields = with_places(ours.fields, places) if places else ours.fields
+<<<<<<< HEAD
     changed = item is not None and live.kind in {"Deployment", "StatefulSet"}
     health = assess(live.object) if changed else None
+=======
+    found = lost(fields, live, step.whole, deployment_id=deployment_id) if places and fields else []
+    found += rewritten(live, step.manifest, at_once=True)
+>>>>>>> ce0be9a (Tell what the cluster rewrites in our own write, and do not fight it)
     return AppliedResource(
         api_version=live.api_version,
         kind=live.kind,
@@ -279,8 +288,12 @@ def _resource(step: Step, applied: Applied, deployment_id: str) -> AppliedResour
         rendered_hash=step.hash,
         withheld=item.paths if item is not None and places else None,
         enforced=item.enforce_once if item is not None else (),
+<<<<<<< HEAD
         drift=rows(lost(fields, live, step.whole, deployment_id=deployment_id)) if places and fields else None,
         health=None if health is None else health.state,
         reason="" if health is None else health.reason,
         message="" if health is None else health.message,
+=======
+        drift=rows(found) or None,
+>>>>>>> ce0be9a (Tell what the cluster rewrites in our own write, and do not fight it)
     )

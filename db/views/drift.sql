@@ -5,6 +5,7 @@ CREATE OR REPLACE VIEW orchestrator.drift WITH (security_invoker = true) AS
 SELECT d.id AS deployment_id, d.name AS deployment, r.kind, r.namespace, r.name AS object, f.path, f.change -> 'wanted' AS wanted, f.change -> 'live' AS live,
        f.change ->> 'manager' AS manager, coalesce((f.change ->> 'since')::timestamptz, r.drifted_at, r.missing_since, r.last_seen_at) AS since, r.cluster_id,
        f.policy, CASE WHEN f.held IN ('undecided', 'shut', 'contested') AND d.finalised_at IS NULL AND d.desired_state <> 'Paused' THEN f.held
+                      WHEN f.held = 'rewritten' AND d.finalised_at IS NULL AND d.desired_state <> 'Paused' THEN 'stuck'
                       ELSE orchestrator.outlook(d.desired_state, d.finalised_at IS NOT NULL, s, k.unreachable_since) END AS outlook,
        CASE f.held WHEN 'shut' THEN orchestrator.shut_until(d.id, f.maintenance_window) WHEN 'contested' THEN orchestrator.contested_until(d.id, r.kind, r.name, f.path) ELSE s.due_at END AS due_at, b.refusal IS NULL AS adoptable, b.refusal AS not_adoptable, b.adopts,
        left(md5(concat(orchestrator.spell_path(r.kind, r.name, f.path), f.change -> 'live')), 16) AS seen, f.source AS rule_source, f.rule,

@@ -82,7 +82,7 @@ async def applied(cluster: Cluster, bench: Bench, deployment: str, manifests: li
         live = (await cluster.apply(dressed, force=False, metadata_only=False)).live
         fields = owned(live).fields
         assert fields is not None
-        assert rewritten(live, dressed) == [], "no form that a server gives to a value is another value"
+        assert rewritten(live, dressed, at_once=True) == [], "no form that a server gives to a value is another value"
         done.append(Ours(dressed, deployment, live, fields, list(leaves(fields))))
     return done
 

@@ -219,7 +219,7 @@ async def test_a_field_that_a_webhook_rewrites_stays_ours_and_is_told_by_its_val
     """What admission changes is nobody's doing by managedFields, in our own write and in those of others."""
     manifest = dressed(workload(namespace, kind="Deployment"))
     before = (await cluster.apply(manifest, force=False)).live
-    assert rewritten(before, manifest) == []
+    assert rewritten(before, manifest, at_once=True) == []
     patch = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "theirs/web:9"}]
     with rewriting(control_plane, namespace, ("apps", "v1", "deployments"), patch) as webhook:
 
@@ -235,6 +235,6 @@ async def test_a_field_that_a_webhook_rewrites_stays_ours_and_is_told_by_its_val
     for live in (theirs, ours):
         assert owned(live).fields == owned(before).fields, "ownership tells nothing of it"
         assert owned(live).hash != owned(before).hash, "the hash does"
-        (drift,) = rewritten(live, manifest)
+        (drift,) = rewritten(live, manifest, at_once=True)
         assert (drift.path, drift.wanted, drift.live) == (IMAGE, "itzg/minecraft-server:2026.1", "theirs/web:9")
         assert (drift.reason, drift.manager) == ("rewritten", None)

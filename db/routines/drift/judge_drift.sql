@@ -1,6 +1,6 @@
 -- orchestrator.judge_drift(deployment_id, deployment, state, template_rules, rules, default, kind, name, drift) -> setof (…)
 -- Each lost path of an object with its policy, the rule that says so, and what keeps it from being put back now (`held`): 'ignored',
--- 'undecided' (it waits to be adopted or put back), 'shut' (until its rule's window opens), 'contested' (until contested_until), or NULL:
+-- 'undecided' (it waits to be adopted or put back), 'rewritten' (the cluster changes it in the very write that puts it back), 'shut' (until its rule's window opens), 'contested' (until contested_until), or NULL:
 -- it is put back. The one place that decides it, for the view, for
 -- requests, for status and for what an apply leaves out. drift: [{path, wanted, live, manager, since, …}]; a row of path '' is about
 -- the object itself. Two things no rule changes: a stopped workload has no replicas, and the root, which all else is owned by, stands.
@@ -11,7 +11,8 @@ LANGUAGE sql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT c ->> 'path', c, (v.v).policy, (v.v).automatic, (v.v).maintenance_window, (v.v).source, (v.v).rule,
            CASE (v.v).policy WHEN 'Ignore' THEN 'ignored' WHEN 'Adopt' THEN 'undecided'
-                ELSE CASE WHEN (v.v).maintenance_window IS NOT NULL AND orchestrator.shut_until(p_deployment_id, (v.v).maintenance_window) IS NOT NULL THEN 'shut'
+                ELSE CASE WHEN c ->> 'reason' = 'rewritten' THEN 'rewritten'
+                          WHEN (v.v).maintenance_window IS NOT NULL AND orchestrator.shut_until(p_deployment_id, (v.v).maintenance_window) IS NOT NULL THEN 'shut'
                           WHEN orchestrator.contested_until(p_deployment_id, p_kind, p_name, c ->> 'path') IS NOT NULL THEN 'contested' END END
       FROM jsonb_array_elements(p_drift) c
      CROSS JOIN LATERAL (

@@ -2,7 +2,7 @@
 -- What an apply of one object must leave to others, for the worker: the one place that resolves it. withheld are places of the
 -- manifest (a text is a key, an object an item's keys), paths the same as the view drift spells them; drifted and lost tell what is put
 -- back, undecided what waits for a person or a time, let_be that the object is not made again.
--- Left out is what is recorded as lost and held (judge_drift), and whatever else a rule ignores, which nobody need have taken yet. Not
+-- Left out is what is recorded as lost and held (judge_drift; not what the cluster rewrites, which a newer value may change), and whatever else a rule ignores, which nobody need have taken yet. Not
 -- what put_back() asked for; what waits to be adopted and is wanted now as it stands; the mark of a restart; and the replicas of what
 -- is stopped, or was when it was applied last: somebody has to start it.
 CREATE OR REPLACE FUNCTION orchestrator.withhold(
@@ -23,7 +23,7 @@ DECLARE
     v_manifest jsonb;
     v_found record;
 BEGIN
-    SELECT coalesce(jsonb_agg(j.change || jsonb_build_object('held', j.held)) FILTER (WHERE j.path <> '' AND j.held IS NOT NULL AND j.path <> ALL (v_once)), '[]'),
+    SELECT coalesce(jsonb_agg(j.change || jsonb_build_object('held', j.held)) FILTER (WHERE j.path <> '' AND j.held <> 'rewritten' AND j.path <> ALL (v_once)), '[]'),
            coalesce(jsonb_agg(jsonb_build_object('path', j.path, 'manager', j.change -> 'manager'))
                     FILTER (WHERE j.path <> '' AND (j.held IS NULL OR j.path = ANY (v_once))), '[]'),
            coalesce(bool_or(j.path = '' AND j.held IS NOT NULL AND '' <> ALL (v_once)), false)

@@ -27,8 +27,9 @@ BEGIN
     ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
        SET uid = excluded.uid, resource_version = excluded.resource_version, fields_hash = excluded.fields_hash, health = excluded.health,
            reason = excluded.reason, message = excluded.message, revision = excluded.revision, last_seen_at = excluded.last_seen_at, missing_since = NULL,
-           drift = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drift END,
-           drifted_at = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drifted_at END;
+           -- What our own apply was answered with (rewritten) reads the same to us as no drift.
+           drift = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash OR r.drift @> '[{"reason": "rewritten"}]' THEN r.drift END,
+           drifted_at = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash OR r.drift @> '[{"reason": "rewritten"}]' THEN r.drifted_at END;
     RETURN v_changed;
 END
 $$;
