@@ -3010,11 +3010,13 @@ CREATE FUNCTION orchestrator.describe_drift(p_cluster_id integer, p_kind text, p
             FILTER (WHERE j.path = '' AND j.held IS NULL),
         (array_agg(format('%s %s was changed by %s', p_kind, p_name, coalesce(j.change ->> 'manager', 'another')))
             FILTER (WHERE j.path <> '' AND j.held IS NULL))[1],
-        (array_agg(format('%s of %s %s was changed by %s and %s', coalesce(nullif(j.path, ''), 'The existence'), p_kind, p_name, coalesce(j.change ->> 'manager', 'another'),
+        (array_agg(format('%s of %s %s was changed by %s and %s', coalesce(nullif(j.path, ''), 'The existence'), p_kind, p_name,
+                          coalesce(j.change ->> 'manager', CASE j.held WHEN 'rewritten' THEN 'the cluster itself' ELSE 'another' END),
                           CASE j.held WHEN 'undecided' THEN 'waits for a decision: adopt it, or put it back.'
+                                      WHEN 'rewritten' THEN 'cannot be put back: an admission webhook changes it in each write. Adopt or ignore it, or change the webhook and put it back.'
                                       ELSE format('is put back once the window %s opens.', j.maintenance_window) END))
             -- What is contested has words of its own: describe_contests.
-            FILTER (WHERE j.held IN ('undecided', 'shut')))[1]]
+            FILTER (WHERE j.held IN ('undecided', 'shut', 'rewritten')))[1]]
       FROM orchestrator.judge_object(p_cluster_id, p_kind, p_namespace, p_name) j
 $$;
 
@@ -4675,7 +4677,8 @@ CREATE FUNCTION orchestrator.judge_drift(p_deployment_id uuid, p_deployment text
     AS $$
     SELECT c ->> 'path', c, (v.v).policy, (v.v).automatic, (v.v).maintenance_window, (v.v).source, (v.v).rule,
            CASE (v.v).policy WHEN 'Ignore' THEN 'ignored' WHEN 'Adopt' THEN 'undecided'
-                ELSE CASE WHEN (v.v).maintenance_window IS NOT NULL AND orchestrator.shut_until(p_deployment_id, (v.v).maintenance_window) IS NOT NULL THEN 'shut'
+                ELSE CASE WHEN c ->> 'reason' = 'rewritten' THEN 'rewritten'
+                          WHEN (v.v).maintenance_window IS NOT NULL AND orchestrator.shut_until(p_deployment_id, (v.v).maintenance_window) IS NOT NULL THEN 'shut'
                           WHEN orchestrator.contested_until(p_deployment_id, p_kind, p_name, c ->> 'path') IS NOT NULL THEN 'contested' END END
       FROM jsonb_array_elements(p_drift) c
      CROSS JOIN LATERAL (
@@ -7700,8 +7703,9 @@ BEGIN
     ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE
        SET uid = excluded.uid, resource_version = excluded.resource_version, fields_hash = excluded.fields_hash, health = excluded.health,
            reason = excluded.reason, message = excluded.message, revision = excluded.revision, last_seen_at = excluded.last_seen_at, missing_since = NULL,
-           drift = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drift END,
-           drifted_at = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash THEN r.drifted_at END;
+           -- What our own apply was answered with (rewritten) reads the same to us as no drift.
+           drift = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash OR r.drift @> '[{"reason": "rewritten"}]' THEN r.drift END,
+           drifted_at = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash OR r.drift @> '[{"reason": "rewritten"}]' THEN r.drifted_at END;
     RETURN v_changed;
 END
 $$;
@@ -9772,7 +9776,7 @@ DECLARE
     v_manifest jsonb;
     v_found record;
 BEGIN
-    SELECT coalesce(jsonb_agg(j.change || jsonb_build_object('held', j.held)) FILTER (WHERE j.path <> '' AND j.held IS NOT NULL AND j.path <> ALL (v_once)), '[]'),
+    SELECT coalesce(jsonb_agg(j.change || jsonb_build_object('held', j.held)) FILTER (WHERE j.path <> '' AND j.held <> 'rewritten' AND j.path <> ALL (v_once)), '[]'),
            coalesce(jsonb_agg(jsonb_build_object('path', j.path, 'manager', j.change -> 'manager'))
                     FILTER (WHERE j.path <> '' AND (j.held IS NULL OR j.path = ANY (v_once))), '[]'),
            coalesce(bool_or(j.path = '' AND j.held IS NOT NULL AND '' <> ALL (v_once)), false)
@@ -9847,7 +9851,7 @@ CREATE FUNCTION orchestrator.without_adopted(p_rows jsonb) RETURNS jsonb
     SELECT coalesce(jsonb_agg(CASE WHEN d.last_applied_generation < d.generation
                                    THEN j || jsonb_build_object('drift', (
                                         SELECT coalesce(jsonb_agg(c), '[]') FROM jsonb_array_elements(j -> 'drift') c
-                                         WHERE c -> 'wanted' IS DISTINCT FROM c -> 'live' OR c -> 'cut' = 'true' OR j ->> 'kind' = 'Secret'))
+                                         WHERE c ->> 'reason' IS DISTINCT FROM 'overwritten' AND (c -> 'wanted' IS DISTINCT FROM c -> 'live' OR c -> 'cut' = 'true' OR j ->> 'kind' = 'Secret')))
                                    ELSE j END), '[]')
       FROM jsonb_array_elements(p_rows) j LEFT JOIN orchestrator.deployments d ON d.id = (j ->> 'deployment_id')::uuid
 $$;
@@ -10762,6 +10766,7 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
     f.policy,
         CASE
             WHEN ((f.held = ANY (ARRAY['undecided'::text, 'shut'::text, 'contested'::text])) AND (d.finalised_at IS NULL) AND (d.desired_state <> 'Paused'::text)) THEN f.held
+            WHEN ((f.held = 'rewritten'::text) AND (d.finalised_at IS NULL) AND (d.desired_state <> 'Paused'::text)) THEN 'stuck'::text
             ELSE orchestrator.outlook(d.desired_state, (d.finalised_at IS NOT NULL), s.*, k.unreachable_since)
         END AS outlook,
         CASE f.held

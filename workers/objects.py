@@ -269,13 +269,10 @@ def _resource(step: Step, applied: Applied, deployment_id: str) -> AppliedResour
     places = item.withheld if item is not None and not item.missing else []
     # With what is left to others, so that a watcher goes on to see what becomes of it.
     fields = with_places(ours.fields, places) if places else ours.fields
-<<<<<<< HEAD
     changed = item is not None and live.kind in {"Deployment", "StatefulSet"}
     health = assess(live.object) if changed else None
-=======
     found = lost(fields, live, step.whole, deployment_id=deployment_id) if places and fields else []
     found += rewritten(live, step.manifest, at_once=True)
->>>>>>> ce0be9a (Tell what the cluster rewrites in our own write, and do not fight it)
     return AppliedResource(
         api_version=live.api_version,
         kind=live.kind,
@@ -288,12 +285,8 @@ def _resource(step: Step, applied: Applied, deployment_id: str) -> AppliedResour
         rendered_hash=step.hash,
         withheld=item.paths if item is not None and places else None,
         enforced=item.enforce_once if item is not None else (),
-<<<<<<< HEAD
-        drift=rows(lost(fields, live, step.whole, deployment_id=deployment_id)) if places and fields else None,
+        drift=rows(found) or None,
         health=None if health is None else health.state,
         reason="" if health is None else health.reason,
         message="" if health is None else health.message,
-=======
-        drift=rows(found) or None,
->>>>>>> ce0be9a (Tell what the cluster rewrites in our own write, and do not fight it)
     )
