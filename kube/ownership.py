@@ -237,10 +237,10 @@ class _Search:
         return _value_at(self.object, (*here, "f:name")) == _value_at(self.wanted, (*steps, "f:name"))
 
     def is_untouched(self, steps: tuple[Step, ...]) -> bool:
-        """Whether nobody took what we gave up ourselves (kube.handover): it stands as it is wanted and is nobody's."""
-        wanted = self.wanted_at(steps)
-        return _value_at(self.object, steps) == wanted and not any(
-            _has_path(fields, steps) for _, fields in self.others
+        """Whether nobody else has it, and it stands as it is wanted: we gave it up, or made room for it, ourselves."""
+        others = (fields for entry, fields in self.others if entry.manager != FIELD_MANAGER)
+        return _value_at(self.object, steps) == self.wanted_at(steps) and not any(
+            _has_path(fields, steps) for fields in others
         )
 
     def drift(self, steps: tuple[Step, ...]) -> Drift:
