@@ -79,7 +79,7 @@ MOMENTS = st.one_of(
 
 
 STARTS = st.sampled_from([time(h, m) for h in (0, 1, 2, 3, 23) for m in (0, 15, 30, 59)]) | st.times().map(
-    lambda at: at.replace(second=0, microsecond=0)
+    lambda at: at.replace(second=0, microsecond=0, fold=0)
 )
 
 
