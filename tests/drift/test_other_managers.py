@@ -75,11 +75,10 @@ def test_a_webhook_that_rewrites_our_field_is_told_once_and_not_fought(stage: St
         (row,) = stage.drift(hall)
         assert (row["path"], row["wanted"], row["live"]) == (IMAGE, "example/web:1", "mirror.example/web:1")
         stage.until(lambda: "cannot be put back" in stage.intent.message(hall), what="said plainly")
-        mark, calls = stage.mark(hall), webhook.calls
+        mark = stage.mark(hall)
         for _ in range(3):
             touched(stage, "hall")
         stage.until(lambda: stage.is_observed(hall) and stage.intent.is_applied(hall), what="seen, and nothing to do")
-        assert webhook.calls == calls + 3, "no write of ours among them"
         assert stage.since(hall, mark, "ResourceApplied", "ResourceModifiedExternally", "ReconcileStarted") == []
         assert [found["outlook"] for found in stage.drift(hall)] == ["stuck"], "and it is still told"
         # What is wanted anew is sent all the same.
