@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -46,7 +47,20 @@ HARD_TO_GUESS = {
     "DELETE /api/deployments/{deployment_id}/restart",
     "POST /api/windows",
     "PUT /api/windows/{window_id}",
+    "POST /api/deployments/dry-run",
+    "POST /api/deployments/{deployment_id}/drift/put-back",
+    "POST /api/deployments/{deployment_id}/drift/adopt",
+    "POST /api/deployments/{deployment_id}/drift/adopt/preview",
+    "POST /api/rollouts",
+    "POST /api/rollouts/preview",
 }
+
+# Something to roll out; nobody does, for there is no worker.
+NEXT_VERSION = """
+SELECT orchestrator.put_template(name, base_spec_json,
+           jsonb_set(allowed_mutations_json, '{properties,replicas,title}', '"Copies"'))
+  FROM orchestrator.templates WHERE name = 'web'
+"""
 
 
 class Served:
@@ -94,6 +108,12 @@ def served(postgres: Database) -> Iterator[Served]:
                     running.known["deployment_id"] = made.json()["id"]
                 window = {"name": "w", "days": ["Mon"], "starts": "04:00", "lasts_minutes": 60, "zone": "UTC"}
                 running.known["window_id"] = client.post("/api/windows", json=window).json()["id"]
+                question = client.post(f"/api/deployments/{running.known['deployment_id']}/dry-run", json={})
+                running.known["dry_run_id"] = question.json()["id"]
+                with psycopg.connect(database.dsn_as("admin")) as admin:
+                    admin.execute(NEXT_VERSION)
+                rollout = client.post("/api/rollouts", json={"template": "web"})
+                running.known["rollout_id"] = rollout.json()["id"]
             yield running
         finally:
             running.stop()

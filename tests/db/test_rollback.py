@@ -250,6 +250,7 @@ def test_what_was_wanted_is_told_as_of_any_time(stage: Stage) -> None:
         "parameters": {"replicas": 1},
         "desired_state": "Active",
         "drift_policy": "Enforce",
+        "drift_rules": [],
         "keep_data": True,
         "restarted_at": None,
         "generation": 1,
