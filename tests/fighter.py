@@ -42,7 +42,8 @@ class Fighter:
     def _run(self) -> None:
         try:
             self._watch()
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            # A stream that stop() cuts off may end anywhere, within a character too.
             if not self._stop.is_set():
                 self.fault = error
         except BaseException as error:
