@@ -147,6 +147,7 @@ class EventStream(Response[Any]):
             first = await self._read()
             await begin()
             feeding = asyncio.create_task(self._feed(send, first, seen))
+            del first  # its messages may be large, and a stream may be long
             leaving = asyncio.create_task(_gone(receive))
             stopping = asyncio.create_task(self._streams.stopping.wait())
             tasks = (feeding, leaving, stopping)
@@ -167,25 +168,28 @@ class EventStream(Response[Any]):
         wakes, away = self._streams.wakes, False
         sent = 0.0
         text = f"retry: {round(RETRY_SECONDS * 1000)}\n\n".encode() + batch.messages
+        more, idle = batch.more, batch.idle
+        del batch  # what waits for a slow client is kept once
         while True:
             if not text and time.monotonic() - sent >= self._every_seconds:
-                text = batch.idle
+                text = idle
             if text:
                 async with asyncio.timeout(SLOW_SECONDS):
                     await send({"type": "http.response.body", "body": text, "more_body": True})
-                sent = time.monotonic()
-            if not batch.more:
+                text, sent = b"", time.monotonic()
+            if not more:
                 quiet_seconds = max(0.0, sent + self._every_seconds - time.monotonic())
                 await wakes.wait(seen, RETRY_SECONDS if away else quiet_seconds)
             await asyncio.sleep(max(self._debounce_seconds, self._streams.pause_seconds()))
             seen = wakes.count
             found = await self._read_if_there()
             if isinstance(found, Problem):
-                text, batch = b"" if away else problem_message("away", found), Batch()
+                text, more, idle = b"" if away else problem_message("away", found), False, COMMENT
                 away = True
             else:
-                text, batch = (message("{}", event="back") if away else b"") + found.messages, found
-                away = False
+                text = (message("{}", event="back") if away else b"") + found.messages
+                more, idle, away = found.more, found.idle, False
+            del found
 
     async def _read_if_there(self) -> Batch | Problem:
         """What is new, or why Postgres cannot tell now."""
