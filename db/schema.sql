@@ -249,11 +249,7 @@ BEGIN
         v_path := orchestrator.spell_path(v_row.kind, v_row.object, v_row.path);
         IF NOT v_row.adoptable THEN
             PERFORM orchestrator.refuse('SO422', format('%s cannot be adopted: %s', v_path, v_row.not_adoptable), v_path,
-                (SELECT b.hint
-                   FROM orchestrator.deployment_resources r
-                   LEFT JOIN LATERAL jsonb_array_elements(r.drift) c ON c ->> 'path' = v_row.path
-                  CROSS JOIN LATERAL orchestrator.read_back(v_now, r.kind, r.name, c) b
-                  WHERE r.deployment_id = p_id AND r.kind = v_row.kind AND r.name = v_row.object));
+                (orchestrator.read_back(p_id, v_row.kind, v_row.object, v_row.path)).hint);
         END IF;
         FOR v_name, v_value IN SELECT key, value -> 'to' FROM jsonb_each(v_row.adopts) LOOP
             IF v_parameters -> v_name <> v_value THEN
@@ -6926,18 +6922,19 @@ ALTER FUNCTION orchestrator.random_secret() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.random_secret() IS 'A text that nobody can guess.';
 
 --
--- Name: read_back(orchestrator.deployments, text, text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: read_back(uuid, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text) RETURNS record
+CREATE FUNCTION orchestrator.read_back(p_deployment_id uuid, p_kind text, p_object text, p_path text, OUT adopts jsonb, OUT refusal text, OUT hint text) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     c_ours CONSTANT text := '^metadata\.(ownerReferences|labels(\[app\.kubernetes\.io/managed-by\])?$)|\[server-orchestrator\.io/';
-    v_at text := p_change ->> 'path';
-    v_live jsonb := p_change -> 'live';
-    v_spec jsonb := p_deployment.desired_spec_json;
+    v_deployment orchestrator.deployments;
+    v_change jsonb;
+    v_live jsonb;
+    v_spec jsonb;
     v_manifest jsonb;
     v_number bigint;
     v_path text[];
@@ -6945,23 +6942,32 @@ DECLARE
     v_parameters jsonb;
     v_rendered jsonb;
 BEGIN
+    IF orchestrator.acting_role() IS NOT NULL THEN
+        PERFORM orchestrator.require_deployment(p_deployment_id);
+    END IF;
+    SELECT * INTO v_deployment FROM orchestrator.deployments d WHERE d.id = p_deployment_id;
+    v_spec := v_deployment.desired_spec_json;
+    v_change := (SELECT c FROM orchestrator.deployment_resources r, jsonb_array_elements(r.drift) c
+                  WHERE r.cluster_id = v_deployment.cluster_id AND r.kind = p_kind AND r.namespace = v_deployment.namespace AND r.name = p_object
+                    AND r.deployment_id = p_deployment_id AND c ->> 'path' = p_path LIMIT 1);
+    v_live := v_change -> 'live';
     hint := 'Put it back, change the template, or have a rule ignore it.';
     refusal := CASE
-        WHEN p_deployment.desired_state = 'Deleted' THEN 'the server is deleted'
-        WHEN p_change IS NULL THEN 'the object itself is gone, or another has taken its name'
-        WHEN v_at = 'metadata.managedFields' THEN 'the record of who owns its fields was erased, and no value differs'
-        WHEN p_kind = 'Secret' AND v_at ~ '^(data|stringData)\M' THEN 'it is a secret, and those are never read'
-        WHEN v_at ~ c_ours THEN 'server-orchestrator sets it for itself'
-        WHEN p_change -> 'absent' = 'true' OR coalesce(v_live, 'null') = 'null' THEN 'it was removed, and no value of a parameter leaves it out'
-        WHEN p_change -> 'cut' = 'true' THEN 'the value is too long, or of no text, to be kept whole'
-        WHEN p_deployment.desired_state = 'Stopped' AND v_at = 'spec.replicas' AND p_kind IN ('Deployment', 'StatefulSet')
+        WHEN v_deployment.desired_state = 'Deleted' THEN 'the server is deleted'
+        WHEN v_change IS NULL THEN 'the object itself is gone, or another has taken its name'
+        WHEN p_path = 'metadata.managedFields' THEN 'the record of who owns its fields was erased, and no value differs'
+        WHEN p_kind = 'Secret' AND p_path ~ '^(data|stringData)\M' THEN 'it is a secret, and those are never read'
+        WHEN p_path ~ c_ours THEN 'server-orchestrator sets it for itself'
+        WHEN v_change -> 'absent' = 'true' OR coalesce(v_live, 'null') = 'null' THEN 'it was removed, and no value of a parameter leaves it out'
+        WHEN v_change -> 'cut' = 'true' THEN 'the value is too long, or of no text, to be kept whole'
+        WHEN v_deployment.desired_state = 'Stopped' AND p_path = 'spec.replicas' AND p_kind IN ('Deployment', 'StatefulSet')
             THEN 'the server is stopped, so it has no replicas whatever its parameters say' END;
     IF refusal IS NOT NULL THEN
         RETURN;
     END IF;
     SELECT m, o - 1 INTO v_manifest, v_number FROM jsonb_array_elements(v_spec) WITH ORDINALITY t (m, o)
      WHERE m ->> 'kind' = p_kind AND m #>> '{metadata,name}' = p_object;
-    v_path := orchestrator.locate(v_manifest, v_at);
+    v_path := orchestrator.locate(v_manifest, p_path);
     IF v_path IS NULL THEN
         refusal := 'no parameter fills this place';
         RETURN;
@@ -6969,35 +6975,35 @@ BEGIN
         refusal := 'it has the wanted value already';
         RETURN;
     END IF;
-    v_program := orchestrator.find_program(p_deployment.template_id, p_deployment.template_version);
-    v_parameters := orchestrator.invert_spec(v_program, v_manifest #> v_path, v_live, p_deployment.parameters,
-        p_deployment.name, p_deployment.namespace, p_deployment.id, v_number::text || v_path);
-    PERFORM orchestrator.check_parameters(v_program.properties, v_program.required, v_parameters, p_deployment.parameters);
-    v_rendered := orchestrator.render_program(v_program, v_parameters, p_deployment.name, p_deployment.namespace, p_deployment.id);
+    v_program := orchestrator.find_program(v_deployment.template_id, v_deployment.template_version);
+    v_parameters := orchestrator.invert_spec(v_program, v_manifest #> v_path, v_live, v_deployment.parameters,
+        v_deployment.name, v_deployment.namespace, v_deployment.id, v_number::text || v_path);
+    PERFORM orchestrator.check_parameters(v_program.properties, v_program.required, v_parameters, v_deployment.parameters);
+    v_rendered := orchestrator.render_program(v_program, v_parameters, v_deployment.name, v_deployment.namespace, v_deployment.id);
     IF v_program.guarded THEN
         PERFORM orchestrator.check_policy(v_rendered);
     END IF;
     PERFORM orchestrator.check_storage(v_spec, v_rendered);
-    IF orchestrator.manifest_of(orchestrator.wanted_manifests(v_rendered, p_deployment.desired_state, p_deployment.restarted_at), p_kind, p_object)
+    IF orchestrator.manifest_of(orchestrator.wanted_manifests(v_rendered, v_deployment.desired_state, v_deployment.restarted_at), p_kind, p_object)
        #> v_path IS DISTINCT FROM v_live THEN
         refusal := 'what is read back from it would be written otherwise';
         RETURN;
     END IF;
     hint := NULL;
-    adopts := (SELECT jsonb_object_agg(key, jsonb_build_object('from', coalesce(p_deployment.parameters -> key, v_program.defaults -> key), 'to', value))
-                 FROM jsonb_each(v_parameters) WHERE value IS DISTINCT FROM p_deployment.parameters -> key);
+    adopts := (SELECT jsonb_object_agg(key, jsonb_build_object('from', coalesce(v_deployment.parameters -> key, v_program.defaults -> key), 'to', value))
+                 FROM jsonb_each(v_parameters) WHERE value IS DISTINCT FROM v_deployment.parameters -> key);
 EXCEPTION WHEN SQLSTATE 'SO422' OR SQLSTATE 'SO409' THEN
     GET STACKED DIAGNOSTICS refusal = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
 END
 $_$;
 
-ALTER FUNCTION orchestrator.read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.read_back(p_deployment_id uuid, p_kind text, p_object text, p_path text, OUT adopts jsonb, OUT refusal text, OUT hint text) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION read_back(p_deployment_id uuid, p_kind text, p_object text, p_path text, OUT adopts jsonb, OUT refusal text, OUT hint text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text) IS 'What adopting one drifted path would set, or why it cannot be adopted.';
+COMMENT ON FUNCTION orchestrator.read_back(p_deployment_id uuid, p_kind text, p_object text, p_path text, OUT adopts jsonb, OUT refusal text, OUT hint text) IS 'What adopting one drifted path would set, or why it cannot be adopted.';
 
 --
 -- Name: read_password_link(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -10789,11 +10795,7 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
      JOIN orchestrator.reconcile_slots s ON ((s.deployment_id = d.id)))
      JOIN orchestrator.clusters k ON ((k.id = r.cluster_id)))
      CROSS JOIN LATERAL orchestrator.judge_drift(d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name, (COALESCE(r.drift, '[]'::jsonb) || orchestrator.existence((r.missing_since IS NOT NULL), r.applied_generation, r.rendered_hash))) f(path, change, policy, automatic, maintenance_window, source, rule, held))
-     CROSS JOIN LATERAL orchestrator.read_back(d.*, r.kind, r.name,
-        CASE
-            WHEN (f.path <> ''::text) THEN f.change
-            ELSE NULL::jsonb
-        END) b(adopts, refusal, hint))
+     CROSS JOIN LATERAL orchestrator.read_back(d.id, r.kind, r.name, f.path) b(adopts, refusal, hint))
   WHERE (r.differs AND (f.policy <> 'Ignore'::text));
 
 ALTER VIEW orchestrator.drift OWNER TO orchestrator_owner;
@@ -14083,11 +14085,11 @@ REVOKE ALL ON FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text
 REVOKE ALL ON FUNCTION orchestrator.random_secret() FROM PUBLIC;
 
 --
--- Name: FUNCTION read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION read_back(p_deployment_id uuid, p_kind text, p_object text, p_path text, OUT adopts jsonb, OUT refusal text, OUT hint text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.read_back(p_deployment orchestrator.deployments, p_kind text, p_object text, p_change jsonb, OUT adopts jsonb, OUT refusal text, OUT hint text) TO orchestrator_viewer;
+REVOKE ALL ON FUNCTION orchestrator.read_back(p_deployment_id uuid, p_kind text, p_object text, p_path text, OUT adopts jsonb, OUT refusal text, OUT hint text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.read_back(p_deployment_id uuid, p_kind text, p_object text, p_path text, OUT adopts jsonb, OUT refusal text, OUT hint text) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION read_password_link(p_secret text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -66,6 +66,7 @@ ABOUT_ONE: dict[str, str] = {
     "preview_change": f"SELECT preview_change('{OTHER}', '{{}}', 'Stopped')",
     "request_dry_run": f"SELECT request_dry_run('{OTHER}')",
     "request_new_dry_run": "SELECT request_new_dry_run('other', 'web', namespace => 'vault-7')",
+    "read_back": f"SELECT * FROM read_back('{OTHER}', 'Service', 'lobby', 'spec')",
     "plan": f"SELECT * FROM plan('{OTHER}')",
     "adopt": f"SELECT adopt('{OTHER}')",
     "preview_adopt": f"SELECT preview_adopt('{OTHER}')",
@@ -107,7 +108,6 @@ HARMLESS = {
     "find_version", "waits_for_restart",
     "describe_workload", "describe_digest", "begin_request", "end_request", "current_actor", "acting_role", "allowed_namespaces", "sees_everything",
     "make_token", "revoke_token", "end_session", "at_wall_clock", "window_spans", "window_opens", "window_is_open", "next_windows",
-    "read_back",
     "spell_path",
     "find_window",
 }  # fmt: skip

@@ -103,6 +103,19 @@ def test_only_doors_and_triggers_act_with_the_owners_rights(quiet_stage: Stage) 
     assert names(idle) == [], "acts with the owner's rights, yet nobody else may call it"
 
 
+def test_no_definer_that_a_role_may_call_believes_a_row_that_its_caller_made(quiet_stage: Stage) -> None:
+    """Rows of ours are read by the routine itself, by ids that it checks; jsonb comes from workers and watchers alone."""
+    believing = quiet_stage.rows(
+        f"""SELECT DISTINCT p.oid::regprocedure::text AS name FROM pg_proc p
+              JOIN aclexplode(p.proacl) a ON a.grantee <> p.proowner
+             CROSS JOIN unnest(p.proargtypes) given (type)
+              JOIN pg_type t ON t.oid = given.type
+              LEFT JOIN pg_type e ON e.oid = t.typelem
+             WHERE p.pronamespace = {OURS} AND p.prosecdef AND 'c' IN (t.typtype, e.typtype)"""
+    )
+    assert names(believing) == []
+
+
 def test_every_definer_belongs_to_a_role_that_cannot_log_in(quiet_stage: Stage) -> None:
     found = quiet_stage.rows(
         "SELECT p.proname AS name FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner JOIN pg_namespace n ON n.oid = p.pronamespace"

@@ -68,7 +68,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "check_not_lowered": ("SELECT check_not_lowered(1, 1, '{}', 1, '{}')", {"admin", "operator"}),
     "adopt": ("SELECT adopt(gen_random_uuid())", {"admin", "operator"}),
     "preview_adopt": ("SELECT preview_adopt(gen_random_uuid())", {"admin", "operator"}),
-    "read_back": ("SELECT read_back(NULL, 'Service', 'lobby', NULL)", PEOPLE),
+    "read_back": ("SELECT read_back(gen_random_uuid(), 'Service', 'lobby', 'spec')", PEOPLE),
     "spell_path": ("SELECT spell_path('Service', 'lobby', 'spec')", PEOPLE),
     "waits_for_restart": ("SELECT waits_for_restart('{}')", {"admin", "operator"}),
     "find_version": ("SELECT find_version('web', 1)", {"admin", "operator"}),
@@ -164,6 +164,7 @@ REFUSED = {
     (
         "reconcile_now",
         "put_back",
+        "read_back",
         "restart",
         "plan_restart",
         "cancel_restart",

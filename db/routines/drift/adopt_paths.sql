@@ -43,11 +43,7 @@ BEGIN
         v_path := orchestrator.spell_path(v_row.kind, v_row.object, v_row.path);
         IF NOT v_row.adoptable THEN
             PERFORM orchestrator.refuse('SO422', format('%s cannot be adopted: %s', v_path, v_row.not_adoptable), v_path,
-                (SELECT b.hint
-                   FROM orchestrator.deployment_resources r
-                   LEFT JOIN LATERAL jsonb_array_elements(r.drift) c ON c ->> 'path' = v_row.path
-                  CROSS JOIN LATERAL orchestrator.read_back(v_now, r.kind, r.name, c) b
-                  WHERE r.deployment_id = p_id AND r.kind = v_row.kind AND r.name = v_row.object));
+                (orchestrator.read_back(p_id, v_row.kind, v_row.object, v_row.path)).hint);
         END IF;
         FOR v_name, v_value IN SELECT key, value -> 'to' FROM jsonb_each(v_row.adopts) LOOP
             IF v_parameters -> v_name <> v_value THEN
