@@ -479,6 +479,82 @@ def test_a_rule_that_comes_later_adopts_what_waits_at_the_next_look(stage: Stage
     assert stage.deployment("lobby")["parameters"] == {"replicas": 3}
 
 
+def test_what_is_paused_adopts_nothing_by_itself_until_it_is_resumed(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    stage.change(own, drift_rules=AUTOMATIC, desired_state="Paused")
+    stage.run_all()
+    drifted(stage, own, "Deployment", "lobby", REPLICAS)
+    assert (stage.deployment("lobby")["parameters"], stage.deployment("lobby")["generation"]) == ({}, 2)
+    assert {row["outlook"] for row in drift(stage, own).values()} == {"held"}
+    assert "AdoptionRefused" not in stage.events(own)
+    stage.change(own, desired_state="Active")
+    claimed = stage.claim_one()
+    [workload] = [item for item in claimed["inventory"] if item["kind"] == "Deployment"]
+    assert workload["paths"] == ["spec.replicas"], "nor does the apply put it back"
+    drifted(stage, own, "Deployment", "lobby", REPLICAS)
+    assert stage.deployment("lobby")["parameters"] == {"replicas": 3}
+    assert stage.last_event(own, "DeploymentChanged")["actor"] == "adopt:kubectl-edit"
+
+
+A, B = change("data.A", "x", "a"), change("data.B", "x", "b", manager="helm")
+EVERYTHING = [{"policy": "Adopt", "automatic": True}]
+
+
+@pytest.fixture
+def twice(stage: Stage) -> Any:
+    """A deployment with two places of one parameter; what is changed of it is adopted by itself."""
+    put_template(stage, "twice", {"A": "${text}", "B": "${text}"}, text=TEXT)
+    own = stage.run_healthy("lobby", "twice")
+    stage.change(own, drift_rules=EVERYTHING)
+    stage.run_all()
+    return own
+
+
+def refusals(stage: Stage, own: Any) -> list[str]:
+    rows = stage.rows(
+        "SELECT data_json ->> 'reason' AS reason FROM deployment_events WHERE deployment_id = %s AND type = 'AdoptionRefused' ORDER BY id",
+        own,
+    )
+    return [row["reason"] for row in rows]
+
+
+def test_of_two_places_at_odds_a_rule_picks_none(stage: Stage, twice: Any) -> None:
+    for _ in range(3):
+        drifted(stage, twice, "ConfigMap", "lobby-env", A, B)
+    assert stage.deployment("lobby")["parameters"] == {}
+    assert refusals(stage, twice) == [
+        'two places ask for different values of text: ConfigMap/lobby-env:data.A for "a", ConfigMap/lobby-env:data.B for "b"'
+    ]
+    assert {path: row["outlook"] for path, row in drift(stage, twice).items()} == {
+        "data.A": "undecided",
+        "data.B": "undecided",
+    }
+    assert stage.messages(deployment_id=twice) == []
+    adopt(stage, twice, "data.B")
+    assert stage.deployment("lobby")["parameters"] == {"text": "b"}, "a person decides"
+
+
+def test_two_places_that_are_set_in_turns_are_not_adopted_in_turns(stage: Stage, twice: Any) -> None:
+    drifted(stage, twice, "ConfigMap", "lobby-env", A)
+    stage.run_all()
+    assert stage.deployment("lobby")["parameters"] == {"text": "a"}
+    other = {**B, "wanted": "a"}
+    for _ in range(3):
+        drifted(stage, twice, "ConfigMap", "lobby-env", other)
+    assert stage.deployment("lobby")["parameters"] == {"text": "a"}
+    assert refusals(stage, twice) == [
+        "two places ask for different values of text: it was just adopted from ConfigMap/lobby-env:data.A (generation 3), and would be from ConfigMap/lobby-env:data.B now"
+    ]
+    drifted(stage, twice, "ConfigMap", "lobby-env", {**A, "wanted": "a", "live": "c"})
+    assert stage.deployment("lobby")["parameters"] == {"text": "c"}, "the place that was adopted goes on being"
+    stage.run_all()
+    with stage.root.transaction():
+        stage.root.execute("SET LOCAL session_replication_role = replica")
+        stage.root.execute("UPDATE deployment_revisions SET created_at = created_at - interval '601 seconds'")
+    drifted(stage, twice, "ConfigMap", "lobby-env", {**B, "wanted": "c"})
+    assert stage.deployment("lobby")["parameters"] == {"text": "b"}, "it was quiet for long enough"
+
+
 def test_nobody_hides_behind_a_rule(stage: Stage) -> None:
     """Any session can set a setting; only a watcher's is believed to act for a rule."""
     own = stage.deploy("lobby")

@@ -1,6 +1,6 @@
 -- orchestrator.adopt_automatically(ids) -> void
 -- Adopts what waits under a rule {"policy": "Adopt", "automatic": true}: all of it of one deployment, or none. What is refused waits for
--- a person, and an event says why, once. The caller holds the deployments locked: every report of drift asks, and nearly all
+-- a person, and an event says why, once. What is Paused is held: its drift waits, and is looked at again once it is resumed. The caller holds the deployments locked: every report of drift asks, and nearly all
 -- have no such rule.
 CREATE OR REPLACE FUNCTION orchestrator.adopt_automatically(p_ids uuid[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -23,7 +23,7 @@ BEGIN
           JOIN orchestrator.deployment_resources r ON r.deployment_id = d.id
          CROSS JOIN LATERAL orchestrator.judge_drift(
                d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name, r.drift) f
-         WHERE d.id = ANY (p_ids) AND d.desired_state <> 'Deleted' AND r.drift IS NOT NULL AND f.policy = 'Adopt' AND f.automatic
+         WHERE d.id = ANY (p_ids) AND d.desired_state NOT IN ('Paused', 'Deleted') AND r.drift IS NOT NULL AND f.policy = 'Adopt' AND f.automatic
            AND (d.drift_rules @> '[{"automatic": true}]' OR t.drift_rules_json @> '[{"automatic": true}]')
          GROUP BY d.id, d.generation
     LOOP

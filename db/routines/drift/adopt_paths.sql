@@ -4,6 +4,7 @@ CREATE OR REPLACE FUNCTION orchestrator.adopt_paths(p_id uuid, p_paths text[], p
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    c_looks_back CONSTANT integer := 100;  -- generations
     v_now orchestrator.deployments := (SELECT d FROM orchestrator.deployments d WHERE d.id = p_id);
     v_found orchestrator.drift[];
     v_chosen orchestrator.drift[];
@@ -15,6 +16,7 @@ DECLARE
     v_from jsonb := '{}';
     v_parameters jsonb := '{}';
     v_rendered jsonb;
+    v_other record;
     v_generation bigint;
 BEGIN
     -- A watcher writes drift only of deployments that nobody holds, so this stays as it is read.
@@ -50,6 +52,20 @@ BEGIN
                 PERFORM orchestrator.refuse('SO422', format('two places ask for different values of %s: %s for %s, %s for %s',
                         v_name, v_from ->> v_name, v_parameters -> v_name, v_path, v_value), v_path,
                     'Adopt one of them; the other then follows it.');
+            END IF;
+            -- By a rule, two that each want their own value would be adopted in turns, a generation each time, for ever.
+            SELECT v.generation, v.adopted -> 'paths' ->> 0 AS path INTO v_other
+              FROM orchestrator.deployment_revisions v
+              JOIN orchestrator.deployment_revisions b ON b.deployment_id = v.deployment_id AND b.generation = v.generation - 1
+              JOIN orchestrator.clusters c ON c.id = v_now.cluster_id
+             WHERE p_automatic AND v.deployment_id = p_id AND v.generation > v_now.generation - c_looks_back
+               AND v.adopted ? 'automatic' AND NOT v.adopted -> 'paths' ? v_path AND v.parameters -> v_name IS DISTINCT FROM b.parameters -> v_name
+               AND v.created_at > now() - make_interval(secs => c.contested_within_seconds)
+             ORDER BY v.generation DESC LIMIT 1;
+            IF FOUND THEN
+                PERFORM orchestrator.refuse('SO409', format('two places ask for different values of %s: it was just adopted from %s (generation %s), and would be from %s now',
+                        v_name, v_other.path, v_other.generation, v_path), v_path,
+                    'Adopt it, or put it back, or limit the rule to one of them. It is adopted by itself once the other has been quiet for as long as fights count.');
             END IF;
             v_parameters := v_parameters || jsonb_build_object(v_name, v_value);
             v_from := v_from || jsonb_build_object(v_name, v_path);
