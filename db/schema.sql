@@ -175,7 +175,7 @@ BEGIN
           JOIN orchestrator.deployment_resources r ON r.deployment_id = d.id
          CROSS JOIN LATERAL orchestrator.judge_drift(
                d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name, r.drift) f
-         WHERE d.id = ANY (p_ids) AND d.desired_state <> 'Deleted' AND r.drift IS NOT NULL AND f.policy = 'Adopt' AND f.automatic
+         WHERE d.id = ANY (p_ids) AND d.desired_state NOT IN ('Paused', 'Deleted') AND r.drift IS NOT NULL AND f.policy = 'Adopt' AND f.automatic
            AND (d.drift_rules @> '[{"automatic": true}]' OR t.drift_rules_json @> '[{"automatic": true}]')
          GROUP BY d.id, d.generation
     LOOP
@@ -210,6 +210,7 @@ CREATE FUNCTION orchestrator.adopt_paths(p_id uuid, p_paths text[], p_seen text[
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
+    c_looks_back CONSTANT integer := 100;  -- generations
     v_now orchestrator.deployments := (SELECT d FROM orchestrator.deployments d WHERE d.id = p_id);
     v_found orchestrator.drift[];
     v_chosen orchestrator.drift[];
@@ -221,6 +222,7 @@ DECLARE
     v_from jsonb := '{}';
     v_parameters jsonb := '{}';
     v_rendered jsonb;
+    v_other record;
     v_generation bigint;
 BEGIN
     -- A watcher writes drift only of deployments that nobody holds, so this stays as it is read.
@@ -256,6 +258,20 @@ BEGIN
                 PERFORM orchestrator.refuse('SO422', format('two places ask for different values of %s: %s for %s, %s for %s',
                         v_name, v_from ->> v_name, v_parameters -> v_name, v_path, v_value), v_path,
                     'Adopt one of them; the other then follows it.');
+            END IF;
+            -- By a rule, two that each want their own value would be adopted in turns, a generation each time, for ever.
+            SELECT v.generation, v.adopted -> 'paths' ->> 0 AS path INTO v_other
+              FROM orchestrator.deployment_revisions v
+              JOIN orchestrator.deployment_revisions b ON b.deployment_id = v.deployment_id AND b.generation = v.generation - 1
+              JOIN orchestrator.clusters c ON c.id = v_now.cluster_id
+             WHERE p_automatic AND v.deployment_id = p_id AND v.generation > v_now.generation - c_looks_back
+               AND v.adopted ? 'automatic' AND NOT v.adopted -> 'paths' ? v_path AND v.parameters -> v_name IS DISTINCT FROM b.parameters -> v_name
+               AND v.created_at > now() - make_interval(secs => c.contested_within_seconds)
+             ORDER BY v.generation DESC LIMIT 1;
+            IF FOUND THEN
+                PERFORM orchestrator.refuse('SO409', format('two places ask for different values of %s: it was just adopted from %s (generation %s), and would be from %s now',
+                        v_name, v_other.path, v_other.generation, v_path), v_path,
+                    'Adopt it, or put it back, or limit the rule to one of them. It is adopted by itself once the other has been quiet for as long as fights count.');
             END IF;
             v_parameters := v_parameters || jsonb_build_object(v_name, v_value);
             v_from := v_from || jsonb_build_object(v_name, v_path);
@@ -6719,7 +6735,8 @@ BEGIN
             PERFORM orchestrator.refuse('SO422', format('several objects differ at %s', v_path), 'paths.' || v_path, 'Say which: ' || v_objects || '.');
         END IF;
     END LOOP;
-    UPDATE orchestrator.deployment_resources r SET enforce_once = f.paths
+    -- With what was asked for before and no worker has carried out yet.
+    UPDATE orchestrator.deployment_resources r SET enforce_once = ARRAY(SELECT p FROM unnest(r.enforce_once) p UNION SELECT p FROM unnest(f.paths) p ORDER BY 1)
       FROM (SELECT f.kind, f.name, array_agg(f.path) AS paths FROM orchestrator.differences(put_back.id) f
              WHERE CASE WHEN put_back.paths IS NULL THEN f.held IS DISTINCT FROM 'ignored' ELSE f.path = ANY (put_back.paths) OR f.spelt = ANY (put_back.paths) END
              GROUP BY f.kind, f.name) f
@@ -7219,8 +7236,8 @@ BEGIN
         UPDATE orchestrator.deployment_resources r
            SET drift = n.drift,
                drifted_at = CASE WHEN n.drift IS NOT NULL THEN coalesce(r.drifted_at, now()) END,
-               -- Somebody undid what was to be put back.
-               enforce_once = CASE WHEN n.drift IS NOT NULL THEN r.enforce_once END
+               -- Less what somebody undid by now: what becomes of that path later is not what a person decided about.
+               enforce_once = nullif(ARRAY(SELECT p FROM unnest(r.enforce_once) p WHERE n.drift @> jsonb_build_array(jsonb_build_object('path', p))), '{}')
           FROM jsonb_to_recordset(p_rows) AS j (deployment_id uuid, kind text, namespace text, name text, drift jsonb)
           JOIN orchestrator.deployment_resources o ON o.cluster_id = v_cluster_id AND o.kind = j.kind AND o.namespace = j.namespace AND o.name = j.name
          CROSS JOIN LATERAL (SELECT nullif(orchestrator.lost_before(j.drift, o.drift), '[]') AS drift) n
@@ -10771,11 +10788,11 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
     r.cluster_id,
     f.policy,
         CASE
-            WHEN ((f.held = ANY (ARRAY['undecided'::text, 'shut'::text, 'contested'::text])) AND (d.finalised_at IS NULL) AND (d.desired_state <> 'Paused'::text)) THEN f.held
-            WHEN ((f.held = 'rewritten'::text) AND (d.finalised_at IS NULL) AND (d.desired_state <> 'Paused'::text)) THEN 'stuck'::text
+            WHEN ((h.held = ANY (ARRAY['undecided'::text, 'shut'::text, 'contested'::text])) AND (d.finalised_at IS NULL) AND (d.desired_state <> 'Paused'::text)) THEN h.held
+            WHEN ((h.held = 'rewritten'::text) AND (d.finalised_at IS NULL) AND (d.desired_state <> 'Paused'::text)) THEN 'stuck'::text
             ELSE orchestrator.outlook(d.desired_state, (d.finalised_at IS NOT NULL), s.*, k.unreachable_since)
         END AS outlook,
-        CASE f.held
+        CASE h.held
             WHEN 'shut'::text THEN orchestrator.shut_until(d.id, f.maintenance_window)
             WHEN 'contested'::text THEN orchestrator.contested_until(d.id, r.kind, r.name, f.path)
             ELSE s.due_at
@@ -10789,12 +10806,17 @@ CREATE VIEW orchestrator.drift WITH (security_invoker='true') AS
     ( SELECT p.contested_since
            FROM orchestrator.put_backs p
           WHERE ((p.deployment_id = d.id) AND (p.kind = r.kind) AND (p.name = r.name) AND (p.path = f.path))) AS contested_since
-   FROM ((((((orchestrator.deployment_resources r
+   FROM (((((((orchestrator.deployment_resources r
      JOIN orchestrator.deployments d ON ((d.id = r.deployment_id)))
      JOIN orchestrator.templates t ON (((t.id = d.template_id) AND (t.version = d.template_version))))
      JOIN orchestrator.reconcile_slots s ON ((s.deployment_id = d.id)))
      JOIN orchestrator.clusters k ON ((k.id = r.cluster_id)))
      CROSS JOIN LATERAL orchestrator.judge_drift(d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name, (COALESCE(r.drift, '[]'::jsonb) || orchestrator.existence((r.missing_since IS NOT NULL), r.applied_generation, r.rendered_hash))) f(path, change, policy, automatic, maintenance_window, source, rule, held))
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (f.path = ANY (r.enforce_once)) THEN NULL::text
+                    ELSE f.held
+                END AS held) h)
      CROSS JOIN LATERAL orchestrator.read_back(d.id, r.kind, r.name, f.path) b(adopts, refusal, hint))
   WHERE (r.differs AND (f.policy <> 'Ignore'::text));
 

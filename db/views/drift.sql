@@ -4,10 +4,10 @@
 CREATE OR REPLACE VIEW orchestrator.drift WITH (security_invoker = true) AS
 SELECT d.id AS deployment_id, d.name AS deployment, r.kind, r.namespace, r.name AS object, f.path, f.change -> 'wanted' AS wanted, f.change -> 'live' AS live,
        f.change ->> 'manager' AS manager, coalesce((f.change ->> 'since')::timestamptz, r.drifted_at, r.missing_since, r.last_seen_at) AS since, r.cluster_id,
-       f.policy, CASE WHEN f.held IN ('undecided', 'shut', 'contested') AND d.finalised_at IS NULL AND d.desired_state <> 'Paused' THEN f.held
-                      WHEN f.held = 'rewritten' AND d.finalised_at IS NULL AND d.desired_state <> 'Paused' THEN 'stuck'
+       f.policy, CASE WHEN h.held IN ('undecided', 'shut', 'contested') AND d.finalised_at IS NULL AND d.desired_state <> 'Paused' THEN h.held
+                      WHEN h.held = 'rewritten' AND d.finalised_at IS NULL AND d.desired_state <> 'Paused' THEN 'stuck'
                       ELSE orchestrator.outlook(d.desired_state, d.finalised_at IS NOT NULL, s, k.unreachable_since) END AS outlook,
-       CASE f.held WHEN 'shut' THEN orchestrator.shut_until(d.id, f.maintenance_window) WHEN 'contested' THEN orchestrator.contested_until(d.id, r.kind, r.name, f.path) ELSE s.due_at END AS due_at, b.refusal IS NULL AS adoptable, b.refusal AS not_adoptable, b.adopts,
+       CASE h.held WHEN 'shut' THEN orchestrator.shut_until(d.id, f.maintenance_window) WHEN 'contested' THEN orchestrator.contested_until(d.id, r.kind, r.name, f.path) ELSE s.due_at END AS due_at, b.refusal IS NULL AS adoptable, b.refusal AS not_adoptable, b.adopts,
        left(md5(concat(orchestrator.spell_path(r.kind, r.name, f.path), f.change -> 'live')), 16) AS seen, f.source AS rule_source, f.rule,
        (SELECT p.contested_since FROM orchestrator.put_backs p
          WHERE p.deployment_id = d.id AND p.kind = r.kind AND p.name = r.name AND p.path = f.path) AS contested_since
@@ -19,6 +19,8 @@ SELECT d.id AS deployment_id, d.name AS deployment, r.kind, r.namespace, r.name 
  CROSS JOIN LATERAL orchestrator.judge_drift(
        d.id, d.name, d.desired_state, t.drift_rules_json, d.drift_rules, d.drift_policy, r.kind, r.name,
        coalesce(r.drift, '[]') || orchestrator.existence(r.missing_since IS NOT NULL, r.applied_generation, r.rendered_hash)) f
+ -- What a person asked for with put_back() waits for a worker only.
+ CROSS JOIN LATERAL (SELECT CASE WHEN f.path = ANY (r.enforce_once) THEN NULL ELSE f.held END AS held) h
  CROSS JOIN LATERAL orchestrator.read_back(d.id, r.kind, r.name, f.path) b
  WHERE r.differs AND f.policy <> 'Ignore';
 COMMENT ON VIEW orchestrator.drift IS 'What differs at the cluster from what is wanted, path by path, who changed it, and what will happen.';

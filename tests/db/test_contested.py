@@ -269,6 +269,29 @@ def test_what_a_person_asks_for_does_not_wait(stage: Stage, lobby: Any) -> None:
     assert held(stage) == ["spec.replicas"], "once that has put it back, it waits again"
 
 
+def test_a_person_has_it_put_back_once_and_the_fight_goes_on_being_counted(stage: Stage, lobby: Any) -> None:
+    for _ in range(3):
+        put_back(stage, lobby, REPLICAS)
+    change_again(stage, lobby)
+    [before] = stage.rows("SELECT next_at - last_at AS wait FROM put_backs")
+    stage.operator.execute("SELECT put_back(%s, '{spec.replicas}')", (lobby,))
+    assert held(stage) == []
+    claimed = stage.claim_one()
+    [item] = [item for item in claimed["inventory"] if item["kind"] == "Deployment"]
+    assert (item["drifted"], item["lost"], item["withheld"]) == (True, [REPLICAS], [])
+    [manifest] = [m for m in manifests(claimed) if m["kind"] == "Deployment"]
+    done = applied(manifest, "default", put_back=item["lost"], enforced=item["enforce_once"])
+    assert stage.settle(claimed, resources=[done]) == "settled"
+    [fight] = contested(stage)
+    assert (fight["put_backs"], stage.events(lobby, "Contested", "ContestEnded")) == (4, ["Contested"])
+    [after] = stage.rows("SELECT next_at - last_at AS wait, next_at > now() AS waits FROM put_backs")
+    assert after["waits"]
+    assert after["wait"] >= before["wait"]
+    change_again(stage, lobby)
+    assert held(stage) == ["spec.replicas"], "once, and not for good"
+    assert stage.slot(lobby)["msg_id"] is None
+
+
 # ---------------------------------------------------------------- while it waits
 
 

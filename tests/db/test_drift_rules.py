@@ -317,6 +317,39 @@ def test_put_back_refuses_what_it_cannot_mean(stage: Stage) -> None:
         stage.operator.execute(put_back, (deployment_id, None))
 
 
+def enforced(stage: Stage) -> Any:
+    (row,) = stage.rows("SELECT enforce_once FROM deployment_resources WHERE kind = 'Deployment'")
+    return row["enforce_once"]
+
+
+def test_what_was_asked_for_first_is_put_back_too(stage: Stage) -> None:
+    deployment_id = stage.run_healthy("lobby")
+    stage.change(deployment_id, drift_policy="Adopt")
+    stage.run_all()
+    lose(stage, deployment_id, "lobby", drift("spec.replicas"), drift("spec.paused"), drift("spec.template"))
+    for path in ("spec.replicas", "spec.paused"):
+        stage.operator.execute("SELECT put_back(%s, %s)", (deployment_id, [path]))
+    assert enforced(stage) == ["spec.paused", "spec.replicas"]
+    outlooks = {row["path"]: row["outlook"] for row in stage.rows("SELECT path, outlook FROM drift")}
+    assert outlooks == {"spec.paused": "now", "spec.replicas": "now", "spec.template": "undecided"}
+    [item] = [item for item in stage.claim_one()["inventory"] if item["kind"] == "Deployment"]
+    assert [one["path"] for one in item["lost"]] == ["spec.replicas", "spec.paused"]
+
+
+def test_a_decision_to_put_back_is_about_what_stood_there_then(stage: Stage) -> None:
+    """Undone by somebody before a worker came, it does not outlive that: the next change is its owner's again."""
+    deployment_id = stage.run_healthy("lobby")
+    stage.change(deployment_id, drift_rules=[REPLICAS, {"path": "spec.paused", "policy": "Adopt"}])
+    stage.run_all()
+    lose(stage, deployment_id, "lobby", drift("spec.replicas"), drift("spec.paused"))
+    stage.operator.execute("SELECT put_back(%s, '{spec.replicas}')", (deployment_id,))
+    lose(stage, deployment_id, "lobby", drift("spec.paused"))
+    assert enforced(stage) is None
+    lose(stage, deployment_id, "lobby", drift("spec.replicas"), drift("spec.paused"))
+    [item] = [item for item in stage.claim_one()["inventory"] if item["kind"] == "Deployment"]
+    assert (item["lost"], item["paths"]) == ([], ["spec.replicas"])
+
+
 def test_a_claim_without_rules_or_drift_says_nothing_of_them(stage: Stage) -> None:
     deployment_id = stage.run_healthy("lobby")
     stage.operator.execute("SELECT reconcile_now(%s)", (deployment_id,))

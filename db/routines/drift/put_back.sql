@@ -27,7 +27,8 @@ BEGIN
             PERFORM orchestrator.refuse('SO422', format('several objects differ at %s', v_path), 'paths.' || v_path, 'Say which: ' || v_objects || '.');
         END IF;
     END LOOP;
-    UPDATE orchestrator.deployment_resources r SET enforce_once = f.paths
+    -- With what was asked for before and no worker has carried out yet.
+    UPDATE orchestrator.deployment_resources r SET enforce_once = ARRAY(SELECT p FROM unnest(r.enforce_once) p UNION SELECT p FROM unnest(f.paths) p ORDER BY 1)
       FROM (SELECT f.kind, f.name, array_agg(f.path) AS paths FROM orchestrator.differences(put_back.id) f
              WHERE CASE WHEN put_back.paths IS NULL THEN f.held IS DISTINCT FROM 'ignored' ELSE f.path = ANY (put_back.paths) OR f.spelt = ANY (put_back.paths) END
              GROUP BY f.kind, f.name) f

@@ -18,8 +18,8 @@ BEGIN
         UPDATE orchestrator.deployment_resources r
            SET drift = n.drift,
                drifted_at = CASE WHEN n.drift IS NOT NULL THEN coalesce(r.drifted_at, now()) END,
-               -- Somebody undid what was to be put back.
-               enforce_once = CASE WHEN n.drift IS NOT NULL THEN r.enforce_once END
+               -- Less what somebody undid by now: what becomes of that path later is not what a person decided about.
+               enforce_once = nullif(ARRAY(SELECT p FROM unnest(r.enforce_once) p WHERE n.drift @> jsonb_build_array(jsonb_build_object('path', p))), '{}')
           FROM jsonb_to_recordset(p_rows) AS j (deployment_id uuid, kind text, namespace text, name text, drift jsonb)
           JOIN orchestrator.deployment_resources o ON o.cluster_id = v_cluster_id AND o.kind = j.kind AND o.namespace = j.namespace AND o.name = j.name
          CROSS JOIN LATERAL (SELECT nullif(orchestrator.lost_before(j.drift, o.drift), '[]') AS drift) n
