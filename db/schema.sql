@@ -4071,11 +4071,12 @@ CREATE FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestr
     SELECT coalesce(array_agg(o), '{}')
       FROM unnest(p_seen) o
       CROSS JOIN LATERAL (
-          SELECT k.managed, k.uid, k.applied_resource_version, k.applied_fields_hash, k.withheld FROM orchestrator.deployment_resources k
+          SELECT k.managed, k.uid, k.applied_generation, k.applied_resource_version, k.applied_fields_hash, k.withheld FROM orchestrator.deployment_resources k
            WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r
       CROSS JOIN LATERAL (SELECT k.desired_state FROM orchestrator.deployments k WHERE k.id = o.deployment_id OFFSET 0) d
      WHERE r.managed AND r.uid = o.uid AND o.resource_version > r.applied_resource_version
-       AND (o.fields_hash <> r.applied_fields_hash OR r.withheld IS NOT NULL)
+       AND (r.withheld IS NOT NULL OR (o.fields_hash <> r.applied_fields_hash
+            AND NOT (coalesce(o.generation > r.applied_generation, false) AND left(o.fields_hash, 16) = left(r.applied_fields_hash, 16))))
        AND d.desired_state <> 'Deleted'
 $$;
 

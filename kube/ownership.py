@@ -22,7 +22,7 @@ Fields = dict[str, Any]
 Step = str
 Reason = Literal["changed", "removed", "ownership lost", "overwritten", "rewritten"]
 
-_HASH_BYTES = 16
+_HASH_BYTES = 8
 # A value longer than this is shown by its beginning: a drift is for reading, not for restoring from.
 QUOTED_CHARACTERS = 500
 _ABSENT = object()
@@ -36,7 +36,10 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 class Owned(msgspec.Struct, frozen=True):
-    """The fields we own (the API's FieldsV1 tree) and a hash of them and their values; both None where we own none."""
+    """The fields we own (the API's FieldsV1 tree) and a hash; both None where we own none.
+
+    The hash is 16 hexadecimal characters of which fields they are, and 16 of their values.
+    """
 
     fields: Fields | None
     hash: str | None
@@ -64,7 +67,7 @@ def owned(live: Live, content: dict[str, Any] | None = None) -> Owned:
     values: list[Any] = []
     _gather(fields, live.object if content is None else content, values)
     # Sorted anew, so that a server that writes the set in another order raises no false alarm.
-    return Owned(fields, hashlib.blake2b(_encode_sorted([fields, values]), digest_size=_HASH_BYTES).hexdigest())
+    return Owned(fields, _hash(fields) + _hash(values))
 
 
 def owned_hash(live: Live, content: dict[str, Any]) -> str | None:
@@ -91,13 +94,16 @@ def rows(found: Iterable[Drift]) -> list[dict[str, Any]]:
     return [_row(drift) for drift in found]
 
 
-def rewritten(live: Live, wanted: Manifest, *, at_once: bool) -> list[Drift]:
+def rewritten(live: Live, wanted: Manifest, *, at_once: bool, content: dict[str, Any] | None = None) -> list[Drift]:
     """The paths that are ours and read otherwise than `wanted`, the manifest as it was applied; `at_once`: just now.
 
     An admission webhook that changes a field leaves it with whoever wrote, so ownership tells nothing of it. Here
     values are compared, and only here: what a server makes of them (defaults, normal forms, zeroes that it drops) must
-    not be taken for another.
+    not be taken for another. `content` is `live.object` where it is decoded already.
     """
+    # Nearly always all of it stands as it was sent, which is quicker to see than what became of each path.
+    if _is_kept({"metadata": wanted["metadata"]} if live.partial else wanted, content or live.object):
+        return []
     entry = _our_entry(live)
     search = _Search(live, wanted, None)
     ours = () if entry is None else _leaves(_decode_fields(entry.fields), ())
@@ -339,13 +345,17 @@ def _leaves(fields: Fields, above: tuple[Step, ...]) -> Iterator[tuple[Step, ...
             yield here
 
 
+def _hash(content: Any) -> str:
+    return hashlib.blake2b(_encode_sorted(content), digest_size=_HASH_BYTES).hexdigest()
+
+
 def _gather(fields: Fields, value: Any, values: list[Any]) -> None:
     """Collect what stands at the paths of a tree, in the order of their names; None where nothing does."""
     for step in sorted(fields):
         # The labels that tell the generation change with each; nobody else's fields change with them.
         if step == "." or step[2:] in OUR_LABELS:
             continue
-        found = _value_at(value, (step,))
+        found = _value_below(value, step)
         below = fields[step]
         if below and found is not _ABSENT:
             _gather(below, found, values)
@@ -424,21 +434,25 @@ def _has_path(fields: Fields, steps: tuple[Step, ...]) -> bool:
 
 
 def _value_at(value: Any, steps: tuple[Step, ...]) -> Any:
-    """Follow FieldsV1 steps into an object: `f:` a field, `k:` a list item by its keys, `v:` a set's member."""
+    """Follow FieldsV1 steps into an object."""
     for step in steps:
-        match step[:2]:
-            case "f:":
-                value = cast("Fields", value).get(step[2:], _ABSENT) if isinstance(value, dict) else _ABSENT
-            case "k:":
-                value = _item_with(value, _decode_keys(step[2:]))
-            case "v:":
-                member = msgspec.json.decode(step[2:])
-                value = member if isinstance(value, list) and member in value else _ABSENT
-            case _:
-                value = _ABSENT
+        value = _value_below(value, step)
         if value is _ABSENT:
             return _ABSENT
     return value
+
+
+def _value_below(value: Any, step: Step) -> Any:
+    """One step down: `f:` a field, `k:` a list item by its keys, `v:` a set's member."""
+    kind = step[:2]
+    if kind == "f:":
+        return cast("Fields", value).get(step[2:], _ABSENT) if isinstance(value, dict) else _ABSENT
+    if not isinstance(value, list):
+        return _ABSENT
+    if kind == "k:":
+        return _item_with(cast("list[Any]", value), _decode_keys(step[2:]))
+    member = msgspec.json.decode(step[2:]) if kind == "v:" else _ABSENT
+    return member if member in value else _ABSENT
 
 
 @functools.lru_cache(4096)
@@ -446,10 +460,15 @@ def _decode_keys(text: str) -> dict[str, Any]:
     return msgspec.json.decode(text)
 
 
-def _item_with(items: Any, keys: dict[str, Any]) -> Any:
+def _item_with(items: list[Any], keys: dict[str, Any]) -> Any:
     """The list item that has these keys; else one that leaves some of them to their defaults."""
-    listed = cast("list[Any]", items) if isinstance(items, list) else []
-    found = [cast("Fields", item) for item in listed if isinstance(item, dict) and item]
+    found = [cast("Fields", item) for item in items if isinstance(item, dict) and item]
+    # Nearly always there is one that has them all: the first of them is compared alone, for a long list is gone
+    # through once for each of its items.
+    first, one = next(iter(keys.items()))
+    for item in found:
+        if item.get(first) == one and keys.items() <= item.items():
+            return item
     # Of two ports of one number, the one without a protocol is not the one that says UDP.
     alike = [item for item in found if all(item.get(key, value) == value for key, value in keys.items())]
     return max(alike, key=lambda item: sum(key in item for key in keys), default=_ABSENT)

@@ -265,14 +265,15 @@ async def _restore_ownership(cluster: Cluster, live: Live, step: Step, read_fiel
 
 def _resource(step: Step, applied: Applied, deployment_id: str) -> AppliedResource:
     live, item = applied.live, step.item
-    ours = owned(live)
+    content = live.object
+    ours = owned(live, content)
     places = item.withheld if item is not None and not item.missing else []
     # With what is left to others, so that a watcher goes on to see what becomes of it.
     fields = with_places(ours.fields, places) if places else ours.fields
     changed = item is not None and live.kind in {"Deployment", "StatefulSet"}
-    health = assess(live.object) if changed else None
+    health = assess(content) if changed else None
     found = lost(fields, live, step.whole, deployment_id=deployment_id) if places and fields else []
-    found += rewritten(live, step.manifest, at_once=True)
+    found += rewritten(live, step.manifest, at_once=True, content=content)
     return AppliedResource(
         api_version=live.api_version,
         kind=live.kind,

@@ -262,6 +262,21 @@ def test_fields_that_differ_are_judged_at_each_observation_above_our_apply_and_a
         assert len(stage.observe(stage.later(own, "Service", "lobby", fields_hash=fields_hash))) == suspects
 
 
+def test_our_own_apply_is_no_suspect_before_it_is_settled_unless_a_field_was_taken(stage: Stage) -> None:
+    """Only the values differ then, and the label tells of a newer generation than the one that was settled."""
+    fields, values = "a" * 16, "1" * 16
+    own = stage.deploy("lobby", "web")
+    stage.converge(stage.claim_one(), fields_hash=fields + values)
+    for generation, fields_hash, suspects in [
+        (2, fields + "2" * 16, 0),
+        (1, fields + "2" * 16, 1),
+        (None, fields + "2" * 16, 1),
+        (2, "b" * 16 + values, 1),
+    ]:
+        seen = stage.later(own, "Service", "lobby", generation=generation, fields_hash=fields_hash)
+        assert len(stage.observe(seen)) == suspects, (generation, fields_hash)
+
+
 def test_a_judgement_that_was_rolled_back_is_asked_for_again(stage: Stage) -> None:
     own = stage.run_healthy("lobby")
     seen = stage.later(own, "Service", "lobby", fields_hash="a")
