@@ -1,6 +1,8 @@
 """Drift policy and rules over HTTP, and the decision to put something back."""
 
+import json
 from collections.abc import AsyncIterator
+from itertools import product
 
 import pytest
 
@@ -54,6 +56,30 @@ async def test_a_server_counts_as_drifted_only_for_what_is_not_ignored(api: Api,
             f'orchestrator_deployments_drifted{{cluster="default"}} {float(differs)}'
             in (await api.client.get("/metrics")).text
         )
+
+
+async def test_a_list_calls_drifted_what_the_view_shows_whoever_decides_it(api: Api, stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    found: list[tuple[bool, bool, bool]] = []
+    for template_rules in ([], IGNORED):
+        # Versions of a template never change; it is as if this had always been so.
+        stage.root.execute("SET session_replication_role = replica")
+        stage.root.execute("UPDATE templates SET drift_rules_json = %s", (json.dumps(template_rules),))
+        stage.root.execute("RESET session_replication_role")
+        for rules, policy in product(([], IGNORED), ("Enforce", "Adopt", "Ignore")):
+            stage.change(own, drift_rules=rules, drift_policy=policy)
+            stage.run_all()
+            for paths in (["spec.replicas"], ["spec.replicas", "spec.paused"]):
+                lose(stage, own, "lobby", *map(drift, paths))
+                listed = {
+                    wanted: len((await api.get("/api/deployments", drifted=wanted))["items"])
+                    for wanted in ("true", "false")
+                }
+                shown = bool(stage.rows("SELECT FROM orchestrator.drift"))
+                told = (await api.get(f"/api/deployments/{own}"))["drifted"]
+                found.append((shown, told, listed == {"true": int(shown), "false": 1 - int(shown)}))
+    assert all(shown == told and listed for shown, told, listed in found), found
+    assert sum(shown for shown, *_ in found) == 4 + 3 * 2, "rules of either, and the policy Ignore, hide the replicas"
 
 
 async def test_what_waits_is_put_back_when_a_person_says_so(api: Api, stage: Stage) -> None:
