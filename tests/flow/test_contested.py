@@ -75,6 +75,12 @@ def test_a_controller_that_keeps_setting_a_value_is_named_let_be_for_a_while_and
         stage.intent.reconcile_now(lobby)
         stage.until(lambda: put_backs(stage, lobby) == 7, what="tried at once, since a person asked")
         stage.until(lambda: waits(stage, lobby), what="waiting again")
+        mark = stage.mark(lobby)
+        stage.intent.operator.execute("SELECT orchestrator.put_back(%s, '{spec.replicas}')", (lobby,))
+        stage.until(lambda: put_backs(stage, lobby) == 8, what="put back once, since a person decided so")
+        stage.until(lambda: waits(stage, lobby), what="waiting again")
+        assert put_backs(stage, lobby) == 8
+        assert len(stage.since(lobby, mark)) <= EVENTS_EACH, stage.story()
     pass_time(stage, lobby, 240)
     stage.until(lambda: stage.is_at_rest(lobby), what="put back for good")
     assert fights(stage, lobby), "not quiet for long enough"

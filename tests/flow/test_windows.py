@@ -1,13 +1,23 @@
 """A restart that waits for its window, or for nobody to play, as a journey: what is planned comes when it may."""
 
 import uuid
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from psycopg.types.json import Jsonb
 
+from deploy.postgres import running
+from tests.conftest import ControlPlane, Database
 from tests.flow.conftest import Stage
 from tests.flow.test_server_restart import pod_of, pod_uid
-from tests.intent import workload
+from tests.intent import Intent, intent_on, workload
+from tests.outsider import outsider_of
+from tests.rooms import Room
+from tests.waiting import eventually_blocking
+from tests.workers.test_outages import kill_postgres, own_postgres
+
+__all__ = ["own_postgres"]
 
 SHUT = "date_trunc('minute', now() AT TIME ZONE 'UTC' + interval '2 hours')::time"
 OPEN = "date_trunc('minute', now() AT TIME ZONE 'UTC')::time"
@@ -27,7 +37,11 @@ def server(stage: Stage) -> str:
 
 
 def window(stage: Stage, name: str) -> None:
-    stage.intent.superuser.execute(
+    make_window(stage.intent, name)
+
+
+def make_window(intent: Intent, name: str) -> None:
+    intent.superuser.execute(
         "INSERT INTO orchestrator.maintenance_windows (name, days, starts, lasts, zone)"
         f" VALUES (%s, '{{Mon,Tue,Wed,Thu,Fri,Sat,Sun}}', {SHUT}, '1 hour', 'UTC')",
         (name,),
@@ -36,7 +50,11 @@ def window(stage: Stage, name: str) -> None:
 
 def open_window(stage: Stage, name: str) -> None:
     """As an admin would: it starts now."""
-    stage.intent.superuser.execute(
+    set_open(stage.intent, name)
+
+
+def set_open(intent: Intent, name: str) -> None:
+    intent.superuser.execute(
         f"UPDATE orchestrator.maintenance_windows SET starts = {OPEN} WHERE name = %s",
         (name,),
     )
@@ -114,6 +132,83 @@ def test_what_a_rule_binds_to_a_window_is_put_back_when_it_opens_and_not_before(
     open_window(stage, "weekends")
     stage.until(lambda: replicas(stage, server) == 1, 60, what="put back")
     stage.until(lambda: not stage.drift(server), what="nothing differs any more")
+
+
+def test_a_window_that_opens_after_the_worker_was_killed_is_not_lost(stage: Stage, server: str) -> None:
+    window(stage, "mondays")
+    rule = [{"path": "spec.replicas", "policy": "Enforce", "window": "mondays"}]
+    stage.intent.operator.execute(
+        "UPDATE orchestrator.deployments SET drift_rules = %s WHERE id = %s", (Jsonb(rule), server)
+    )
+    stage.until(lambda: stage.is_at_rest(server), what="the rule taken up")
+    stage.kubectl("scale", "statefulset", stage.intent.deployment(server)["name"], "--replicas=2")
+    stage.until(lambda: stage.drift(server), what="the change seen")
+    stage.worker.kill()
+    open_window(stage, "mondays")
+    stage.until(lambda: {row["outlook"] for row in stage.drift(server)} == {"resting"}, what="open, and nobody there")
+    assert replicas(stage, server) == 2
+    stage.worker.restart()
+    stage.until(lambda: replicas(stage, server) == 1, 60, what="put back")
+
+
+def test_what_opens_or_falls_due_while_postgres_is_away_is_put_back_when_it_answers(
+    own_postgres: tuple[Database, ExitStack], control_plane: ControlPlane, namespace: str, scratch: Path
+) -> None:
+    database, stack = own_postgres
+    outsider = outsider_of(control_plane.kubeconfig, scratch)
+
+    def scaled(name: str) -> int:
+        return outsider.get("Deployment", namespace, name)["spec"]["replicas"]
+
+    def scale(name: str) -> None:
+        control_plane.kubectl("--namespace", namespace, "scale", "deployment", name, "--replicas=3")
+
+    environment = {"ORCHESTRATOR_STANDBY_SECONDS": "0.5"}
+    with (
+        Room("worker", database, control_plane.kubeconfig, **environment) as worker,
+        Room("watcher", database, control_plane.kubeconfig, **environment) as watcher,
+    ):
+        with intent_on(database, namespace) as intent:
+
+            def outlook(deployment: str) -> list[str]:
+                rows = intent.rows("SELECT outlook FROM orchestrator.drift WHERE deployment_id = %s", deployment)
+                return [row["outlook"] for row in rows]
+
+            def seen(check: object, what: str) -> None:
+                eventually_blocking(check, 30, lambda: f"{what}\n{intent.story()}\n{worker.tail}\n{watcher.tail}")
+
+            intent.superuser.execute("UPDATE orchestrator.clusters SET contested_after = 2")
+            make_window(intent, "nights")
+            bound, fought = intent.deploy("bound", "web"), intent.deploy("fought", "web")
+            rule = [{"path": "spec.replicas", "policy": "Enforce", "window": "nights"}]
+            intent.operator.execute(
+                "UPDATE orchestrator.deployments SET drift_rules = %s WHERE id = %s", (Jsonb(rule), bound)
+            )
+            for deployment in (bound, fought):
+                seen(lambda made=deployment: intent.status(made) == "Healthy" and intent.is_applied(made), "at rest")
+            scale("bound")
+            seen(lambda: outlook(bound) == ["shut"], "left until the window opens")
+            for count in (1, 2):
+                scale("fought")
+                told = "SELECT count(*) FROM orchestrator.put_backs WHERE deployment_id = %s AND put_backs = %s"
+                seen(lambda count=count: intent.value(told, fought, count) == 1, f"put back {count} times")
+                seen(lambda: outlook(fought) == [] and intent.is_applied(fought), "all well again")
+            scale("fought")
+            seen(lambda: outlook(fought) == ["contested"], "contested, and left until its time has come")
+            worker.freeze()
+            set_open(intent, "nights")
+            intent.superuser.execute("UPDATE orchestrator.put_backs SET next_at = now()")
+        kill_postgres(database, stack)
+        worker.thaw()
+        worker.says("postgres does not answer")
+        assert (scaled("bound"), scaled("fought")) == (3, 3)
+        stack.enter_context(running(database.server, Path(database.server.home) / "log"))
+        with intent_on(database, namespace) as intent:
+            eventually_blocking(
+                lambda: (scaled("bound"), scaled("fought")) == (1, 1),
+                60,
+                lambda: f"put back\n{intent.story()}\n{worker.tail}\n{watcher.tail}",
+            )
 
 
 def test_a_person_need_not_wait_for_a_window(stage: Stage, server: str) -> None:
