@@ -2337,8 +2337,15 @@ CREATE FUNCTION orchestrator.claim_dry_run(p_cluster text, p_worker text, p_leas
                          'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
                          'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld)
                          || orchestrator.withhold(t.deployment_id, t.name, t.proposal ->> 'desired_state', m.drift_rules_json, t.proposal -> 'drift_rules',
-                                t.proposal ->> 'drift_policy', t.proposal -> 'manifests', r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once))
-                       FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.deployment_id AND r.kind <> 'Pod'), '[]')
+                                t.proposal ->> 'drift_policy', t.proposal -> 'manifests', r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once || f.fought))
+                       FROM orchestrator.deployment_resources r
+                       JOIN orchestrator.deployments d ON d.id = r.deployment_id
+                      CROSS JOIN LATERAL (
+                           SELECT array_agg(j.path) AS fought
+                             FROM orchestrator.judge_drift(t.deployment_id, t.name, t.proposal ->> 'desired_state', m.drift_rules_json, t.proposal -> 'drift_rules',
+                                      t.proposal ->> 'drift_policy', r.kind, r.name, coalesce(r.drift, '[]') || '[{"path": ""}]') j
+                            WHERE j.held = 'contested' AND t.generation > d.generation) f
+                      WHERE r.deployment_id = t.deployment_id AND r.kind <> 'Pod'), '[]')
       FROM taken t
       JOIN orchestrator.templates m ON m.id = (t.proposal ->> 'template_id')::bigint AND m.version = (t.proposal ->> 'template_version')::integer
 $$;

@@ -36,6 +36,17 @@ def strip(manifest: Manifest, places: Sequence[Place]) -> Manifest:
     return manifest
 
 
+def as_stands(manifest: Manifest, live: Live, places: Sequence[Place]) -> Manifest:
+    """The manifest with what stands live at these places; without those where nothing does. The argument is kept.
+
+    For a dry run, which cannot give up a claim first: what it left out would be dropped, and the rest judged without.
+    """
+    for place in places:
+        value = _at(live.object, place)
+        manifest = strip(manifest, [place]) if value is _GONE else _with(manifest, place, value)
+    return manifest
+
+
 def disown(live: Live, places: Sequence[Place]) -> list[dict[str, Any]] | None:
     """A JSON patch that drops our claim on these places and changes no value; None where we have none.
 
@@ -72,6 +83,35 @@ def with_places(fields: Fields | None, places: Sequence[Place]) -> Fields:
     return found
 
 
+def _at(value: Any, place: Place) -> Any:
+    for step in place:
+        if isinstance(step, str):
+            value = cast("Manifest", value).get(step, _GONE) if isinstance(value, dict) else _GONE
+        else:
+            items = cast("list[Any]", value) if isinstance(value, list) else []
+            value = next((item for item in items if _is_item(item, step)), _GONE)
+    return value
+
+
+def _with(value: Any, place: Place, wanted: Any) -> Any:
+    """The same with another value at a place that it has."""
+    if not place:
+        return wanted
+    step, rest = place[0], place[1:]
+    if isinstance(step, str):
+        holder = cast("Manifest", value if isinstance(value, dict) else {})
+        return {**holder, step: _with(holder[step], rest, wanted)} if step in holder else cast("Any", value)
+    if not isinstance(value, list):
+        return value
+    return [_with(item, rest, wanted) if _is_item(item, step) else item for item in cast("list[Any]", value)]
+
+
+def _is_item(item: Any, keys: dict[str, Any]) -> bool:
+    """Whether these keys name a list item; what it leaves to Kubernetes' default fits."""
+    found = cast("Manifest", item if isinstance(item, dict) else {})
+    return bool(found) and all(found.get(key, value) == value for key, value in keys.items())
+
+
 def _is_key(place: Place) -> bool:
     return len(place) > 1 and isinstance(place[-2], dict) and place[-1] in place[-2]
 
@@ -93,9 +133,9 @@ def _without(value: Any, place: Place) -> Any:
 
 def _without_item(item: Any, keys: dict[str, Any], rest: Place) -> Any:
     """A list item less a place in it; what it is known by stays while anything else of it does."""
-    found = cast("Manifest", item if isinstance(item, dict) else {})
-    if not found or any(found.get(key, value) != value for key, value in keys.items()):
-        return cast("Any", item)
+    if not _is_item(item, keys):
+        return item
+    found = cast("Manifest", item)
     if not rest:
         return _GONE
     if len(rest) == 1 and rest[0] in keys:

@@ -15,7 +15,7 @@ from db.queue import AppliedResource, InventoryItem
 from kube.cluster import Applied, Cluster
 from kube.errors import AlreadyExists, Conflict, Invalid, UidMismatch
 from kube.generated import fill
-from kube.handover import Place, disown, with_places, without_places
+from kube.handover import Place, as_stands, disown, with_places, without_places
 from kube.health import assess
 from kube.live import Live
 from kube.naming import DEPLOYMENT_LABEL, Manifest
@@ -159,20 +159,27 @@ async def try_object(
 ) -> tuple[Manifest, Applied]:
     """What `apply_object` would send, and what the server would answer: asked by a dry run, nothing is written.
 
-    Generated secrets are stood in for. What a real apply first hands over or clears away for the object is left out.
-    Raises Foreign and KubeError; what the server warns of is added to `warnings`.
+    Generated secrets are stood in for. What a real apply first gives up is sent as it stands, which comes to the same;
+    what it first clears away is not. Raises Foreign and KubeError; what the server warns of is added to `warnings`.
     """
-    manifest = fill(step.manifest, deployment_id, STAND_IN_SEED)
-    looked = step.reason == "recreated"
-    base = await _look(cluster, step, deployment_id) if looked else None
+    base, looked = await _begin(cluster, step, deployment_id)
+    manifest = fill(_tried(step, base, looked=looked), deployment_id, STAND_IN_SEED)
     for _ in range(ATTEMPTS):
         try:
             return manifest, await _write(cluster, manifest, step.item, base, looked=looked, tried=warnings)
         except (Conflict, UidMismatch, AlreadyExists):
             base, looked = await _look(cluster, step, deployment_id), True
-            # What is gone is made anew with all it has.
-            manifest = fill(step.manifest if base is not None else step.whole, deployment_id, STAND_IN_SEED)
+            manifest = fill(_tried(step, base, looked=True), deployment_id, STAND_IN_SEED)
     raise Conflict(f"{step.manifest['kind']} {step.manifest['metadata']['name']} keeps changing while it is tried")
+
+
+def _tried(step: Step, base: Live | None, *, looked: bool) -> Manifest:
+    """What a dry run sends: what is gone is made anew with all it has, what is left to others stands as it does."""
+    if base is None:
+        return step.whole if looked else step.manifest
+    if base.partial or step.item is None or step.item.missing:
+        return step.manifest
+    return as_stands(step.whole, base, step.item.withheld)
 
 
 async def _write(

@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 
 from tests.db.stage import Row, Stage, denied, refused
+from tests.db.test_adopt import GREETING, change, drifted
+from tests.db.test_contested import put_back
 from tests.db.test_plan import written
 from tests.db.test_previews import traces
+from tests.db.test_window_rules import shut
+from tests.db.test_windows import make
 
 OK = [{"kind": "ConfigMap", "name": "lobby-env", "verdict": "ok"}]
+CONTAINER = "spec.template.spec.containers[name=web]"
 NO = [{"kind": "Service", "name": "lobby", "verdict": "refused", "category": "quota", "message": "exceeded quota: q"}]
 
 
@@ -58,6 +63,63 @@ def test_a_question_carries_what_a_worker_would_apply(stage: Stage) -> None:
     assert (found["state"], found["refused"], found["answers"]) == ("done", False, OK)
     assert found["finished_at"] is not None
     assert take(stage) is None
+
+
+@pytest.fixture
+def held(stage: Stage) -> Any:
+    """A deployment with a path that is ignored, one that waits to be adopted, one for its window, and one that is contested."""
+    make(stage, zone="UTC")
+    shut(stage)
+    own = stage.run_healthy("lobby")
+    rules = [
+        {"path": "spec.replicas", "policy": "Ignore"},
+        {"path": f"{CONTAINER}.image", "policy": "Adopt"},
+        {"kind": "Service", "policy": "Enforce", "window": "nights"},
+    ]
+    stage.change(own, drift_rules=rules)
+    stage.run_all()
+    fought = change(GREETING, "hello", "theirs", manager="helm")
+    for _ in range(3):
+        put_back(stage, own, fought)
+    stage.observe(stage.later(own, "Deployment", "lobby", fields_hash="theirs"))
+    theirs = (change("spec.replicas", 1, 3), change(f"{CONTAINER}.image", "nginx", "theirs/web:9"))
+    drifted(stage, own, "Deployment", "lobby", *theirs, fought)
+    drifted(stage, own, "Service", "lobby", change("spec.selector", {"a": "b"}, {"c": "d"}))
+    return own
+
+
+def left(taken: Row | None) -> dict[str, tuple[Any, ...]]:
+    """What is left to others and what is put back, by object."""
+    assert taken is not None
+    told = ("withheld", "paths", "lost", "drifted", "let_be", "undecided")
+    return {item["kind"]: tuple(item.get(key) for key in told) for item in taken["inventory"]}
+
+
+def test_a_question_leaves_to_others_what_an_apply_does(stage: Stage, held: Any) -> None:
+    ask(stage, held)
+    asked = left(take(stage))
+    assert asked["Deployment"][1] == ["spec.replicas", GREETING, f"{CONTAINER}.image"]
+    assert asked["Service"][1] == ["spec.selector"]
+    ask(stage, held, {"memory": "128Mi"})
+    changed = left(take(stage))
+    assert changed["Deployment"][1] == ["spec.replicas", f"{CONTAINER}.image"], "a newer generation waits for no fight"
+    stage.root.execute("SELECT request_reconcile(ARRAY[%s]::uuid[], 'test', 'test')", (held,))
+    claimed = stage.claim_one()
+    assert asked == {kind: left(claimed)[kind] for kind in asked}
+    stage.settle(claimed, resources=[])
+    stage.change(held, parameters={"memory": "128Mi"})
+    claimed = stage.claim_one()
+    assert changed == {kind: left(claimed)[kind] for kind in changed}
+
+
+def test_a_question_about_other_rules_goes_by_those(stage: Stage, held: Any) -> None:
+    ignored = [{"kind": "Deployment", "path": f"{CONTAINER}.env[name=*]", "policy": "Ignore"}]
+    stage.operator.execute("SELECT request_dry_run(%s, p_drift_rules => %s)", (held, json.dumps(ignored)))
+    asked = left(take(stage))
+    assert asked["Deployment"][1] == [f"{CONTAINER}.env[name=GREETING].name", GREETING]
+    stage.change(held, drift_rules=ignored)
+    claimed = stage.claim_one()
+    assert asked == {kind: left(claimed)[kind] for kind in asked}
 
 
 def test_a_question_about_what_is_not_made_yet_has_no_deployment(stage: Stage) -> None:

@@ -269,6 +269,28 @@ async def test_what_admission_would_change_is_told_path_by_path(
     await eventually(altered, describe="the policy to hold")
 
 
+async def test_what_an_apply_would_leave_for_the_first_time_is_not_told_as_dropped(
+    intent: Intent, steps: Steps, outsider: Outsider, namespace: str, nothing_happens: Callable[[], None]
+) -> None:
+    """An apply gives up what it leaves before it leaves it, so it stays; a dry run cannot, and would drop it."""
+    intent.put_template("full", [config_map(), secret(), service(), workload("Deployment", replicas=REPLICAS)])
+    lobby = intent.deploy("lobby", "full", replicas=2)
+    await steps.once(lobby)
+    container = "spec.template.spec.containers[name=web]"
+    rules = [{"path": f"{container}.image"}, {"kind": "Service", "path": "spec.ports[port=80].port"}, {"path": "data"}]
+    intent.operator.execute(
+        "UPDATE orchestrator.deployments SET drift_rules = %s WHERE id = %s",
+        (json.dumps([{**rule, "policy": "Ignore"} for rule in rules]), lobby),
+    )
+    nothing_happens()
+    ask(intent, lobby, greeting="hi", note="new")
+    answers = await answered(intent, steps)
+    assert {(one.kind, one.verdict, one.message) for one in answers.values()} == {
+        (kind, "ok", "") for kind in ("ConfigMap", "Secret", "Service", "Deployment")
+    }
+    assert [one.altered for one in answers.values() if one.altered] == []
+
+
 def with_bad_port() -> dict[str, Any]:
     port = {**service()["spec"]["ports"][0], "port": 70000}
     return {**service(), "spec": {**service()["spec"], "ports": [port]}}

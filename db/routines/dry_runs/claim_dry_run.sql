@@ -1,6 +1,7 @@
 -- orchestrator.claim_dry_run(cluster, worker, lease_seconds) -> setof (dry_run_id, token, …)
 -- Takes the oldest dry run that is due under a lease by database time, with what a worker needs; none, or one. One whose worker died
--- is taken again when its lease ends; the token tells the two apart.
+-- is taken again when its lease ends; the token tells the two apart. What is left to others is what claim() would say of the
+-- proposal once it is written: a newer generation waits for no fight over an older one (contested_until).
 CREATE OR REPLACE FUNCTION orchestrator.claim_dry_run(p_cluster text, p_worker text, p_lease_seconds integer)
 RETURNS TABLE (
     dry_run_id bigint, token integer, deployment_id uuid, name text, namespace text, generation bigint, desired_state text,
@@ -25,8 +26,15 @@ AS $$
                          'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
                          'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld)
                          || orchestrator.withhold(t.deployment_id, t.name, t.proposal ->> 'desired_state', m.drift_rules_json, t.proposal -> 'drift_rules',
-                                t.proposal ->> 'drift_policy', t.proposal -> 'manifests', r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once))
-                       FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.deployment_id AND r.kind <> 'Pod'), '[]')
+                                t.proposal ->> 'drift_policy', t.proposal -> 'manifests', r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once || f.fought))
+                       FROM orchestrator.deployment_resources r
+                       JOIN orchestrator.deployments d ON d.id = r.deployment_id
+                      CROSS JOIN LATERAL (
+                           SELECT array_agg(j.path) AS fought
+                             FROM orchestrator.judge_drift(t.deployment_id, t.name, t.proposal ->> 'desired_state', m.drift_rules_json, t.proposal -> 'drift_rules',
+                                      t.proposal ->> 'drift_policy', r.kind, r.name, coalesce(r.drift, '[]') || '[{"path": ""}]') j
+                            WHERE j.held = 'contested' AND t.generation > d.generation) f
+                      WHERE r.deployment_id = t.deployment_id AND r.kind <> 'Pod'), '[]')
       FROM taken t
       JOIN orchestrator.templates m ON m.id = (t.proposal ->> 'template_id')::bigint AND m.version = (t.proposal ->> 'template_version')::integer
 $$;
