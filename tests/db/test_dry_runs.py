@@ -67,7 +67,7 @@ def test_a_question_carries_what_a_worker_would_apply(stage: Stage) -> None:
 
 @pytest.fixture
 def held(stage: Stage) -> Any:
-    """A deployment with a path that is ignored, one that waits to be adopted, one for its window, and one that is contested."""
+    """Of one deployment: a path that is ignored, one undecided, one that waits for its window, and a contested one."""
     make(stage, zone="UTC")
     shut(stage)
     own = stage.run_healthy("lobby")

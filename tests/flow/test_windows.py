@@ -188,9 +188,9 @@ def test_what_opens_or_falls_due_while_postgres_is_away_is_put_back_when_it_answ
                 seen(lambda made=deployment: intent.status(made) == "Healthy" and intent.is_applied(made), "at rest")
             scale("bound")
             seen(lambda: outlook(bound) == ["shut"], "left until the window opens")
+            told = "SELECT count(*) FROM orchestrator.put_backs WHERE deployment_id = %s AND put_backs = %s"
             for count in (1, 2):
                 scale("fought")
-                told = "SELECT count(*) FROM orchestrator.put_backs WHERE deployment_id = %s AND put_backs = %s"
                 seen(lambda count=count: intent.value(told, fought, count) == 1, f"put back {count} times")
                 seen(lambda: outlook(fought) == [] and intent.is_applied(fought), "all well again")
             scale("fought")
