@@ -178,7 +178,7 @@ def drift_options(parser: argparse.ArgumentParser) -> None:
 
 
 def restart_commands(commands: Commands) -> None:
-    """`restart` and `windows`."""
+    """`restart`, and `windows`, which it may wait for."""
     text = "start the pods of deployments anew, now or later"
     restart = command(commands, "restart", "restart.restart", text, output=("table", "json", "name"))
     restart.add_argument("names", nargs="+", metavar="NAME", help=f"{NAME}; several: all of them or none, if now")
@@ -187,7 +187,26 @@ def restart_commands(commands: Commands) -> None:
     restart.add_argument("--at", type=point, metavar="TIME", help="at this time, such as 2026-11-24T04:00")
     restart.add_argument("--always", action="store_true", help="then even if nothing requires a restart any more")
     restart.add_argument("--cancel", action="store_true", help="take back what is planned")
-    command(commands, "windows", "restart.windows", "list maintenance windows and when they are open")
+    window_commands(commands)
+
+
+def window_commands(commands: Commands) -> None:
+    """`windows` and what an admin does with them."""
+    windows = command(commands, "windows", "windows.windows", "list maintenance windows; make, change or delete one")
+    kinds = windows.add_subparsers(metavar="make|change|delete")
+    make = command(kinds, "make", "windows.make", "make a window, as an admin")
+    make.add_argument("window_name", metavar="NAME", help="what rules and restarts call it")
+    make.add_argument("-n", "--namespace", help="for deployments of this one only; for all if left out")
+    change = command(kinds, "change", "windows.change", "change a window; what waits for it moves along")
+    change.add_argument("window", metavar="NAME", help="name, or namespace/name")
+    change.add_argument("--rename", metavar="NAME", help="what it is called from now on")
+    for made, needed in ((make, True), (change, False)):
+        made.add_argument("--days", required=needed, metavar="DAY,DAY", help="on which it opens, such as Sat,Sun")
+        made.add_argument("--starts", required=needed, metavar="HH:MM", help="at what time, by the clocks of its zone")
+        made.add_argument("--lasts", required=needed, metavar="TIME", help="for how long, such as 90m or 2h")
+        made.add_argument("--zone", required=needed, help="such as Europe/Berlin")
+    delete = command(kinds, "delete", "windows.delete", "delete a window that nothing waits for", output=())
+    delete.add_argument("window", metavar="NAME", help="name, or namespace/name")
 
 
 def rollout_commands(commands: Commands) -> None:

@@ -151,9 +151,16 @@ def clusters(api: Api, _last: str) -> Iterable[str]:
     return [one["name"] for one in api.get("clusters")["items"]]
 
 
+def windows(api: Api, _last: str) -> Iterable[str]:
+    """Every window that one may use."""
+    return dict.fromkeys(one["name"] for one in api.get("windows")["items"])
+
+
 SOURCES: dict[str, Callable[[Api, str], Iterable[str]]] = {
     "name": deployments,
     "names": deployments,
     "template": templates,
     "cluster": clusters,
+    "window": windows,
+    "in_window": windows,
 }

@@ -1,4 +1,4 @@
-"""`restart`, now or later, and `windows`, which it may wait for."""
+"""`restart`, now or later."""
 
 import argparse
 
@@ -6,8 +6,7 @@ from deploy.client.change import bulk, show_done
 from deploy.client.errors import Misused
 from deploy.client.http import Api, Json
 from deploy.client.names import find_all, path_of
-from deploy.client.tables import show_json, show_table
-from deploy.client.waiting import moment, waiting
+from deploy.client.waiting import waiting
 
 
 def restart(api: Api, wanted: argparse.Namespace) -> None:
@@ -30,32 +29,3 @@ def restart(api: Api, wanted: argparse.Namespace) -> None:
     else:
         # Under a key, also for one: a restart that is sent again shall not be another restart.
         show_done(bulk(api, found, {"action": "restart"}), lambda _: "asked to restart", wanted.output)
-
-
-def windows(api: Api, wanted: argparse.Namespace) -> None:
-    """`orchestrator windows`: those that one may use, and when they are open."""
-    found = api.get("windows")
-    if wanted.output == "json":
-        show_json(found)
-        return
-    rows = [
-        (
-            one["name"],
-            one["namespace"] or "all",
-            ",".join(one["days"]),
-            one["starts"],
-            lasting(one["lasts_minutes"]),
-            one["zone"],
-            f"now, until {moment(one['openings'][0]['closes'])}"
-            if one["is_open"]
-            else moment(one["openings"][0]["opens"]),
-        )
-        for one in found["items"]
-    ]
-    show_table(("NAME", "NAMESPACE", "DAYS", "STARTS", "LASTS", "ZONE", "OPEN"), rows, gives_way="DAYS")
-
-
-def lasting(minutes: int) -> str:
-    """90 is 1h30m."""
-    hours, rest = divmod(minutes, 60)
-    return (f"{hours}h" if hours else "") + (f"{rest}m" if rest else "")

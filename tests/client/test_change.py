@@ -327,3 +327,39 @@ async def test_windows_are_listed_with_when_they_are_open(command: Command, stag
     assert headings == ["NAME", "NAMESPACE", "DAYS", "STARTS", "LASTS", "ZONE", "OPEN"]
     assert row[:6] == ["nights", "all", "Mon,Tue,Wed,Thu,Fri,Sat,Sun", "04:00", "1h30m", "Europe/Berlin"]
     assert (await command("windows", "-o", "json")).fine().json["items"][0]["name"] == "nights"
+
+
+def kept(stage: Stage) -> list[tuple[Any, ...]]:
+    rows = stage.rows(
+        "SELECT name, namespace, days, starts, lasts, zone FROM maintenance_windows ORDER BY name, namespace"
+    )
+    return [
+        (row["name"], row["namespace"], row["days"], f"{row['starts']:%H:%M}", row["lasts"].seconds // 60, row["zone"])
+        for row in rows
+    ]
+
+
+async def test_windows_are_made_changed_and_deleted(command: Command, stage: Stage) -> None:
+    when = ("--days", "Sat,sunday", "--starts", "04:00", "--lasts", "1h30m", "--zone", "Europe/Berlin")
+    done = (await command("windows", "make", "nights", *when)).fine()
+    assert done.out.startswith("made window nights, open ")
+    assert kept(stage) == [("nights", None, ["Sat", "Sun"], "04:00", 90, "Europe/Berlin")]
+    changed = await command(
+        "windows", "change", "nights", "--days", "Mon", "--lasts", "2h", "--rename", "late", "-o", "json"
+    )
+    assert changed.fine().json["lasts_minutes"] == 120
+    assert kept(stage) == [("late", None, ["Mon"], "04:00", 120, "Europe/Berlin")], "the rest is as it was"
+    for namespace in ("games", "lobbies"):
+        (await command("windows", "make", "own", "-n", namespace, *when)).fine()
+    (await command("windows", "delete", "own")).failed(4, "own names 2 windows", "games/own, lobbies/own")
+    assert (await command("windows", "delete", "games/own")).fine().out == "window own is deleted\n"
+    assert [row[:2] for row in kept(stage)] == [("late", None), ("own", "lobbies")]
+    stage.deploy("site")
+    (await command("restart", "site", "--in-window", "late")).fine()
+    (await command("windows", "delete", "late")).failed(4, "in use", "the planned restart of default/site")
+    (await command("windows", "change", "nobody", "--lasts", "1h")).failed(3, "there is no window nobody")
+    (await command("windows", "change", "late")).failed(2, "there is nothing to change")
+    (await command("windows", "change", "late", "--lasts", "long")).failed(2, "long is no length of time")
+    (await command("windows", "change", "late", "--zone", "Europe/Berlim")).failed(
+        1, "zone", "Did you mean Europe/Berlin"
+    )
