@@ -11,6 +11,7 @@ BEGIN
         -- Claims update every row in place and settles delete it: vacuum early, and leave room for heap-only updates.
         EXECUTE format('ALTER TABLE pgmq.%I SET (fillfactor = 70, autovacuum_vacuum_threshold = 1000, '
                        'autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0)', 'q_' || v_queue);
+        PERFORM orchestrator.attach_queue(v_queue);
     END LOOP;
     RETURN NULL;
 END

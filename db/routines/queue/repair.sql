@@ -6,30 +6,26 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
-    v_lane text;
-    v_lost uuid[] := '{}';
+    v_lost uuid[];
     v_ids uuid[];
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtext('orchestrator.repair'), v_cluster_id) THEN
         RETURN 0;
     END IF;
-    FOREACH v_lane IN ARRAY ARRAY['now', 'bulk'] LOOP
-        EXECUTE format(
-            'WITH lost AS (
-                 SELECT s.deployment_id FROM orchestrator.reconcile_slots s
-                  WHERE s.queue = $1 AND s.msg_id IS NOT NULL AND NOT EXISTS (
-                            SELECT FROM pgmq.%I q WHERE q.msg_id = s.msg_id AND q.message ->> ''id'' = s.deployment_id::text)
-                  ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED)
-             , cleared AS (
-                 UPDATE orchestrator.reconcile_slots s SET msg_id = NULL, queue = NULL FROM lost WHERE s.deployment_id = lost.deployment_id
-                 RETURNING s.deployment_id)
-             SELECT array_agg(deployment_id) FROM cleared', 'q_' || orchestrator.queue_name(v_cluster_id, v_lane))
-           INTO v_ids USING orchestrator.queue_name(v_cluster_id, v_lane);
-        v_lost := v_lost || coalesce(v_ids, '{}');
-    END LOOP;
+    WITH lost AS (
+        SELECT s.deployment_id FROM orchestrator.reconcile_slots s
+         WHERE s.cluster_id = v_cluster_id AND s.msg_id IS NOT NULL AND NOT EXISTS (
+                   SELECT FROM orchestrator.messages q
+                    WHERE q.queue = s.queue AND q.msg_id = s.msg_id AND q.message ->> 'id' = s.deployment_id::text)
+         ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED
+    ), cleared AS (
+        UPDATE orchestrator.reconcile_slots s SET msg_id = NULL, queue = NULL FROM lost WHERE s.deployment_id = lost.deployment_id
+        RETURNING s.deployment_id
+    )
+    SELECT array_agg(c.deployment_id) INTO v_lost FROM cleared c;
     v_ids := ARRAY(SELECT s.deployment_id FROM orchestrator.reconcile_slots s
                     WHERE s.cluster_id = v_cluster_id AND s.msg_id IS NULL AND s.due_at IS NULL AND s.quarantined_at IS NULL
-                      AND NOT s.last_error_permanent AND (s.requested > s.settled OR s.deployment_id = ANY (v_lost))
+                      AND NOT s.last_error_permanent AND (s.requested > s.settled OR s.deployment_id = ANY (coalesce(v_lost, '{}')))
                     ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED);
     IF v_ids <> '{}' THEN
         PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk');
