@@ -663,10 +663,10 @@ ALTER FUNCTION orchestrator.applied_manifests(p_id uuid, p_generation bigint) OW
 COMMENT ON FUNCTION orchestrator.applied_manifests(p_id uuid, p_generation bigint) IS 'What a worker was told to apply for a generation.';
 
 --
--- Name: assess_deployments(uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: assess_deployments(uuid[], bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id uuid, summary text, message text, restart_required boolean)
+CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[], p_applied bigint DEFAULT NULL::bigint) RETURNS TABLE(id uuid, summary text, message text, restart_required boolean)
     LANGUAGE sql STABLE ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_hashjoin TO 'off'
@@ -695,7 +695,7 @@ CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id u
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id
       ) r ON true
       CROSS JOIN LATERAL orchestrator.judge_status(
-                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects,
+                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, greatest(d.last_applied_generation, p_applied), s, r.pods, r.objects,
                      (SELECT min(m) FROM unnest(r.drift[:][1:1]) m), (SELECT min(m) FROM unnest(r.drift[:][2:2]) m),
                      CASE WHEN r.drift IS NOT NULL THEN orchestrator.describe_contests(d.id) END, (SELECT min(m) FROM unnest(r.drift[:][3:3]) m),
                      -- A pod that is gone is seen before its workload has noticed.
@@ -707,13 +707,13 @@ CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id u
      WHERE d.id = ANY (p_ids)
 $_$;
 
-ALTER FUNCTION orchestrator.assess_deployments(p_ids uuid[]) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.assess_deployments(p_ids uuid[], p_applied bigint) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION assess_deployments(p_ids uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION assess_deployments(p_ids uuid[], p_applied bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) IS 'The status of deployments.';
+COMMENT ON FUNCTION orchestrator.assess_deployments(p_ids uuid[], p_applied bigint) IS 'The status of deployments.';
 
 --
 -- Name: at_wall_clock(timestamp without time zone, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -737,6 +737,37 @@ ALTER FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p
 --
 
 COMMENT ON FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p_zone text) IS 'The moment at which the clocks of a zone show a time, the first if there are two.';
+
+--
+-- Name: attach_queue(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.attach_queue(p_queue text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_table text := 'q_' || p_queue;
+    v_sequence text := v_table || '_msg_id_seq';
+    v_last bigint;
+    v_used boolean;
+BEGIN
+    EXECUTE format('SELECT last_value, is_called FROM pgmq.%I', v_sequence) INTO v_last, v_used;
+    EXECUTE format('ALTER TABLE pgmq.%I ALTER COLUMN msg_id DROP IDENTITY, ADD COLUMN queue text NOT NULL DEFAULT %L', v_table, p_queue);
+    EXECUTE format('CREATE SEQUENCE pgmq.%I OWNED BY pgmq.%I.msg_id', v_sequence, v_table);
+    PERFORM setval(format('pgmq.%I', v_sequence), v_last, v_used);
+    EXECUTE format('ALTER TABLE pgmq.%I ALTER COLUMN msg_id SET DEFAULT nextval(%L)', v_table, format('pgmq.%I', v_sequence));
+    EXECUTE format('ALTER TABLE orchestrator.messages ATTACH PARTITION pgmq.%I FOR VALUES IN (%L)', v_table, p_queue);
+END
+$$;
+
+ALTER FUNCTION orchestrator.attach_queue(p_queue text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION attach_queue(p_queue text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.attach_queue(p_queue text) IS 'Makes a queue a partition of messages.';
 
 --
 -- Name: authenticate(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2258,7 +2289,7 @@ COMMENT ON FUNCTION orchestrator.check_unmoved(p_before orchestrator.deployments
 -- Name: claim(text, text, integer, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) RETURNS TABLE(deployment_id uuid, queue text, msg_id bigint, token integer, seen bigint, name text, namespace text, generation bigint, last_applied_generation bigint, desired_state text, keep_data boolean, template_version integer, failures integer, manifests jsonb, inventory jsonb)
+CREATE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) RETURNS TABLE(deployment_id uuid, queue text, msg_id bigint, token integer, seen bigint, name text, namespace text, generation bigint, last_applied_generation bigint, desired_state text, keep_data boolean, template_version integer, failures integer, manifests jsonb, inventory json)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2290,16 +2321,17 @@ BEGIN
       JOIN orchestrator.templates m ON m.id = d.template_id AND m.version = d.template_version
       JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id
       LEFT JOIN LATERAL (
-          SELECT jsonb_agg(jsonb_build_object(
+          -- As text: building jsonb for each would cost more than the rest of the claim. Nearly always nobody has taken anything, and nobody may.
+          SELECT json_agg(CASE WHEN NOT r.differs AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN b.item
+                               ELSE (b.item::jsonb || orchestrator.withhold(d.id, d.name, d.desired_state, m.drift_rules_json, d.drift_rules, d.drift_policy,
+                                         orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
+                                         r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once))::json END) AS inventory
+            FROM orchestrator.deployment_resources r
+           CROSS JOIN LATERAL (SELECT json_build_object(
                      'api_version', r.api_version, 'kind', r.kind, 'namespace', r.namespace, 'name', r.name, 'uid', r.uid,
                      'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
-                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld)
-                     -- Nearly always nobody has taken anything, and nobody may.
-                     || CASE WHEN NOT r.differs AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN '{}'
-                             ELSE orchestrator.withhold(d.id, d.name, d.desired_state, m.drift_rules_json, d.drift_rules, d.drift_policy,
-                                      orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
-                                      r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once) END) AS inventory
-            FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
+                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld) AS item) b
+           WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
       ) i ON true;
 END
 $$;
@@ -3582,22 +3614,23 @@ COMMENT ON FUNCTION orchestrator.end_dry_runs(p_cluster text) IS 'Ends dry runs 
 CREATE FUNCTION orchestrator.end_lease(p_settlement jsonb) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    SET enable_seqscan TO 'off'
+    AS $$
 DECLARE
     v_id uuid := p_settlement ->> 'deployment_id';
-    v_held boolean;
+    v_queue text := p_settlement ->> 'queue';
+    v_msg_id bigint := p_settlement ->> 'msg_id';
+    v_token integer := p_settlement ->> 'token';
 BEGIN
     PERFORM 1 FROM orchestrator.deployments d WHERE d.id = v_id FOR NO KEY UPDATE;
-    PERFORM 1 FROM orchestrator.reconcile_slots s
-      WHERE s.deployment_id = v_id AND s.msg_id = (p_settlement ->> 'msg_id')::bigint AND s.queue = p_settlement ->> 'queue' FOR UPDATE;
+    PERFORM 1 FROM orchestrator.reconcile_slots s WHERE s.deployment_id = v_id AND s.msg_id = v_msg_id AND s.queue = v_queue FOR UPDATE;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    EXECUTE format('DELETE FROM pgmq.%I q WHERE q.msg_id = $1 AND q.read_ct = $2 RETURNING true', 'q_' || (p_settlement ->> 'queue'))
-       INTO v_held USING (p_settlement ->> 'msg_id')::bigint, (p_settlement ->> 'token')::integer;
-    RETURN coalesce(v_held, false);
+    DELETE FROM orchestrator.messages q WHERE q.queue = v_queue AND q.msg_id = v_msg_id AND q.read_ct = v_token;
+    RETURN FOUND;
 END
-$_$;
+$$;
 
 ALTER FUNCTION orchestrator.end_lease(p_settlement jsonb) OWNER TO orchestrator_owner;
 
@@ -4480,22 +4513,23 @@ COMMENT ON FUNCTION orchestrator.has_rollouts() IS 'Whether a rollout waits for 
 CREATE FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    SET enable_seqscan TO 'off'
+    AS $$
 DECLARE
     v_queue text;
 BEGIN
     FOR v_queue IN SELECT DISTINCT l ->> 'queue' FROM jsonb_array_elements(p_leases) l ORDER BY 1 LOOP
         -- A lease that has run out is not renewed: another worker may be reading it this moment.
-        RETURN QUERY EXECUTE format(
-            'UPDATE pgmq.%1$I q SET vt = clock_timestamp() + make_interval(secs => $2)
-               FROM (SELECT m.msg_id, l.id FROM jsonb_to_recordset($1) AS l (queue text, msg_id bigint, token integer, id uuid)
-                       JOIN pgmq.%1$I m ON m.msg_id = l.msg_id AND m.read_ct = l.token
-                      WHERE l.queue = $3 AND m.vt > clock_timestamp() ORDER BY m.msg_id FOR UPDATE OF m) held
-              WHERE q.msg_id = held.msg_id
-             RETURNING held.id', 'q_' || v_queue) USING p_leases, p_lease_seconds, v_queue;
+        RETURN QUERY
+        UPDATE orchestrator.messages q SET vt = clock_timestamp() + make_interval(secs => p_lease_seconds)
+          FROM (SELECT m.msg_id, l.id FROM jsonb_to_recordset(p_leases) AS l (queue text, msg_id bigint, token integer, id uuid)
+                  JOIN orchestrator.messages m ON m.queue = v_queue AND m.msg_id = l.msg_id AND m.read_ct = l.token
+                 WHERE l.queue = v_queue AND m.vt > clock_timestamp() ORDER BY m.msg_id FOR UPDATE OF m) held
+         WHERE q.queue = v_queue AND q.msg_id = held.msg_id
+        RETURNING held.id;
     END LOOP;
 END
-$_$;
+$$;
 
 ALTER FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) OWNER TO orchestrator_owner;
 
@@ -5149,26 +5183,17 @@ COMMENT ON FUNCTION orchestrator.list_keys(p_field text, p_value jsonb) IS 'What
 --
 
 CREATE FUNCTION orchestrator.list_leases() RETURNS TABLE(cluster_id integer, deployment_id uuid, worker text, since timestamp with time zone)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-DECLARE
-    v_namespaces text[] := orchestrator.allowed_namespaces();
-    v_cluster_id integer;
-    v_lane text;
-BEGIN
-    FOR v_cluster_id, v_lane IN SELECT c.id, l.lane FROM orchestrator.clusters c CROSS JOIN (VALUES ('now'), ('bulk')) l (lane) LOOP
-        RETURN QUERY EXECUTE format(
-            'SELECT $1, d.id, e.worker, e.since
-               FROM pgmq.%I q
-               JOIN orchestrator.deployments d ON d.id = (q.message ->> ''id'')::uuid
-              CROSS JOIN LATERAL (
-                  SELECT e.data_json ->> ''worker'' AS worker, e.created_at AS since FROM orchestrator.deployment_events e
-                   WHERE e.deployment_id = d.id AND e.type = ''ReconcileStarted'' ORDER BY e.id DESC LIMIT 1) e
-              WHERE q.vt > now() AND ($2 IS NULL OR d.namespace = ANY ($2))', 'q_' || orchestrator.queue_name(v_cluster_id, v_lane)) USING v_cluster_id, v_namespaces;
-    END LOOP;
-END
-$_$;
+    AS $$
+    SELECT d.cluster_id, d.id, e.worker, e.since
+      FROM orchestrator.messages q
+      JOIN orchestrator.deployments d ON d.id = (q.message ->> 'id')::uuid
+     CROSS JOIN LATERAL (
+         SELECT e.data_json ->> 'worker' AS worker, e.created_at AS since FROM orchestrator.deployment_events e
+          WHERE e.deployment_id = d.id AND e.type = 'ReconcileStarted' ORDER BY e.id DESC LIMIT 1) e
+     WHERE q.vt > now() AND ((SELECT orchestrator.sees_everything()) OR d.namespace = ANY ((SELECT orchestrator.allowed_namespaces())::text[]))
+$$;
 
 ALTER FUNCTION orchestrator.list_leases() OWNER TO orchestrator_owner;
 
@@ -5598,22 +5623,15 @@ COMMENT ON FUNCTION orchestrator.may_run_rollout(p_who text, p_namespace text) I
 --
 
 CREATE FUNCTION orchestrator.measure_queues() RETURNS TABLE(cluster text, lane text, depth bigint, leased bigint, oldest_seconds double precision)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-DECLARE
-    v_cluster_id integer;
-BEGIN
-    FOR v_cluster_id, cluster, lane IN
-        SELECT c.id, c.name, l.lane FROM orchestrator.clusters c CROSS JOIN (VALUES ('now'), ('bulk')) l (lane) ORDER BY c.id, l.lane
-    LOOP
-        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE q.vt > clock_timestamp()),
-                               coalesce(extract(epoch FROM clock_timestamp() - min(q.enqueued_at)), 0) FROM pgmq.%I q',
-                       'q_' || orchestrator.queue_name(v_cluster_id, lane))
-           INTO depth, leased, oldest_seconds;
-        RETURN NEXT;
-    END LOOP;
-END
+    SELECT c.name, l.lane, count(q.msg_id), count(q.msg_id) FILTER (WHERE q.vt > clock_timestamp()),
+           coalesce(extract(epoch FROM clock_timestamp() - min(q.enqueued_at)), 0)
+      FROM orchestrator.clusters c
+     CROSS JOIN (VALUES ('now'), ('bulk')) l (lane)
+      LEFT JOIN orchestrator.messages q ON q.queue = orchestrator.queue_name(c.id, l.lane)
+     GROUP BY c.id, c.name, l.lane ORDER BY c.id, l.lane
 $$;
 
 ALTER FUNCTION orchestrator.measure_queues() OWNER TO orchestrator_owner;
@@ -6335,6 +6353,7 @@ BEGIN
         -- Claims update every row in place and settles delete it: vacuum early, and leave room for heap-only updates.
         EXECUTE format('ALTER TABLE pgmq.%I SET (fillfactor = 70, autovacuum_vacuum_threshold = 1000, '
                        'autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0)', 'q_' || v_queue);
+        PERFORM orchestrator.attach_queue(v_queue);
     END LOOP;
     RETURN NULL;
 END
@@ -7077,26 +7096,25 @@ COMMENT ON FUNCTION orchestrator.read_password_link(p_secret text) IS 'Whose one
 CREATE FUNCTION orchestrator.read_queue(p_queue text, p_limit integer, p_lease_seconds integer) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
 DECLARE
-    v_ids bigint[];
+    v_ids bigint[] := ARRAY(SELECT q.msg_id FROM orchestrator.messages q WHERE q.queue = p_queue AND q.vt <= clock_timestamp()
+                             ORDER BY q.msg_id LIMIT p_limit FOR UPDATE SKIP LOCKED);
     v_read jsonb;
 BEGIN
-    EXECUTE format('SELECT array_agg(free.msg_id) FROM (SELECT q.msg_id FROM pgmq.%I q WHERE q.vt <= clock_timestamp()
-                     ORDER BY q.msg_id LIMIT $1 FOR UPDATE SKIP LOCKED) free', 'q_' || p_queue)
-       INTO v_ids USING p_limit;
-    IF v_ids IS NULL THEN
+    IF v_ids = '{}' THEN
         RETURN NULL;
     END IF;
-    EXECUTE format('WITH taken AS (
-                        UPDATE pgmq.%I q SET last_read_at = clock_timestamp(), vt = clock_timestamp() + $2, read_ct = q.read_ct + 1
-                         WHERE q.msg_id = ANY ($1) RETURNING q.msg_id, q.read_ct, q.message)
-                    SELECT jsonb_agg(jsonb_build_object(''queue'', $3, ''msg_id'', t.msg_id, ''token'', t.read_ct, ''id'', t.message ->> ''id'')) FROM taken t',
-                   'q_' || p_queue)
-       INTO v_read USING v_ids, make_interval(secs => p_lease_seconds), p_queue;
+    WITH taken AS (
+        UPDATE orchestrator.messages q
+           SET last_read_at = clock_timestamp(), vt = clock_timestamp() + make_interval(secs => p_lease_seconds), read_ct = q.read_ct + 1
+         WHERE q.queue = p_queue AND q.msg_id = ANY (v_ids) RETURNING q.msg_id, q.read_ct, q.message)
+    SELECT jsonb_agg(jsonb_build_object('queue', p_queue, 'msg_id', t.msg_id, 'token', t.read_ct, 'id', t.message ->> 'id')) INTO v_read FROM taken t;
     RETURN v_read;
 END
-$_$;
+$$;
 
 ALTER FUNCTION orchestrator.read_queue(p_queue text, p_limit integer, p_lease_seconds integer) OWNER TO orchestrator_owner;
 
@@ -7831,10 +7849,10 @@ ALTER FUNCTION orchestrator.record_warnings(p_cluster text, p_batch jsonb) OWNER
 COMMENT ON FUNCTION orchestrator.record_warnings(p_cluster text, p_batch jsonb) IS 'Keeps Kubernetes'' warnings about our objects.';
 
 --
--- Name: refresh_status(uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: refresh_status(uuid[], bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.refresh_status(p_ids uuid[]) RETURNS void
+CREATE FUNCTION orchestrator.refresh_status(p_ids uuid[], p_applied bigint DEFAULT NULL::bigint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -7843,26 +7861,29 @@ BEGIN
         RETURN;
     END IF;
     WITH changed AS (
-        SELECT d.id, d.generation, d.status_summary AS was, a.summary, a.message, a.restart_required
-          FROM orchestrator.assess_deployments(p_ids) a JOIN orchestrator.deployments d ON d.id = a.id
+        SELECT d.id, d.generation, d.status_summary AS was, a.summary, a.message, a.restart_required,
+               greatest(d.last_applied_generation, p_applied) AS applied
+          FROM orchestrator.assess_deployments(p_ids, p_applied) a JOIN orchestrator.deployments d ON d.id = a.id
          WHERE (d.status_summary, d.status_message, d.restart_required) IS DISTINCT FROM (a.summary, a.message, a.restart_required)
+            OR d.last_applied_generation < p_applied
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, 'system', 'StatusChanged', jsonb_build_object('from', c.was, 'to', c.summary, 'message', c.message), 'orchestrator'
           FROM changed c WHERE c.was <> c.summary
     )
-    UPDATE orchestrator.deployments d SET status_summary = c.summary, status_message = c.message, restart_required = c.restart_required
+    UPDATE orchestrator.deployments d SET status_summary = c.summary, status_message = c.message, restart_required = c.restart_required,
+           last_applied_generation = c.applied
       FROM changed c WHERE d.id = c.id;
 END
 $$;
 
-ALTER FUNCTION orchestrator.refresh_status(p_ids uuid[]) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.refresh_status(p_ids uuid[], p_applied bigint) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION refresh_status(p_ids uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION refresh_status(p_ids uuid[], p_applied bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.refresh_status(p_ids uuid[]) IS 'Writes the status of deployments where it changed.';
+COMMENT ON FUNCTION orchestrator.refresh_status(p_ids uuid[], p_applied bigint) IS 'Writes the status of deployments where it changed.';
 
 --
 -- Name: refuse(text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -7994,33 +8015,29 @@ COMMENT ON FUNCTION orchestrator.render_program(p_program orchestrator.template_
 CREATE FUNCTION orchestrator.repair(p_cluster text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 DECLARE
     v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
-    v_lane text;
-    v_lost uuid[] := '{}';
+    v_lost uuid[];
     v_ids uuid[];
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtext('orchestrator.repair'), v_cluster_id) THEN
         RETURN 0;
     END IF;
-    FOREACH v_lane IN ARRAY ARRAY['now', 'bulk'] LOOP
-        EXECUTE format(
-            'WITH lost AS (
-                 SELECT s.deployment_id FROM orchestrator.reconcile_slots s
-                  WHERE s.queue = $1 AND s.msg_id IS NOT NULL AND NOT EXISTS (
-                            SELECT FROM pgmq.%I q WHERE q.msg_id = s.msg_id AND q.message ->> ''id'' = s.deployment_id::text)
-                  ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED)
-             , cleared AS (
-                 UPDATE orchestrator.reconcile_slots s SET msg_id = NULL, queue = NULL FROM lost WHERE s.deployment_id = lost.deployment_id
-                 RETURNING s.deployment_id)
-             SELECT array_agg(deployment_id) FROM cleared', 'q_' || orchestrator.queue_name(v_cluster_id, v_lane))
-           INTO v_ids USING orchestrator.queue_name(v_cluster_id, v_lane);
-        v_lost := v_lost || coalesce(v_ids, '{}');
-    END LOOP;
+    WITH lost AS (
+        SELECT s.deployment_id FROM orchestrator.reconcile_slots s
+         WHERE s.cluster_id = v_cluster_id AND s.msg_id IS NOT NULL AND NOT EXISTS (
+                   SELECT FROM orchestrator.messages q
+                    WHERE q.queue = s.queue AND q.msg_id = s.msg_id AND q.message ->> 'id' = s.deployment_id::text)
+         ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED
+    ), cleared AS (
+        UPDATE orchestrator.reconcile_slots s SET msg_id = NULL, queue = NULL FROM lost WHERE s.deployment_id = lost.deployment_id
+        RETURNING s.deployment_id
+    )
+    SELECT array_agg(c.deployment_id) INTO v_lost FROM cleared c;
     v_ids := ARRAY(SELECT s.deployment_id FROM orchestrator.reconcile_slots s
                     WHERE s.cluster_id = v_cluster_id AND s.msg_id IS NULL AND s.due_at IS NULL AND s.quarantined_at IS NULL
-                      AND NOT s.last_error_permanent AND (s.requested > s.settled OR s.deployment_id = ANY (v_lost))
+                      AND NOT s.last_error_permanent AND (s.requested > s.settled OR s.deployment_id = ANY (coalesce(v_lost, '{}')))
                     ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED);
     IF v_ids <> '{}' THEN
         PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk');
@@ -8030,7 +8047,7 @@ BEGIN
     END IF;
     RETURN cardinality(v_ids);
 END
-$_$;
+$$;
 
 ALTER FUNCTION orchestrator.repair(p_cluster text) OWNER TO orchestrator_owner;
 
@@ -8783,22 +8800,18 @@ COMMENT ON FUNCTION orchestrator.sees_everything() IS 'Whether this session is l
 CREATE FUNCTION orchestrator.send_messages(p_queue text, p_ids uuid[]) RETURNS bigint[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 DECLARE
-    v_message bigint;
+    v_sequence regclass := format('pgmq.%I', 'q_' || p_queue || '_msg_id_seq');
     v_messages bigint[];
 BEGIN
-    IF cardinality(p_ids) = 1 THEN
-        EXECUTE format('INSERT INTO pgmq.%I (vt, message) VALUES ($1, $2) RETURNING msg_id', 'q_' || p_queue)
-           INTO v_message USING clock_timestamp(), jsonb_build_object('id', p_ids[1]);
-        RETURN ARRAY[v_message];
-    END IF;
-    EXECUTE format('WITH sent AS (INSERT INTO pgmq.%I (vt, message) SELECT $1, jsonb_build_object(''id'', i) FROM unnest($2) i RETURNING msg_id)
-                    SELECT array_agg(msg_id) FROM sent', 'q_' || p_queue)
-       INTO v_messages USING clock_timestamp(), p_ids;
+    WITH sent AS (
+        INSERT INTO orchestrator.messages (msg_id, vt, message, queue)
+        SELECT nextval(v_sequence), clock_timestamp(), jsonb_build_object('id', i), p_queue FROM unnest(p_ids) i RETURNING msg_id)
+    SELECT array_agg(s.msg_id) INTO v_messages FROM sent s;
     RETURN v_messages;
 END
-$_$;
+$$;
 
 ALTER FUNCTION orchestrator.send_messages(p_queue text, p_ids uuid[]) OWNER TO orchestrator_owner;
 
@@ -8845,14 +8858,11 @@ BEGIN
           FROM jsonb_to_recordset(p_settlement -> 'restarted') AS p (namespace text, name text, uid text)
          WHERE r.deployment_id = v_id AND r.kind = 'Pod' AND r.namespace = p.namespace AND r.name = p.name AND r.uid = p.uid;
     END IF;
-    IF v_outcome = 'succeeded' THEN
-        UPDATE orchestrator.deployments d SET last_applied_generation = v_generation
-         WHERE d.id = v_id AND d.last_applied_generation < v_generation;
-    ELSIF v_outcome = 'finalised' THEN
+    IF v_outcome = 'finalised' THEN
         PERFORM orchestrator.finalise(v_id, v_generation);
     END IF;
     PERFORM orchestrator.schedule_next(p_settlement);
-    PERFORM orchestrator.refresh_status(ARRAY[v_id]);
+    PERFORM orchestrator.refresh_status(ARRAY[v_id], CASE v_outcome WHEN 'succeeded' THEN v_generation END);
     RETURN 'settled';
 END
 $_$;
@@ -11160,6 +11170,78 @@ ALTER TABLE orchestrator.maintenance_windows ALTER COLUMN id ADD GENERATED ALWAY
 );
 
 --
+-- Name: messages; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.messages (
+    msg_id bigint NOT NULL,
+    read_ct integer DEFAULT 0 NOT NULL,
+    enqueued_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_read_at timestamp with time zone,
+    vt timestamp with time zone NOT NULL,
+    message jsonb,
+    headers jsonb,
+    queue text NOT NULL
+)
+PARTITION BY LIST (queue);
+
+ALTER TABLE orchestrator.messages OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE messages; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.messages IS 'The messages of all queues: pgmq''s own tables, each a partition. orchestrator.attach_queue makes it one.';
+
+--
+-- Name: COLUMN messages.msg_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.msg_id IS 'Unique within its queue.';
+
+--
+-- Name: COLUMN messages.read_ct; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.read_ct IS 'How often it was claimed: the fencing token of a lease.';
+
+--
+-- Name: COLUMN messages.enqueued_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.enqueued_at IS 'When it was sent.';
+
+--
+-- Name: COLUMN messages.last_read_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.last_read_at IS 'When it was last claimed.';
+
+--
+-- Name: COLUMN messages.vt; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.vt IS 'From when on it may be claimed: the end of its lease.';
+
+--
+-- Name: COLUMN messages.message; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.message IS 'Which deployment: {"id": uuid}.';
+
+--
+-- Name: COLUMN messages.headers; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.headers IS 'pgmq''s; unused.';
+
+--
+-- Name: COLUMN messages.queue; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.queue IS 'The queue, as orchestrator.queue_name names it.';
+
+--
 -- Name: planned_restarts_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -12960,10 +13042,10 @@ GRANT ALL ON FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind t
 REVOKE ALL ON FUNCTION orchestrator.applied_manifests(p_id uuid, p_generation bigint) FROM PUBLIC;
 
 --
--- Name: FUNCTION assess_deployments(p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION assess_deployments(p_ids uuid[], p_applied bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.assess_deployments(p_ids uuid[], p_applied bigint) FROM PUBLIC;
 
 --
 -- Name: FUNCTION at_wall_clock(p_local timestamp without time zone, p_zone text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -12971,6 +13053,12 @@ REVOKE ALL ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) FROM PUBLIC
 
 REVOKE ALL ON FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p_zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p_zone text) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION attach_queue(p_queue text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.attach_queue(p_queue text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION authenticate(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -14243,10 +14331,10 @@ REVOKE ALL ON FUNCTION orchestrator.record_warnings(p_cluster text, p_batch json
 GRANT ALL ON FUNCTION orchestrator.record_warnings(p_cluster text, p_batch jsonb) TO orchestrator_watcher;
 
 --
--- Name: FUNCTION refresh_status(p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION refresh_status(p_ids uuid[], p_applied bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.refresh_status(p_ids uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.refresh_status(p_ids uuid[], p_applied bigint) FROM PUBLIC;
 
 --
 -- Name: FUNCTION refuse(p_code text, p_message text, p_path text, p_hint text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

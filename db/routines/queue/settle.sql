@@ -35,14 +35,11 @@ BEGIN
           FROM jsonb_to_recordset(p_settlement -> 'restarted') AS p (namespace text, name text, uid text)
          WHERE r.deployment_id = v_id AND r.kind = 'Pod' AND r.namespace = p.namespace AND r.name = p.name AND r.uid = p.uid;
     END IF;
-    IF v_outcome = 'succeeded' THEN
-        UPDATE orchestrator.deployments d SET last_applied_generation = v_generation
-         WHERE d.id = v_id AND d.last_applied_generation < v_generation;
-    ELSIF v_outcome = 'finalised' THEN
+    IF v_outcome = 'finalised' THEN
         PERFORM orchestrator.finalise(v_id, v_generation);
     END IF;
     PERFORM orchestrator.schedule_next(p_settlement);
-    PERFORM orchestrator.refresh_status(ARRAY[v_id]);
+    PERFORM orchestrator.refresh_status(ARRAY[v_id], CASE v_outcome WHEN 'succeeded' THEN v_generation END);
     RETURN 'settled';
 END
 $$;

@@ -1,8 +1,9 @@
--- orchestrator.assess_deployments(ids) -> setof (id, summary, message, restart_required)
--- The status of deployments, from intent, queue and observation. The one place that decides it.
+-- orchestrator.assess_deployments(ids, applied) -> setof (id, summary, message, restart_required)
+-- The status of deployments, from intent, queue and observation. The one place that decides it. `applied` as in refresh_status.
 -- ROWS 1 and nested loops: Postgres takes a function for a thousand rows and an array for ten, and would read whole tables to
 -- look up the one there is.
-CREATE OR REPLACE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE (id uuid, summary text, message text, restart_required boolean)
+DROP FUNCTION IF EXISTS orchestrator.assess_deployments(uuid[]);
+CREATE OR REPLACE FUNCTION orchestrator.assess_deployments(p_ids uuid[], p_applied bigint DEFAULT NULL) RETURNS TABLE (id uuid, summary text, message text, restart_required boolean)
 LANGUAGE sql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
     SELECT d.id, a.summary,
@@ -28,7 +29,7 @@ AS $$
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id
       ) r ON true
       CROSS JOIN LATERAL orchestrator.judge_status(
-                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects,
+                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, greatest(d.last_applied_generation, p_applied), s, r.pods, r.objects,
                      (SELECT min(m) FROM unnest(r.drift[:][1:1]) m), (SELECT min(m) FROM unnest(r.drift[:][2:2]) m),
                      CASE WHEN r.drift IS NOT NULL THEN orchestrator.describe_contests(d.id) END, (SELECT min(m) FROM unnest(r.drift[:][3:3]) m),
                      -- A pod that is gone is seen before its workload has noticed.
