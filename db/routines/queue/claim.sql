@@ -4,6 +4,8 @@
 -- Generic plans: Postgres takes an array of ids for ten rows, and would plan anew at each call for the one there is.
 -- Nested loops only: Postgres takes a JSON document for a hundred rows and a function for a thousand, and would read whole
 -- tables to look up the one there is.
+-- Its inventory was jsonb once, and a function cannot change what it answers.
+DROP FUNCTION IF EXISTS orchestrator.claim(text, text, integer, integer);
 CREATE OR REPLACE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer)
 RETURNS TABLE (
     deployment_id uuid, queue text, msg_id bigint, token integer, seen bigint, name text, namespace text, generation bigint,
