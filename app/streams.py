@@ -142,7 +142,7 @@ class EventStream(Response[Any]):
 
     async def run(self, begin: Callable[[], Awaitable[None]], scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one client, until there is a reason to end."""
-        with self._streams.counted(self._user):
+        with self._streams.counted(self._user), self._streams.wakes.following():
             seen = self._streams.wakes.count
             first = await self._read()
             await begin()

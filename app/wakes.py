@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections.abc import Generator
 
 import structlog
 
@@ -43,6 +44,8 @@ class Wakes:
         self.away = False
         self._url = url
         self._next = asyncio.Event()
+        self._followers = 0
+        self._followed = asyncio.Event()
 
     async def wait(self, seen: int, timeout_seconds: float) -> int:
         """The count as soon as it is beyond `seen`, or the same when the time is over."""
@@ -51,6 +54,18 @@ class Wakes:
                 async with asyncio.timeout(timeout_seconds):
                     await self._next.wait()
         return self.count
+
+    @contextlib.contextmanager
+    def following(self) -> Generator[None]:
+        """Somebody waits for the length of the block. While nobody does, announcements are left unheard."""
+        self._followers += 1
+        self._followed.set()
+        try:
+            yield
+        finally:
+            self._followers -= 1
+            if not self._followers:
+                self._followed.clear()
 
     async def listen(self) -> None:
         """Hold the one LISTEN connection, for as long as the process lives.
@@ -87,8 +102,15 @@ class Wakes:
                 self.newest, self.away = newest, False
                 self._wake()
                 await asyncio.sleep(PAUSE_SECONDS)
+            await self._until_followed()
             heard = await notified(session, looks[0] if looks else LOOK_SECONDS)
             looks = LOOK_AGAIN_SECONDS if heard else looks[1:]
+
+    async def _until_followed(self) -> None:
+        """Under load every commit announces itself: look once a second, not at each, where nobody wants to know."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._followed.wait()
 
     def _wake(self) -> None:
         self.count += 1
