@@ -2298,6 +2298,8 @@ CREATE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit intege
     AS $$
 #variable_conflict use_column
 DECLARE
+    c_most_reads CONSTANT integer := 5;
+    v_handed_out bigint;
     v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
     v_taken jsonb := orchestrator.take_messages(v_cluster_id, p_limit, p_lease_seconds);
 BEGIN
@@ -2307,19 +2309,21 @@ BEGIN
     -- A new statement, so a new snapshot: intent committed before the read is seen.
     RETURN QUERY
     WITH taken AS (
-        SELECT * FROM jsonb_to_recordset(v_taken) AS t (queue text, msg_id bigint, token integer, id uuid)
+        SELECT t.queue, t.msg_id, t.token, t.id, s.requested, s.failures
+          FROM jsonb_to_recordset(v_taken) AS t (queue text, msg_id bigint, token integer, id uuid)
+          JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id AND s.msg_id = t.msg_id AND s.queue = t.queue
+         WHERE t.token <= c_most_reads
     ), started AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT d.id, d.generation, 'reconciler', 'ReconcileStarted', jsonb_build_object('worker', p_worker, 'attempt', t.token), 'orchestrator'
           FROM taken t JOIN orchestrator.deployments d ON d.id = t.id
     )
-    SELECT d.id, t.queue, t.msg_id, t.token, s.requested, d.name, d.namespace, d.generation, d.last_applied_generation,
-           d.desired_state, d.keep_data, d.template_version, s.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
+    SELECT d.id, t.queue, t.msg_id, t.token, t.requested, d.name, d.namespace, d.generation, d.last_applied_generation,
+           d.desired_state, d.keep_data, d.template_version, t.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
            coalesce(i.inventory, '[]')
       FROM taken t
       JOIN orchestrator.deployments d ON d.id = t.id
       JOIN orchestrator.templates m ON m.id = d.template_id AND m.version = d.template_version
-      JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id
       LEFT JOIN LATERAL (
           -- As text: building jsonb for each would cost more than the rest of the claim. Nearly always nobody has taken anything, and nobody may.
           SELECT json_agg(CASE WHEN NOT r.differs AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN b.item
@@ -2333,6 +2337,10 @@ BEGIN
                      'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld) AS item) b
            WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
       ) i ON true;
+    GET DIAGNOSTICS v_handed_out = ROW_COUNT;
+    IF v_handed_out < jsonb_array_length(v_taken) THEN
+        PERFORM orchestrator.put_away(v_taken, c_most_reads);
+    END IF;
 END
 $$;
 
@@ -6743,6 +6751,35 @@ ALTER FUNCTION orchestrator.promote(p_cluster text, p_limit integer) OWNER TO or
 COMMENT ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) IS 'Queues deployments whose time has come.';
 
 --
+-- Name: put_away(jsonb, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.put_away(p_taken jsonb, p_most_reads integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_message record;
+BEGIN
+    FOR v_message IN
+        SELECT t.* FROM jsonb_to_recordset(p_taken) AS t (queue text, msg_id bigint, token integer, id uuid)
+          LEFT JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id AND s.msg_id = t.msg_id AND s.queue = t.queue
+         WHERE s.deployment_id IS NULL OR t.token > p_most_reads
+    LOOP
+        PERFORM orchestrator.quarantine(v_message.queue, v_message.msg_id, v_message.id);
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.put_away(p_taken jsonb, p_most_reads integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION put_away(p_taken jsonb, p_most_reads integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.put_away(p_taken jsonb, p_most_reads integer) IS 'Takes messages out of the queue that must not be handed out.';
+
+--
 -- Name: put_back(uuid, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9182,14 +9219,11 @@ CREATE FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-    c_most_reads CONSTANT integer := 5;
     v_now text := orchestrator.queue_name(p_cluster_id, 'now');
     v_bulk text := orchestrator.queue_name(p_cluster_id, 'bulk');
     v_share integer := greatest(p_limit / 4, CASE WHEN random() < 0.25 THEN 1 ELSE 0 END);
     v_read jsonb;
     v_more boolean;
-    v_bad jsonb;
-    v_message record;
 BEGIN
     v_read := coalesce(orchestrator.read_queue(v_now, p_limit - v_share, p_lease_seconds), '[]');
     v_more := jsonb_array_length(v_read) = p_limit - v_share;
@@ -9200,20 +9234,7 @@ BEGIN
     IF v_more AND jsonb_array_length(v_read) < p_limit THEN
         v_read := v_read || coalesce(orchestrator.read_queue(v_now, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');
     END IF;
-    IF v_read = '[]' THEN
-        RETURN NULL;
-    END IF;
-    SELECT jsonb_agg(m) INTO v_bad FROM jsonb_array_elements(v_read) m
-      LEFT JOIN orchestrator.reconcile_slots s
-             ON s.deployment_id = (m ->> 'id')::uuid AND s.msg_id = (m ->> 'msg_id')::bigint AND s.queue = m ->> 'queue'
-     WHERE s.deployment_id IS NULL OR (m ->> 'token')::integer > c_most_reads;
-    IF v_bad IS NULL THEN
-        RETURN v_read;
-    END IF;
-    FOR v_message IN SELECT * FROM jsonb_to_recordset(v_bad) AS t (queue text, msg_id bigint, token integer, id uuid) LOOP
-        PERFORM orchestrator.quarantine(v_message.queue, v_message.msg_id, v_message.id);
-    END LOOP;
-    RETURN (SELECT jsonb_agg(m) FROM jsonb_array_elements(v_read) m WHERE NOT v_bad @> jsonb_build_array(m));
+    RETURN nullif(v_read, '[]');
 END
 $$;
 
@@ -14168,6 +14189,12 @@ GRANT ALL ON FUNCTION orchestrator.preview_upgrade(id uuid, version integer, par
 
 REVOKE ALL ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION put_away(p_taken jsonb, p_most_reads integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.put_away(p_taken jsonb, p_most_reads integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION put_back(id uuid, paths text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -17,6 +17,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan
 AS $$
 #variable_conflict use_column
 DECLARE
+    c_most_reads CONSTANT integer := 5;
+    v_handed_out bigint;
     v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
     v_taken jsonb := orchestrator.take_messages(v_cluster_id, p_limit, p_lease_seconds);
 BEGIN
@@ -26,19 +28,21 @@ BEGIN
     -- A new statement, so a new snapshot: intent committed before the read is seen.
     RETURN QUERY
     WITH taken AS (
-        SELECT * FROM jsonb_to_recordset(v_taken) AS t (queue text, msg_id bigint, token integer, id uuid)
+        SELECT t.queue, t.msg_id, t.token, t.id, s.requested, s.failures
+          FROM jsonb_to_recordset(v_taken) AS t (queue text, msg_id bigint, token integer, id uuid)
+          JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id AND s.msg_id = t.msg_id AND s.queue = t.queue
+         WHERE t.token <= c_most_reads
     ), started AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT d.id, d.generation, 'reconciler', 'ReconcileStarted', jsonb_build_object('worker', p_worker, 'attempt', t.token), 'orchestrator'
           FROM taken t JOIN orchestrator.deployments d ON d.id = t.id
     )
-    SELECT d.id, t.queue, t.msg_id, t.token, s.requested, d.name, d.namespace, d.generation, d.last_applied_generation,
-           d.desired_state, d.keep_data, d.template_version, s.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
+    SELECT d.id, t.queue, t.msg_id, t.token, t.requested, d.name, d.namespace, d.generation, d.last_applied_generation,
+           d.desired_state, d.keep_data, d.template_version, t.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
            coalesce(i.inventory, '[]')
       FROM taken t
       JOIN orchestrator.deployments d ON d.id = t.id
       JOIN orchestrator.templates m ON m.id = d.template_id AND m.version = d.template_version
-      JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id
       LEFT JOIN LATERAL (
           -- As text: building jsonb for each would cost more than the rest of the claim. Nearly always nobody has taken anything, and nobody may.
           SELECT json_agg(CASE WHEN NOT r.differs AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN b.item
@@ -52,6 +56,10 @@ BEGIN
                      'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld) AS item) b
            WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
       ) i ON true;
+    GET DIAGNOSTICS v_handed_out = ROW_COUNT;
+    IF v_handed_out < jsonb_array_length(v_taken) THEN
+        PERFORM orchestrator.put_away(v_taken, c_most_reads);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION orchestrator.claim IS 'Takes deployments to reconcile under a lease.';
