@@ -4109,34 +4109,6 @@ ALTER FUNCTION orchestrator.find_program(p_template_id bigint, p_version integer
 COMMENT ON FUNCTION orchestrator.find_program(p_template_id bigint, p_version integer) IS 'The compiled form of a template version.';
 
 --
--- Name: find_suspects(integer, orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
---
-
-CREATE FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS orchestrator.observation[]
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-    SELECT coalesce(array_agg(o), '{}')
-      FROM unnest(p_seen) o
-      CROSS JOIN LATERAL (
-          SELECT k.managed, k.uid, k.applied_generation, k.applied_resource_version, k.applied_fields_hash, k.withheld FROM orchestrator.deployment_resources k
-           WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r
-      CROSS JOIN LATERAL (SELECT k.desired_state FROM orchestrator.deployments k WHERE k.id = o.deployment_id OFFSET 0) d
-     WHERE r.managed AND r.uid = o.uid AND o.resource_version > r.applied_resource_version
-       AND (r.withheld IS NOT NULL OR (o.fields_hash <> r.applied_fields_hash
-            AND NOT (coalesce(o.generation > r.applied_generation, false) AND left(o.fields_hash, 16) = left(r.applied_fields_hash, 16))))
-       AND d.desired_state <> 'Deleted'
-$$;
-
-ALTER FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) OWNER TO orchestrator_owner;
-
---
--- Name: FUNCTION find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) IS 'Observations that may be drift.';
-
---
 -- Name: users; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7364,9 +7336,6 @@ DECLARE
     v_missing uuid[];
     v_removed uuid[];
 BEGIN
-    IF p_gone IS NULL THEN
-        RETURN '{}';
-    END IF;
     -- Gone once more, after a worker made it again: no news, but newer than that worker's settlement may think.
     UPDATE orchestrator.deployment_resources r SET resource_version = o.resource_version
       FROM unnest(p_gone) o
@@ -7533,7 +7502,8 @@ DECLARE
     v_seen orchestrator.observation[];
     v_suspects orchestrator.observation[];
     v_changed uuid[];
-    v_lost uuid[];
+    v_recreated boolean;
+    v_lost uuid[] := '{}';
 BEGIN
     v_batch := orchestrator.locate_observations(v_cluster_id, p_batch);
     v_ids := ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(v_batch) o);
@@ -7543,21 +7513,45 @@ BEGIN
         RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb
           FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
     END IF;
-    -- An older observation never overwrites a newer one; an equal one may bring the health that our own apply could not know.
-    SELECT array_agg(o) FILTER (WHERE o.change = 'gone'), array_agg(o) FILTER (WHERE o.change = 'seen') INTO v_gone, v_seen
+    -- All that the inventory has to say of these objects is asked for at once. An older observation never overwrites a newer one; an
+    -- equal one may bring the health that our own apply could not know.
+    -- Suspects are objects whose owned fields differ from what we applied. Older than our apply is no news. One that was judged before is
+    -- judged again: the fields lost may be the same and their values others, and what was seen before its apply was settled was not
+    -- judged. So is one that leaves fields to others: those may have other values by now, and ours tell nothing of it. A newer
+    -- generation with the same fields is an apply of ours that is not settled yet: its other values are no news.
+    SELECT coalesce(array_agg(o) FILTER (WHERE o.change = 'gone'), '{}'),
+           coalesce(array_agg(o) FILTER (WHERE o.change = 'seen'), '{}'),
+           coalesce(array_agg(o) FILTER (WHERE o.change = 'seen' AND r.managed AND r.uid = o.uid AND o.resource_version > r.applied_resource_version
+               AND (r.withheld IS NOT NULL OR (o.fields_hash <> r.applied_fields_hash
+                    AND NOT (coalesce(o.generation > r.applied_generation, false) AND left(o.fields_hash, 16) = left(r.applied_fields_hash, 16))))
+               AND d.desired_state <> 'Deleted'), '{}'),
+           coalesce(array_agg(DISTINCT o.deployment_id) FILTER (WHERE o.change = 'seen' AND (r.kind IS NULL OR r.missing_since IS NOT NULL
+               OR (r.health, r.reason, r.message, r.revision) IS DISTINCT FROM (o.health, o.reason, o.message, o.digest ->> 'revision')
+               OR (r.drift IS NOT NULL AND r.withheld IS NULL AND o.fields_hash = r.applied_fields_hash))), '{}'),
+           coalesce(bool_or(o.change = 'seen' AND r.uid <> o.uid AND NOT o.ours), false)
+      INTO v_gone, v_seen, v_suspects, v_changed, v_recreated
       FROM unnest(v_batch) o
       LEFT JOIN LATERAL (
-          SELECT k.resource_version FROM orchestrator.deployment_resources k
+          SELECT k.kind, k.uid, k.managed, k.resource_version, k.applied_resource_version, k.applied_generation, k.applied_fields_hash, k.withheld,
+                 k.missing_since, k.health, k.reason, k.message, k.revision, k.drift
+            FROM orchestrator.deployment_resources k
            WHERE k.cluster_id = v_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r ON true
+      LEFT JOIN LATERAL (SELECT k.desired_state FROM orchestrator.deployments k WHERE k.id = o.deployment_id OFFSET 0) d ON true
      WHERE o.deployment_id = ANY (v_held) AND o.resource_version >= coalesce(r.resource_version, 0);
-    v_suspects := orchestrator.find_suspects(v_cluster_id, v_seen);
-    v_lost := orchestrator.record_gone(v_cluster_id, v_gone) || orchestrator.record_recreated(v_cluster_id, v_seen);
-    v_changed := orchestrator.record_seen(v_cluster_id, v_seen) || v_lost;
+    IF v_gone <> '{}' THEN
+        v_lost := orchestrator.record_gone(v_cluster_id, v_gone);
+    END IF;
+    IF v_recreated THEN
+        v_lost := v_lost || orchestrator.record_recreated(v_cluster_id, v_seen);
+    END IF;
+    IF v_seen <> '{}' THEN
+        PERFORM orchestrator.record_seen(v_cluster_id, v_seen);
+    END IF;
     PERFORM orchestrator.record_digests(v_gone, v_seen);
     IF v_lost <> '{}' THEN
         PERFORM orchestrator.request_unless_paused(v_lost, 'observed');
     END IF;
-    PERFORM orchestrator.refresh_status(v_changed);
+    PERFORM orchestrator.refresh_status(v_changed || v_lost);
     IF v_suspects = '{}' THEN
         RETURN;
     END IF;
@@ -7686,14 +7680,6 @@ CREATE FUNCTION orchestrator.record_recreated(p_cluster_id integer, p_seen orche
 DECLARE
     v_ids uuid[];
 BEGIN
-    -- Nearly always there is none, and finding that out is cheaper than an UPDATE that finds none.
-    IF NOT EXISTS (
-        SELECT FROM unnest(p_seen) o CROSS JOIN LATERAL (
-            SELECT k.uid FROM orchestrator.deployment_resources k
-             WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r
-         WHERE r.uid <> o.uid AND NOT o.ours) THEN
-        RETURN '{}';
-    END IF;
     WITH recreated AS (
         UPDATE orchestrator.deployment_resources r
            SET uid = o.uid, rendered_hash = NULL, applied_fields = NULL, applied_fields_hash = NULL, applied_resource_version = NULL,
@@ -7772,25 +7758,11 @@ COMMENT ON FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_re
 -- Name: record_seen(integer, orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS uuid[]
+CREATE FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-DECLARE
-    v_changed uuid[];
 BEGIN
-    IF p_seen IS NULL THEN
-        RETURN '{}';
-    END IF;
-    v_changed := ARRAY(
-        SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
-          LEFT JOIN LATERAL (
-              SELECT k.kind, k.missing_since, k.health, k.reason, k.message, k.revision, k.drift, k.withheld, k.applied_fields_hash
-                FROM orchestrator.deployment_resources k
-               WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r ON true
-         WHERE r.kind IS NULL OR r.missing_since IS NOT NULL
-            OR (r.health, r.reason, r.message, r.revision) IS DISTINCT FROM (o.health, o.reason, o.message, o.digest ->> 'revision')
-            OR (r.drift IS NOT NULL AND r.withheld IS NULL AND o.fields_hash = r.applied_fields_hash));
     INSERT INTO orchestrator.deployment_resources AS r
            (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, health, reason, message,
             revision, last_seen_at, managed)
@@ -7803,7 +7775,6 @@ BEGIN
            -- What our own apply was answered with (rewritten) reads the same to us as no drift.
            drift = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash OR r.drift @> '[{"reason": "rewritten"}]' THEN r.drift END,
            drifted_at = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash OR r.drift @> '[{"reason": "rewritten"}]' THEN r.drifted_at END;
-    RETURN v_changed;
 END
 $$;
 
@@ -13679,12 +13650,6 @@ GRANT ALL ON FUNCTION orchestrator.find_movable(p_template_id bigint, p_version 
 --
 
 REVOKE ALL ON FUNCTION orchestrator.find_program(p_template_id bigint, p_version integer) FROM PUBLIC;
-
---
--- Name: FUNCTION find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
---
-
-REVOKE ALL ON FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) FROM PUBLIC;
 
 --
 -- Name: TABLE users; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -7,9 +7,6 @@ DECLARE
     v_missing uuid[];
     v_removed uuid[];
 BEGIN
-    IF p_gone IS NULL THEN
-        RETURN '{}';
-    END IF;
     -- Gone once more, after a worker made it again: no news, but newer than that worker's settlement may think.
     UPDATE orchestrator.deployment_resources r SET resource_version = o.resource_version
       FROM unnest(p_gone) o

@@ -6,14 +6,6 @@ AS $$
 DECLARE
     v_ids uuid[];
 BEGIN
-    -- Nearly always there is none, and finding that out is cheaper than an UPDATE that finds none.
-    IF NOT EXISTS (
-        SELECT FROM unnest(p_seen) o CROSS JOIN LATERAL (
-            SELECT k.uid FROM orchestrator.deployment_resources k
-             WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r
-         WHERE r.uid <> o.uid AND NOT o.ours) THEN
-        RETURN '{}';
-    END IF;
     WITH recreated AS (
         UPDATE orchestrator.deployment_resources r
            SET uid = o.uid, rendered_hash = NULL, applied_fields = NULL, applied_fields_hash = NULL, applied_resource_version = NULL,

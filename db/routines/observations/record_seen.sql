@@ -1,23 +1,11 @@
--- orchestrator.record_seen(cluster_id, seen) -> uuid[] deployments whose status may have changed
+-- orchestrator.record_seen(cluster_id, seen) -> void
 -- Inventory of objects that exist: uid, version, health. An object that carries our label but was never applied by us is only observed.
-CREATE OR REPLACE FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS uuid[]
+-- It answered once whose status may have changed, and a function cannot change what it answers.
+DROP FUNCTION IF EXISTS orchestrator.record_seen(integer, orchestrator.observation[]);
+CREATE OR REPLACE FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    v_changed uuid[];
 BEGIN
-    IF p_seen IS NULL THEN
-        RETURN '{}';
-    END IF;
-    v_changed := ARRAY(
-        SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
-          LEFT JOIN LATERAL (
-              SELECT k.kind, k.missing_since, k.health, k.reason, k.message, k.revision, k.drift, k.withheld, k.applied_fields_hash
-                FROM orchestrator.deployment_resources k
-               WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r ON true
-         WHERE r.kind IS NULL OR r.missing_since IS NOT NULL
-            OR (r.health, r.reason, r.message, r.revision) IS DISTINCT FROM (o.health, o.reason, o.message, o.digest ->> 'revision')
-            OR (r.drift IS NOT NULL AND r.withheld IS NULL AND o.fields_hash = r.applied_fields_hash));
     INSERT INTO orchestrator.deployment_resources AS r
            (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, health, reason, message,
             revision, last_seen_at, managed)
@@ -30,7 +18,6 @@ BEGIN
            -- What our own apply was answered with (rewritten) reads the same to us as no drift.
            drift = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash OR r.drift @> '[{"reason": "rewritten"}]' THEN r.drift END,
            drifted_at = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash OR r.drift @> '[{"reason": "rewritten"}]' THEN r.drifted_at END;
-    RETURN v_changed;
 END
 $$;
 COMMENT ON FUNCTION orchestrator.record_seen IS 'Writes which objects exist, and how they are.';
