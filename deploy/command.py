@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(wanted.run(wanted) or 0)
     except KeyboardInterrupt:
         return 130
-    except (DeployError, ExceptionGroup) as error:
+    except Exception as error:
         messages = expected_messages(error)
         if messages is None:
             raise
@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def expected_messages(error: BaseException) -> list[str] | None:
     """The messages of errors that are made for people, also from within groups; None if any other is among them."""
     from db.errors import DatabaseError  # noqa: PLC0415 - `env` need not load psycopg
+    from kube.errors import KubeError  # noqa: PLC0415
 
     if isinstance(error, BaseExceptionGroup):
         found: list[str] = []
@@ -67,7 +68,7 @@ def expected_messages(error: BaseException) -> list[str] | None:
                 return None
             found += messages
         return found
-    return [str(error)] if isinstance(error, DeployError | DatabaseError) else None
+    return [str(error)] if isinstance(error, DeployError | DatabaseError | KubeError) else None
 
 
 # ---------------------------------------------------------------- the command line
@@ -126,7 +127,7 @@ def process_commands(commands: Commands) -> None:
         command = commands.add_parser(kind, help=f"run one {kind} process (settings from ORCHESTRATOR_* variables)")
         command.set_defaults(run=run_room, kind=kind)
         if kind == "worker":
-            command.add_argument("--until-empty", action="store_true", help="end when nothing is due")
+            command.add_argument("--until-empty", action="store_true", help="end when nothing is due; 1: no cluster")
 
 
 def database_commands(commands: Commands) -> None:

@@ -22,6 +22,7 @@ from db.dry_runs import Proposal
 from db.errors import Contended, DatabaseError, Unavailable
 from db.processes import Presence
 from db.queue import Settlement
+from kube import errors as kube_errors
 from kube.cluster import Cluster
 from kube.generated import ensure_seed
 from workers import dry_runs as answering
@@ -42,12 +43,17 @@ MOST_DRY_RUNS = 2
 PRESENCE_SECONDS = 5.0
 LEAVE_SECONDS = 2.0
 SETTLE_RETRY_SECONDS = 0.1
+# How long a worker that is to end by itself waits for its cluster. One that serves waits for ever.
+AWAY_SECONDS = 10.0
 # A settle may wait for the watcher to let go of its deployment; claims and heartbeats must not wait behind it.
 POOL_SESSIONS = 8
 
 
 async def run(settings: WorkerSettings) -> None:
-    """Work until SIGTERM or SIGINT; with `until_empty`, until nothing is due."""
+    """Work until SIGTERM or SIGINT; with `until_empty`, until nothing is due.
+
+    Raises kube.errors.Unavailable where it was to end by itself and its cluster stays away: nothing is done then.
+    """
     metrics.serve(settings.metrics_host, settings.metrics_port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -91,7 +97,7 @@ class Worker:
                     group.create_task(self._roll()),
                     group.create_task(self._be_seen()),
                 ]
-                await self._feed(group, stop)
+                trouble = await self._feed(group, stop)
                 await self._drain()
                 for helper in helpers:
                     helper.cancel()
@@ -100,12 +106,19 @@ class Worker:
             if self.cluster is not None:
                 await self.cluster.__aexit__(None, None, None)
         log.info("worker stopped", worker=self.settings.name)
+        if trouble is not None:
+            raise kube_errors.Unavailable(trouble)
 
-    async def _feed(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
-        """Claim while there is room, wait for news otherwise."""
+    async def _feed(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> str | None:
+        """Claim while there is room, wait for news otherwise. Answers why it gave up, if it did."""
         most = self.settings.concurrency
         while not stop.is_set():
             if self.breaker.open:
+                if self.settings.until_empty and not await self._reached(stop):
+                    return (
+                        f"cluster {self.settings.cluster.name} has not answered for {AWAY_SECONDS:.0f} s"
+                        f" ({self.breaker.reason}); what is due waits in the queue: run this again once it answers"
+                    )
                 await _first(self.breaker.closed(), stop.wait())
                 continue
             free = most - len(self.leases)
@@ -121,21 +134,41 @@ class Worker:
                 # first requests of what was found.
                 await _first(self.wake.next(busy=True), stop.wait())
                 continue
-            if self.settings.until_empty and not len(self.leases) and await self._nothing_due():
-                return
+            if self.settings.until_empty and await self._is_done(group, free):
+                return None
             await _first(self.wake.next(busy=len(self.leases) > 0), stop.wait())
+        return None
+
+    async def _reached(self, stop: asyncio.Event) -> bool:
+        """Whether the cluster answers in time, for one that does not wait for ever; or it is told to stop anyway."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AWAY_SECONDS):
+                await _first(self.breaker.closed(), stop.wait())
+        return stop.is_set() or not self.breaker.open
+
+    async def _is_done(self, group: asyncio.TaskGroup, limit: int) -> bool:
+        """Whether nothing is in hand and nothing due. What has become due is queued first, then asked for."""
+        if len(self.leases) or self._dry_runs:
+            return False
+        try:
+            async with borrow(self.pool) as session:
+                due_seconds, _, asked = await queue.look_around(session, self.settings.cluster.name)
+                taken = await self._start(group, session, limit)
+        except DatabaseError as error:
+            log.warning("claim failed", error=str(error))
+            self.wake.rest()
+            return False
+        return not taken and not asked and (due_seconds is None or due_seconds > 0)
 
     async def _take(self, group: asyncio.TaskGroup, limit: int) -> int:
         """Set to work on up to `limit` deployments, and now and then queue what has become due; answers how many.
 
-        None when Postgres is away.
+        What was claimed before Postgres went away is counted: it is ours all the same.
         """
         taken = 0
         try:
             async with borrow(self.pool) as session:
-                for lease in await self._claim(session, limit):
-                    lease.task = group.create_task(self._work(lease))
-                    taken += 1
+                taken = await self._start(group, session, limit)
                 # Work that was just committed goes first: a person waits for it.
                 if not taken or time.monotonic() - self._promoted > PROMOTE_SECONDS:
                     self._promoted = time.monotonic()
@@ -146,7 +179,6 @@ class Worker:
                     if asked:
                         await self._take_dry_run(group, session)
         except DatabaseError as error:
-            # What was claimed before it is ours all the same.
             log.warning("claim failed", error=str(error))
             self.wake.rest()
         return taken
@@ -180,17 +212,16 @@ class Worker:
         log.info("dry run", state=state, **told)
         self.wake.nudge()
 
-    async def _claim(self, session: Session, limit: int) -> list[Lease]:
+    async def _start(self, group: asyncio.TaskGroup, session: Session, limit: int) -> int:
+        """Claim up to `limit` deployments and set to work on them; answers how many. Raises DatabaseError."""
         started = time.monotonic()
         settings = self.settings
         wishes = await queue.claim(session, settings.cluster.name, settings.name, limit, settings.lease_seconds)
         self._database_answers(True)
-        return [self.leases.take(wish, started) for wish in wishes]
-
-    async def _nothing_due(self) -> bool:
-        async with borrow(self.pool) as session:
-            due_seconds = await queue.promote(session, self.settings.cluster.name)
-        return due_seconds is None or due_seconds > 0
+        for wish in wishes:
+            lease = self.leases.take(wish, started)
+            lease.task = group.create_task(self._work(lease))
+        return len(wishes)
 
     async def _work(self, lease: Lease) -> None:
         """Reconcile and settle one deployment. Never raises: a fault ends in its settlement or with its lease."""

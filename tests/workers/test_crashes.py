@@ -207,6 +207,50 @@ async def test_until_empty_does_what_is_due_and_ends(intent: Intent, start_worke
     assert intent.slot(absent)["due_at"] is not None, "what is due later is left for later"
 
 
+async def test_until_empty_carries_out_what_had_become_due_and_was_not_queued_yet(
+    intent: Intent, start_worker: StartWorker
+) -> None:
+    lobby, arena = intent.deploy("lobby"), intent.deploy("arena")
+    assert await asyncio.to_thread(start_worker("--until-empty").wait) == 0
+    # A retry whose time has come, and a restart: the queue itself is empty.
+    intent.superuser.execute(
+        "UPDATE orchestrator.reconcile_slots SET due_at = now() - interval '1 s' WHERE deployment_id = %s", (lobby,)
+    )
+    intent.rows(
+        "SELECT orchestrator.plan_restart(%s, at => now() + interval '1 hour', only_if_required => false)", arena
+    )
+    intent.superuser.execute("UPDATE orchestrator.planned_restarts SET opens = now(), due = now() - interval '1 s'")
+    assert intent.value("SELECT count(*) FROM orchestrator.reconcile_slots WHERE msg_id IS NOT NULL") == 0
+    assert await asyncio.to_thread(start_worker("--until-empty").wait) == 0
+    assert len(intent.events(lobby, "ReconcileSucceeded")) == 2, intent.story()
+    assert intent.is_applied(lobby)
+    assert intent.deployment(arena)["restarted_at"] is not None
+    assert intent.is_applied(arena), intent.story()
+
+
+async def test_until_empty_answers_the_dry_run_that_it_has_taken(intent: Intent, start_worker: StartWorker) -> None:
+    lobby = intent.deploy("lobby")
+    assert await asyncio.to_thread(start_worker("--until-empty").wait) == 0
+    asked = intent.operator.execute("SELECT orchestrator.request_dry_run(%s) AS id", (lobby,)).fetchone()
+    worker = start_worker("--until-empty")
+    assert await asyncio.to_thread(worker.wait) == 0
+    state = intent.value("SELECT state FROM orchestrator.dry_runs WHERE id = %s", asked and asked["id"])
+    assert state == "done", worker.tail
+
+
+async def test_until_empty_ends_with_a_word_when_the_cluster_stays_away(
+    intent: Intent, start_worker: StartWorker, proxy: Proxy
+) -> None:
+    lobby = intent.deploy("lobby")
+    kubeconfig = proxy.kubeconfig()
+    await proxy.close()
+    worker = start_worker("--until-empty", kubeconfig=kubeconfig)
+    assert await asyncio.to_thread(worker.wait) == 1
+    assert "cluster default has not answered" in worker.output
+    assert "Traceback" not in worker.output
+    assert intent.slot(lobby)["msg_id"] is not None, "it waits for another"
+
+
 async def test_a_deployment_that_kills_its_workers_is_put_away_and_others_are_not_harmed(
     intent: Intent, start_worker: StartWorker, proxy: Proxy
 ) -> None:
