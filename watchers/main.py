@@ -13,6 +13,7 @@ from db import observations as doors
 from db.connection import Session, connect
 from db.errors import DatabaseError
 from db.processes import Presence
+from kube import metrics as kube_metrics
 from kube.cluster import Cluster
 from kube.errors import CredentialsError
 from kube.kinds import OBSERVED
@@ -33,7 +34,7 @@ RETRY_SECONDS = 1.0
 
 async def run(settings: WatcherSettings) -> None:
     """Watch until cancelled. Whatever fails meanwhile is taken up again; nothing needs to be handed over."""
-    metrics.serve(settings.metrics_host, settings.metrics_port)
+    kube_metrics.serve(settings.metrics_host, settings.metrics_port)
     try:
         await watch(settings)
     finally:
@@ -62,7 +63,7 @@ async def reach_cluster(settings: WatcherSettings) -> Cluster:
     told = ""
     while True:
         try:
-            return await Cluster.connect(settings.cluster, metrics.observe_request)
+            return await Cluster.connect(settings.cluster, kube_metrics.observe_request)
         except CredentialsError as error:
             if str(error) != told:
                 told = str(error)

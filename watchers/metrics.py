@@ -1,10 +1,10 @@
-"""What a watcher tells Prometheus: how fresh its picture is, how often streams break, what the API server answers."""
+"""What a watcher tells Prometheus: how fresh its picture is, how often streams break. See also `kube.metrics`."""
 
 from __future__ import annotations
 
 import time
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram
 
 ACTIVE = Gauge("orchestrator_watcher_active", "1 while this watcher is the one that writes, 0 on standby.")
 RESTARTS = Counter("orchestrator_watch_restarts_total", "Watches that broke and were taken up again.", ["kind"])
@@ -20,19 +20,6 @@ BATCHES = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
 DRIFTED = Counter("orchestrator_drifts_total", "Objects found changed behind our back.", ["kind"])
-REQUESTS = Histogram(
-    "orchestrator_kubernetes_request_seconds",
-    "Requests to the API server by method, kind and class of answer.",
-    ["method", "kind", "answer"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
-)
-_OF_INTEREST = frozenset({"409", "410", "429"})
-
-
-def observe_request(method: str, kind: str, answer: str, seconds: float) -> None:
-    """For kube.cluster.Cluster: `answer` is a status code, or why there was none."""
-    grouped = f"{answer[0]}xx" if answer.isdigit() and answer not in _OF_INTEREST else answer
-    REQUESTS.labels(method, kind, grouped).observe(seconds)
 
 
 def synced(kind: str) -> None:
@@ -40,9 +27,3 @@ def synced(kind: str) -> None:
     now = time.time()
     SYNCED_AT.labels(kind).set(now)
     STALENESS.labels(kind).set_function(lambda: time.time() - now)
-
-
-def serve(host: str, port: int) -> None:
-    """Answer /metrics on this port of this address; 0 serves nothing."""
-    if port:
-        start_http_server(port, host)

@@ -23,6 +23,7 @@ from db.errors import Contended, DatabaseError, Unavailable
 from db.processes import Presence
 from db.queue import Settlement
 from kube import errors as kube_errors
+from kube import metrics as kube_metrics
 from kube.cluster import Cluster
 from kube.generated import ensure_seed
 from workers import dry_runs as answering
@@ -54,7 +55,7 @@ async def run(settings: WorkerSettings) -> None:
 
     Raises kube.errors.Unavailable where it was to end by itself and its cluster stays away: nothing is done then.
     """
-    metrics.serve(settings.metrics_host, settings.metrics_port)
+    kube_metrics.serve(settings.metrics_host, settings.metrics_port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -393,7 +394,7 @@ class Worker:
     async def _probe(self) -> None:
         """Raise with the reason unless the cluster answers."""
         if self.cluster is None:
-            self.cluster = await Cluster.connect(self.settings.cluster, observe=metrics.observe_request)
+            self.cluster = await Cluster.connect(self.settings.cluster, observe=kube_metrics.observe_request)
         await self.cluster.version()
 
     async def _report(self, reachable: bool, reason: str | None) -> None:
