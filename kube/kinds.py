@@ -93,8 +93,6 @@ _known = {
 
 APPLIED = tuple(kind for kind in _known.values() if kind.applied and kind.namespaced)
 OBSERVED = (*APPLIED, POD)
-# A kind we do not know is applied last: whatever it refers to stands by then.
-_LAST_RANK = 90
 
 
 def kind_named(name: str) -> Kind:
@@ -103,9 +101,3 @@ def kind_named(name: str) -> Kind:
     if kind is None:
         raise LookupError(f"kind {name!r} is not supported; supported are {', '.join(known.name for known in APPLIED)}")
     return kind
-
-
-def apply_rank(name: str) -> int:
-    """Where a kind stands in the order of apply; a root ConfigMap goes before all, which the caller sees to."""
-    kind = _known.get(name)
-    return kind.rank if kind else _LAST_RANK
