@@ -5,6 +5,7 @@ headers, bodies and status codes, and nothing of what the objects mean.
 """
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -49,6 +50,7 @@ _JSON_PATCH = "application/json-patch+json"
 _WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 _CONNECT_SECONDS = 5.0
 _KEEPALIVE_SECONDS = 60.0
+_READY_SECONDS = 5.0
 _PAGE_ITEMS = 250
 _LEAST_REFUSAL = 400
 _CREATED = 201
@@ -343,10 +345,27 @@ class Cluster:
         _, body = await self._request("GET", None, "/version")
         return msgspec.json.decode(body, type=dict[str, str])
 
+    async def require_ready(self) -> None:
+        """Raise why there is no working with the server as a whole: it does not answer, or not call itself ready."""
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                await self._request("GET", None, "/readyz")
+        except TimeoutError as error:
+            raise Unavailable(
+                f"{self.server} did not answer within {_READY_SECONDS:.0f} s", reason="timeout"
+            ) from error
+        except Unavailable as error:
+            if not error.status:
+                raise
+            # What it says is a page of checks, or a load balancer's.
+            raise Unavailable(
+                f"{self.server} is not ready: it answers {error.status} to /readyz", status=error.status
+            ) from error
+
     async def ready(self) -> bool:
         """Whether the server answers and calls itself ready."""
         try:
-            await self._request("GET", None, "/readyz")
+            await self.require_ready()
         except KubeError:
             return False
         return True
@@ -369,12 +388,14 @@ class Cluster:
         if self._authorization.expiring():
             await self._renew(self._authorization.header())
         headers = self._headers(content_type, accept)
-        async with self.gate:
+        # What is asked of the server as a whole tells whether the rest is worth waiting for: it never waits behind.
+        gate = self.gate if kind is not None else contextlib.nullcontext()
+        async with gate:
             try:
                 return await self._exchange(method, kind, url, body, headers, warnings)
             except Unauthorized:
                 await self._renew(headers.get("Authorization"))
-        async with self.gate:
+        async with gate:
             return await self._exchange(method, kind, url, body, self._headers(content_type, accept), warnings)
 
     async def _exchange(

@@ -76,11 +76,11 @@ class Proxy:
         self._held: list[Held] = []
         self._lost: list[tuple[str, ...]] = []
 
-    def kubeconfig(self, token: str | None = None) -> Path:
-        """A kubeconfig that leads here."""
-        file = self._folder / f"proxy-{self.port}.yaml"
+    def kubeconfig(self, token: str | None = None, server: str | None = None) -> Path:
+        """A kubeconfig that leads here, or to where there is nobody."""
+        file = self._folder / ("nowhere.yaml" if server else f"proxy-{self.port}.yaml")
         content = {
-            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}],
+            "clusters": [{"name": "c", "cluster": {"server": server or f"http://127.0.0.1:{self.port}"}}],
             "users": [{"name": "u", "user": {"token": token or self._token}}],
             "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
             "current-context": "x",
@@ -115,9 +115,9 @@ class Proxy:
         self._held.append(held)
         return held
 
-    def lose(self, *parts: str) -> None:
-        """Break the connection of the next such request when the server has carried it out."""
-        self._lost.append(parts)
+    def lose(self, *parts: str, times: int = 1) -> None:
+        """Break the connection of the next such requests when the server has carried them out."""
+        self._lost += [parts] * times
 
     async def open(self) -> None:
         """Listen, on the port of the last time if there was one."""

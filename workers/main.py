@@ -22,9 +22,9 @@ from db.dry_runs import Proposal
 from db.errors import Contended, DatabaseError, Unavailable
 from db.processes import Presence
 from db.queue import Settlement
-from kube import errors as kube_errors
 from kube import metrics as kube_metrics
 from kube.cluster import Cluster
+from kube.errors import Unavailable as ClusterAway
 from kube.generated import ensure_seed
 from workers import dry_runs as answering
 from workers import metrics
@@ -108,7 +108,7 @@ class Worker:
                 await self.cluster.__aexit__(None, None, None)
         log.info("worker stopped", worker=self.settings.name)
         if trouble is not None:
-            raise kube_errors.Unavailable(trouble)
+            raise ClusterAway(trouble)
 
     async def _feed(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> str | None:
         """Claim while there is room, wait for news otherwise. Answers why it gave up, if it did."""
@@ -236,6 +236,9 @@ class Worker:
             outcome = settlement.outcome
             if await self._settle(lease, settlement) == "lost":
                 outcome = "lost"
+            if settlement.outcome == "deferred":
+                # Settled before anybody reports the outage: the report then gives its reason to all that wait.
+                self.breaker.trip(settlement.error or "no answer")
         except (LeaseLost, asyncio.CancelledError) as error:
             log.warning("lease lost", **bound)
             if isinstance(error, LeaseLost):
@@ -274,8 +277,6 @@ class Worker:
             # A fault of ours must not take the other deployments down with it.
             log.exception("reconcile broke", deployment_id=lease.wish.deployment_id, generation=lease.wish.generation)
             return failed(work, f"internal error: {error!r}", "internal", permanent=False)
-        if settlement.outcome == "deferred":
-            self.breaker.trip(settlement.error or "no answer")
         return settlement
 
     async def _settle(self, lease: Lease, settlement: Settlement) -> str:
@@ -392,10 +393,10 @@ class Worker:
         await self.freed.wait()
 
     async def _probe(self) -> None:
-        """Raise with the reason unless the cluster answers."""
+        """Raise with the reason unless the cluster is ready: the question by which a run takes it for away."""
         if self.cluster is None:
             self.cluster = await Cluster.connect(self.settings.cluster, observe=kube_metrics.observe_request)
-        await self.cluster.version()
+        await self.cluster.require_ready()
 
     async def _report(self, reachable: bool, reason: str | None) -> None:
         metrics.UNREACHABLE.set(0 if reachable else 1)

@@ -6,7 +6,6 @@ undo a newer wish. Safe to repeat, in any order, from any half-done state.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from itertools import groupby
@@ -48,13 +47,12 @@ from workers.restarts import replaced_pods
 # What a person has to change first is tried again slowly, on top of the back-off.
 SLOW_RETRY_SECONDS = 15.0
 LOOK_AGAIN_SECONDS = 3.0
-PROBE_SECONDS = 5.0
 _WORKLOAD_RANK = kind_named("StatefulSet").rank
 # The seed that generated secrets derive from.
 ReadSeed = Callable[[], Awaitable[bytes]]
-# The server cannot be spoken to at all; anything else, a 503 or one slow answer too, is about this deployment alone.
+# There is no speaking to the server at all, whatever it is about.
 _AWAY = (CredentialsError, Unauthorized)
-_AWAY_REASONS = frozenset({"unreachable", "broken", "tls"})
+_AWAY_REASONS = frozenset({"unreachable", "tls"})
 _SLOW = (QuotaExceeded, NamespaceTerminating, NamespaceMissing)
 
 
@@ -260,18 +258,16 @@ def failed(run: Run, error: str, category: str, *, permanent: bool, retry_second
 
 
 async def is_away(cluster: Cluster, error: KubeError) -> bool:
-    """Whether the server itself is out of reach, or not itself yet. One unanswered request may be slow: ask again.
+    """Whether the server itself is out of reach, or not itself yet; if not, the error is about this deployment alone.
 
-    A server that starts denies everything until it has read who may do what: for 0.1 s, while it is not ready for 1 s
-    (1.37). A denial is final, so it counts only from one that is ready.
+    An answer of 5xx, one that never came and a connection that broke may be either: a load balancer without a server
+    behind it, or one admission webhook. So the server is asked, by the same question that ends an outage. A denial is
+    final, so it counts only from one that is ready: a server that starts denies everything until it has read who may
+    do what, for 0.1 s, while it is not ready for 1 s (1.37).
     """
-    if (isinstance(error, Unavailable) and error.reason == "timeout") or type(error) is Denied:
-        try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                return not await cluster.ready()
-        except TimeoutError:
-            return True
-    return isinstance(error, _AWAY) or (isinstance(error, Unavailable) and error.reason in _AWAY_REASONS)
+    if isinstance(error, _AWAY) or (isinstance(error, Unavailable) and error.reason in _AWAY_REASONS):
+        return True
+    return (isinstance(error, Unavailable) or type(error) is Denied) and not await cluster.ready()
 
 
 def _removal_stages(wish: Wish) -> list[list[InventoryItem]]:

@@ -594,6 +594,14 @@ def test_an_outage_is_recorded_once_for_what_waits_and_its_end_brings_it_back(st
     assert stage.events(waiting, "ReconcileDeferred") == ["ReconcileDeferred"] * 2, "one for each outage"
 
 
+def test_whose_own_run_found_the_cluster_away_is_told_why_by_the_first_report(stage: Stage) -> None:
+    own = stage.deploy("lobby")
+    stage.settle(stage.claim_one(), "deferred", error="connection refused", retry_seconds=5)
+    outage(stage)
+    assert "not reachable (connection refused)" in stage.deployment("lobby")["status_message"]
+    assert stage.events(own, "ReconcileDeferred") == ["ReconcileDeferred"]
+
+
 def test_a_deletion_that_waits_for_its_cluster_says_so(stage: Stage) -> None:
     own = stage.run_healthy("lobby")
     outage(stage)

@@ -69,6 +69,71 @@ async def test_each_outage_is_told_once_also_to_a_deployment_in_the_middle_of_it
         assert intent.events(lobby, "ReconcileFailed") == []
 
 
+FOR_GOOD = 1_000
+
+
+async def probed(proxy: Proxy, times: int) -> None:
+    """So many more questions whether the server is ready came by."""
+
+    def count() -> int:
+        return sum(passed.path == "/readyz" for passed in proxy.seen)
+
+    before = count()
+    await eventually(lambda: count() >= before + times, 30, lambda: f"{count() - before} probes")
+
+
+async def test_a_load_balancer_without_servers_is_an_outage_and_told_once(
+    intent: Intent, database: Database, proxy: Proxy
+) -> None:
+    with Room("worker", database, proxy.kubeconfig()) as worker:
+        lobby, arena = intent.deploy("lobby"), intent.deploy("arena")
+        await eventually(lambda: intent.is_applied(lobby) and intent.is_applied(arena), 20, intent.story)
+        proxy.answer("/", status=503, times=FOR_GOOD, message="no healthy upstream")
+        intent.change(lobby, note="meanwhile")
+        await eventually(lambda: "not reachable" in intent.message(lobby), 20, intent.story)
+        intent.change(arena, note="meanwhile")
+        await probed(proxy, 4)
+        assert "it answers 503 to /readyz" in intent.value("SELECT unreachable_reason FROM orchestrator.clusters")
+        proxy.answer_no_more()
+        every = [lobby, arena]
+        await eventually(lambda: all(intent.is_applied(one) for one in every), 20, lambda: worker.tail)
+        await eventually(lambda: [len(intent.events(one, "ReconcileDeferred")) for one in every] == [1, 1], 5)
+        assert [intent.events(one, "ReconcileFailed") for one in every] == [[], []]
+
+
+async def test_a_server_that_is_up_and_not_ready_is_an_outage_and_told_once(
+    intent: Intent, database: Database, proxy: Proxy
+) -> None:
+    with Room("worker", database, proxy.kubeconfig()):
+        lobby = intent.deploy("lobby")
+        await eventually(lambda: intent.is_applied(lobby), 20, intent.story)
+        # It answers /version, as one does whose etcd is away.
+        proxy.answer("GET", "/readyz", status=500, times=FOR_GOOD)
+        proxy.answer("PATCH", "lobby", status=500, times=FOR_GOOD, message="etcdserver: leader changed")
+        intent.change(lobby, note="meanwhile")
+        await eventually(lambda: intent.events(lobby, "ReconcileDeferred"), 20, intent.story)
+        await probed(proxy, 4)
+        assert "not reachable" in intent.message(lobby)
+        proxy.answer_no_more()
+        await eventually(lambda: intent.is_applied(lobby), 20, intent.story)
+        assert len(intent.events(lobby, "ReconcileDeferred")) == 1
+        assert intent.events(lobby, "ReconcileFailed") == []
+
+
+async def test_what_breaks_for_one_object_only_is_a_failure_of_its_deployment(
+    intent: Intent, database: Database, proxy: Proxy
+) -> None:
+    with Room("worker", database, proxy.kubeconfig()):
+        proxy.lose("configmaps/broken-env", times=FOR_GOOD)
+        proxy.answer("configmaps/faulty-env", status=500, times=FOR_GOOD, message="failed calling webhook")
+        broken, faulty, well = intent.deploy("broken"), intent.deploy("faulty"), intent.deploy("well")
+        for one in (broken, faulty):
+            await eventually(lambda one=one: len(intent.events(one, "ReconcileFailed")) > 1, 30, intent.story)
+        await eventually(lambda: intent.is_applied(well), 20, intent.story)
+        assert [intent.events(one, "ReconcileDeferred") for one in (broken, faulty, well)] == [[], [], []]
+        assert intent.value("SELECT unreachable_since FROM orchestrator.clusters") is None
+
+
 @pytest.fixture
 def own_postgres() -> Iterator[tuple[Database, ExitStack]]:
     """A Postgres that this test may kill: migrated, running on the stack that is given with it."""

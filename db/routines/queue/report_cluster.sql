@@ -8,8 +8,9 @@ AS $$
 DECLARE
     v_id integer;
     v_ids uuid[];
+    v_was_reachable boolean;
 BEGIN
-    SELECT c.id INTO v_id FROM orchestrator.clusters c WHERE c.name = p_cluster;
+    SELECT c.id, c.unreachable_since IS NULL INTO v_id, v_was_reachable FROM orchestrator.clusters c WHERE c.name = p_cluster;
     UPDATE orchestrator.clusters c
        SET reachable_since = CASE WHEN p_reachable THEN now() END,
            unreachable_since = CASE WHEN NOT p_reachable THEN coalesce(c.unreachable_since, now()) END,
@@ -19,7 +20,9 @@ BEGIN
         SELECT s.deployment_id FROM orchestrator.reconcile_slots s
          WHERE s.cluster_id = v_id
            AND CASE WHEN p_reachable THEN s.deferred_since IS NOT NULL
-                    ELSE s.deferred_since IS NULL AND (s.msg_id IS NOT NULL OR s.due_at <= now()) END));
+                    -- Whose own run was deferred has its event, and learns why from the first report.
+                    WHEN s.deferred_since IS NOT NULL THEN v_was_reachable
+                    ELSE s.msg_id IS NOT NULL OR s.due_at <= now() END));
     IF v_ids = '{}' THEN
         RETURN;
     END IF;
