@@ -281,10 +281,17 @@ async def tend_windows(session: Session, cluster: str) -> int:
         return int(row[0]) if row is not None else 0
 
 
-async def report_cluster(session: Session, cluster: str, *, reachable: bool, reason: str | None = None) -> None:
-    """Say whether the API server answers; an outage is recorded once for each deployment that waits."""
+async def report_cluster(
+    session: Session, cluster: str, worker: str, *, reachable: bool, reason: str | None = None
+) -> None:
+    """Say whether the API server answers this worker; an outage is recorded once for each deployment that waits.
+
+    That it does not is believed where no other worker has reached it lately.
+    """
     with translated():
-        await session.execute("SELECT orchestrator.report_cluster(%s, %s, %s)", (cluster, reachable, reason))
+        await session.execute(
+            "SELECT orchestrator.report_cluster(%s, %s, %s, %s)", (cluster, reachable, reason, worker)
+        )
 
 
 async def find_cluster(session: Session, cluster: str) -> int | None:

@@ -24,6 +24,7 @@ from db.processes import Presence
 from db.queue import Settlement
 from kube import metrics as kube_metrics
 from kube.cluster import Cluster
+from kube.errors import KubeError
 from kube.errors import Unavailable as ClusterAway
 from kube.generated import ensure_seed
 from workers import dry_runs as answering
@@ -336,9 +337,19 @@ class Worker:
                     await queue.mark_stale(session, name)
                     await queue.tend_contests(session, name)
                     await queue.tend_windows(session, name)
-                await self._report(not self.breaker.open, self.breaker.reason if self.breaker.open else None)
+                await self._look_at_cluster()
             except DatabaseError as error:
                 log.warning("upkeep failed", error=str(error))
+
+    async def _look_at_cluster(self) -> None:
+        """Tell that the cluster answers, having asked: others go by this word when one of them is cut off."""
+        if not self.breaker.open:
+            try:
+                await self._probe()
+            except KubeError as error:
+                self.breaker.trip(error.message)
+                return
+        await self._report(not self.breaker.open, self.breaker.reason if self.breaker.open else None)
 
     async def _roll(self) -> None:
         """Carry rollouts on whenever a look found one. Beside the claims, which must not wait for it."""
@@ -402,7 +413,8 @@ class Worker:
         metrics.UNREACHABLE.set(0 if reachable else 1)
         try:
             async with borrow(self.pool) as session:
-                await queue.report_cluster(session, self.settings.cluster.name, reachable=reachable, reason=reason)
+                cluster, worker = self.settings.cluster.name, self.settings.name
+                await queue.report_cluster(session, cluster, worker, reachable=reachable, reason=reason)
         except DatabaseError as error:
             log.warning("report failed", error=str(error))
 

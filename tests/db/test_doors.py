@@ -55,7 +55,7 @@ async def test_a_run_from_claim_to_settlement(stage: Stage) -> None:
         assert await queue.promote(session, "default") is None
         assert await queue.repair(session, "default") == 0
         assert await queue.mark_stale(session, "default") == 0
-        await queue.report_cluster(session, "default", reachable=False, reason="gone")
+        await queue.report_cluster(session, "default", "w", reachable=False, reason="gone")
         stage.operator.execute("SELECT reconcile_now(%s)", (own,))
         (wish,) = await queue.claim(session, "default", "w1", 5, 30)
         assert {(i.kind, i.uid, i.managed) for i in wish.inventory if i.kind == "Service"} == {

@@ -622,6 +622,39 @@ def test_a_report_does_not_wait_for_what_somebody_holds(stage: Stage) -> None:
     assert stage.events(one, "ReconcileDeferred") == ["ReconcileDeferred"]
 
 
+def tells(stage: Stage, worker: str, reachable: bool) -> None:
+    """One worker's word, of those that have said that they are there."""
+    stage.worker.execute("SELECT report_process('default', 'worker', %s, 0, true)", (worker,))
+    stage.worker.execute(
+        "SELECT report_cluster('default', %s, %s, %s)", (reachable, None if reachable else "no route", worker)
+    )
+
+
+def is_away(stage: Stage) -> bool:
+    [row] = stage.rows("SELECT unreachable_since IS NOT NULL AS away FROM clusters")
+    return row["away"]
+
+
+def test_a_worker_that_is_cut_off_alone_does_not_speak_for_the_others(stage: Stage) -> None:
+    waiting = stage.deploy("waiting")
+    tells(stage, "cut-off", False)
+    assert is_away(stage), "nobody knows better yet"
+    tells(stage, "well", True)
+    for _ in range(3):
+        tells(stage, "cut-off", False)
+        assert not is_away(stage)
+        tells(stage, "well", True)
+    assert stage.events(waiting, "ReconcileDeferred") == ["ReconcileDeferred"], "of the time before the other came"
+    tells(stage, "well", False)
+    assert is_away(stage), "and now nobody reaches it"
+    tells(stage, "well", True)
+    stage.root.execute(
+        "UPDATE orchestrator.processes SET reached_at = reached_at - interval '21 s' WHERE name = 'well'"
+    )
+    tells(stage, "cut-off", False)
+    assert is_away(stage), "who has said nothing for so long may have been killed"
+
+
 # ---------------------------------------------------------------- promote
 
 

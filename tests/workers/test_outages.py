@@ -134,6 +134,49 @@ async def test_what_breaks_for_one_object_only_is_a_failure_of_its_deployment(
         assert intent.value("SELECT unreachable_since FROM orchestrator.clusters") is None
 
 
+# Whatever is said of the cluster from now on, by whomever.
+NOTE_FLIPS = """
+CREATE TABLE public.flips (unreachable_since timestamptz);
+CREATE FUNCTION public.note_flip() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    INSERT INTO public.flips VALUES (NEW.unreachable_since);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER note_flip AFTER UPDATE ON orchestrator.clusters FOR EACH ROW EXECUTE FUNCTION public.note_flip();
+"""
+
+
+async def test_a_worker_that_is_cut_off_leaves_the_work_to_one_that_is_not(
+    intent: Intent, database: Database, proxy: Proxy
+) -> None:
+    lobby = intent.deploy("lobby")
+    with Room("worker", database, proxy.kubeconfig()) as well:
+        await eventually(lambda: intent.is_applied(lobby), 20, intent.story)
+        await eventually(lambda: intent.value("SELECT bool_or(reached_at IS NOT NULL) FROM orchestrator.processes"), 20)
+        nowhere = proxy.kubeconfig(server="http://127.0.0.1:1")
+        with Room("worker", database, nowhere, ORCHESTRATOR_WORKER="cut-off") as cut_off:
+            await asyncio.to_thread(cut_off.says, "cluster unreachable")
+            intent.superuser.execute(NOTE_FLIPS)
+            seen = intent.value("SELECT max(reached_at) FROM orchestrator.processes")
+            later = "SELECT max(reached_at) > %s FROM orchestrator.processes"
+            await eventually(lambda: intent.value(later, seen), 30, "the other's word")
+            intent.change(lobby, note="meanwhile")
+            await eventually(lambda: intent.is_applied(lobby), 20, lambda: well.tail)
+            assert intent.value("SELECT count(*) FROM public.flips") == 0
+            assert intent.events(lobby, "ReconcileDeferred") == []
+
+
+async def test_an_outage_is_noticed_while_nobody_asks_for_anything(
+    intent: Intent, database: Database, proxy: Proxy
+) -> None:
+    with Room("worker", database, proxy.kubeconfig()):
+        lobby = intent.deploy("lobby")
+        await eventually(lambda: intent.is_applied(lobby), 20, intent.story)
+        await proxy.close()
+        away = "SELECT unreachable_since IS NOT NULL FROM orchestrator.clusters"
+        await eventually(lambda: intent.value(away), 30, "an upkeep")
+
+
 @pytest.fixture
 def own_postgres() -> Iterator[tuple[Database, ExitStack]]:
     """A Postgres that this test may kill: migrated, running on the stack that is given with it."""

@@ -1,16 +1,26 @@
--- orchestrator.report_cluster(cluster, reachable, reason) -> void
+-- orchestrator.report_cluster(cluster, reachable, reason, worker) -> void
 -- A worker says whether it reaches the API server. An outage is recorded once for each deployment that waits; its end queues
 -- them at once. What is due later does not wait yet: its own run will tell. Deployments that somebody holds are passed over,
--- so workers repeat their report now and then.
-CREATE OR REPLACE FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) RETURNS void
+-- so workers repeat their report now and then. A worker that alone does not reach what another reached a moment ago is cut off itself:
+-- its word changes nothing, and what waits is the other's to do.
+CREATE OR REPLACE FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    -- Longer than workers let pass between two reports (UPKEEP_SECONDS in workers/main.py).
+    c_lately CONSTANT interval := '20 seconds';
     v_id integer;
     v_ids uuid[];
     v_was_reachable boolean;
 BEGIN
     SELECT c.id, c.unreachable_since IS NULL INTO v_id, v_was_reachable FROM orchestrator.clusters c WHERE c.name = p_cluster;
+    UPDATE orchestrator.processes p SET reached_at = CASE WHEN p_reachable THEN now() END
+     WHERE p.cluster_id = v_id AND p.kind = 'worker' AND p.name = p_worker AND (p_reachable OR p.reached_at IS NOT NULL);
+    IF NOT p_reachable AND EXISTS (
+        SELECT FROM orchestrator.processes p
+         WHERE p.cluster_id = v_id AND p.kind = 'worker' AND p.name IS DISTINCT FROM p_worker AND p.reached_at > now() - c_lately) THEN
+        RETURN;
+    END IF;
     UPDATE orchestrator.clusters c
        SET reachable_since = CASE WHEN p_reachable THEN now() END,
            unreachable_since = CASE WHEN NOT p_reachable THEN coalesce(c.unreachable_since, now()) END,
@@ -38,3 +48,5 @@ END
 $$;
 COMMENT ON FUNCTION orchestrator.report_cluster IS 'Records whether a cluster is reachable.';
 GRANT EXECUTE ON FUNCTION orchestrator.report_cluster TO orchestrator_worker;
+-- What this replaced: workers of the release before call it without their name.
+DROP FUNCTION IF EXISTS orchestrator.report_cluster(text, boolean, text);
