@@ -76,6 +76,16 @@ class DriftReport(msgspec.Struct, frozen=True):
     drift: list[dict[str, Any]]
 
 
+class Lacking(msgspec.Struct, frozen=True):
+    """An object of the inventory that a full list lacked. `generation` is the one that was applied to it."""
+
+    namespace: str
+    name: str
+    uid: str
+    deployment_id: str
+    generation: int | None
+
+
 class KubernetesWarning(msgspec.Struct, frozen=True):
     """A core Event of type Warning. `last_at` is ISO 8601."""
 
@@ -134,8 +144,8 @@ async def record_drift(session: Session, cluster: str, reports: Sequence[DriftRe
 
 async def record_relist(
     session: Session, cluster: str, kind: str, resource_version: int, present: Sequence[tuple[str, str, str]]
-) -> list[tuple[str, str, str]]:
-    """After a full list of one kind; answers (namespace, name, uid) of what the inventory has beside it.
+) -> list[Lacking]:
+    """After a full list of one kind; answers what the inventory has beside it.
 
     Those may be gone, or have lost their label: look each up before calling it gone.
     """
@@ -144,7 +154,10 @@ async def record_relist(
         cursor = await session.execute(
             "SELECT * FROM orchestrator.record_relist(%s, %s, %s, %s)", (cluster, kind, resource_version, _text(listed))
         )
-        return [(str(row[0]), str(row[1]), str(row[2])) for row in await cursor.fetchall()]
+        return [
+            Lacking(name[0], name[1], name[2], str(own), generation)
+            for *name, own, generation in await cursor.fetchall()
+        ]
 
 
 async def record_warnings(session: Session, cluster: str, batch: Sequence[KubernetesWarning]) -> None:

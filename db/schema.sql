@@ -7714,7 +7714,7 @@ COMMENT ON FUNCTION orchestrator.record_recreated(p_cluster_id integer, p_seen o
 -- Name: record_relist(text, text, bigint, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb) RETURNS TABLE(namespace text, name text, uid text)
+CREATE FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb) RETURNS TABLE(namespace text, name text, uid text, deployment_id uuid, generation bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_nestloop TO 'off'
@@ -7738,7 +7738,7 @@ BEGIN
     ON CONFLICT (cluster_id, kind) DO UPDATE SET state = 'synced', error = NULL, synced_at = now(),
            changed_at = CASE WHEN w.state = 'synced' THEN w.changed_at ELSE now() END;
     RETURN QUERY
-    SELECT r.namespace, r.name, r.uid FROM orchestrator.deployment_resources r
+    SELECT r.namespace, r.name, r.uid, r.deployment_id, r.applied_generation FROM orchestrator.deployment_resources r
       LEFT JOIN jsonb_to_recordset(p_present) AS p (namespace text, name text, uid text) USING (namespace, name)
      WHERE r.cluster_id = v_cluster.id AND r.kind = p_kind AND r.missing_since IS NULL AND r.resource_version <= p_resource_version
        -- An edit that was seen before its apply was settled could not be judged then: have it looked at now.
@@ -8092,18 +8092,28 @@ ALTER FUNCTION orchestrator.replace_password(p_user_id bigint, p_hash text) OWNE
 COMMENT ON FUNCTION orchestrator.replace_password(p_user_id bigint, p_hash text) IS 'Sets the hash of a user''s password and ends their sessions.';
 
 --
--- Name: report_cluster(text, boolean, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: report_cluster(text, boolean, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) RETURNS void
+CREATE FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
+    -- Longer than workers let pass between two reports (UPKEEP_SECONDS in workers/main.py).
+    c_lately CONSTANT interval := '20 seconds';
     v_id integer;
     v_ids uuid[];
+    v_was_reachable boolean;
 BEGIN
-    SELECT c.id INTO v_id FROM orchestrator.clusters c WHERE c.name = p_cluster;
+    SELECT c.id, c.unreachable_since IS NULL INTO v_id, v_was_reachable FROM orchestrator.clusters c WHERE c.name = p_cluster;
+    UPDATE orchestrator.processes p SET reached_at = CASE WHEN p_reachable THEN now() END
+     WHERE p.cluster_id = v_id AND p.kind = 'worker' AND p.name = p_worker AND (p_reachable OR p.reached_at IS NOT NULL);
+    IF NOT p_reachable AND EXISTS (
+        SELECT FROM orchestrator.processes p
+         WHERE p.cluster_id = v_id AND p.kind = 'worker' AND p.name IS DISTINCT FROM p_worker AND p.reached_at > now() - c_lately) THEN
+        RETURN;
+    END IF;
     UPDATE orchestrator.clusters c
        SET reachable_since = CASE WHEN p_reachable THEN now() END,
            unreachable_since = CASE WHEN NOT p_reachable THEN coalesce(c.unreachable_since, now()) END,
@@ -8113,7 +8123,9 @@ BEGIN
         SELECT s.deployment_id FROM orchestrator.reconcile_slots s
          WHERE s.cluster_id = v_id
            AND CASE WHEN p_reachable THEN s.deferred_since IS NOT NULL
-                    ELSE s.deferred_since IS NULL AND (s.msg_id IS NOT NULL OR s.due_at <= now()) END));
+                    -- Whose own run was deferred has its event, and learns why from the first report.
+                    WHEN s.deferred_since IS NOT NULL THEN v_was_reachable
+                    ELSE s.msg_id IS NOT NULL OR s.due_at <= now() END));
     IF v_ids = '{}' THEN
         RETURN;
     END IF;
@@ -8128,13 +8140,13 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION report_cluster(p_cluster text, p_reachable boolean, p_reason text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) IS 'Records whether a cluster is reachable.';
+COMMENT ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text) IS 'Records whether a cluster is reachable.';
 
 --
 -- Name: report_process(text, text, text, double precision, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -11257,6 +11269,7 @@ CREATE TABLE orchestrator.processes (
     active boolean NOT NULL,
     started_at timestamp with time zone NOT NULL,
     last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    reached_at timestamp with time zone,
     CONSTRAINT processes_kind_is_known CHECK ((kind = ANY (ARRAY['worker'::text, 'watcher'::text])))
 )
 WITH (fillfactor='50');
@@ -11304,6 +11317,12 @@ COMMENT ON COLUMN orchestrator.processes.started_at IS 'Since when it runs.';
 --
 
 COMMENT ON COLUMN orchestrator.processes.last_seen_at IS 'When it last said so.';
+
+--
+-- Name: COLUMN processes.reached_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.processes.reached_at IS 'When it last said that it reaches its cluster; NULL while it does not, and of a watcher.';
 
 --
 -- Name: rollout_events; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -14369,11 +14388,11 @@ GRANT ALL ON FUNCTION orchestrator.repair(p_cluster text) TO orchestrator_worker
 REVOKE ALL ON FUNCTION orchestrator.replace_password(p_user_id bigint, p_hash text) FROM PUBLIC;
 
 --
--- Name: FUNCTION report_cluster(p_cluster text, p_reachable boolean, p_reason text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) TO orchestrator_worker;
+REVOKE ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text) TO orchestrator_worker;
 
 --
 -- Name: FUNCTION report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -22,7 +22,7 @@ RETRY_SECONDS = 1.0
 
 
 class Doubt(msgspec.Struct, frozen=True):
-    """An object that may be gone: the uid and version it was last known by, and its deployment if that is known."""
+    """An object that may be gone: the uid and version it was last known by, its deployment and the generation of it."""
 
     kind: str
     namespace: str
@@ -30,6 +30,7 @@ class Doubt(msgspec.Struct, frozen=True):
     uid: str
     resource_version: int
     deployment_id: str | None = None
+    generation: int | None = None
 
 
 class Doubts:
@@ -48,7 +49,10 @@ class Doubts:
         if live.deletion_timestamp is not None:
             self._pending.gone(last)
             return
-        self.add(Doubt(live.kind, live.namespace, live.name, live.uid, live.resource_version, last.deployment_id))
+        generation = observe.generation(live)
+        self.add(
+            Doubt(live.kind, live.namespace, live.name, live.uid, live.resource_version, last.deployment_id, generation)
+        )
 
     def add(self, doubt: Doubt) -> None:
         """Look this one up soon."""
@@ -73,7 +77,14 @@ class Doubts:
         try:
             live = await self._cluster.get(doubt.kind, doubt.namespace, doubt.name)
         except KubeError as error:
-            log.warning("lookup failed", kind=doubt.kind, name=doubt.name, error=str(error))
+            log.warning(
+                "lookup failed",
+                deployment_id=doubt.deployment_id,
+                generation=doubt.generation,
+                kind=doubt.kind,
+                name=doubt.name,
+                error=str(error),
+            )
             self._open.setdefault((doubt.kind, doubt.namespace, doubt.name), doubt)
             self._news.set()
             return False

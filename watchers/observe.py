@@ -20,7 +20,6 @@ def seen(live: Live) -> Observation:
     content["kind"] = live.kind
     health = assess(content)
     fields_hash = owned_hash(live, content)
-    generation = live.labels.get(GENERATION_LABEL, "")
     return Observation(
         change="seen",
         api_version=live.api_version,
@@ -30,7 +29,7 @@ def seen(live: Live) -> Observation:
         uid=live.uid,
         resource_version=live.resource_version,
         deployment_id=_deployment_id(live),
-        generation=int(generation) if generation.isdecimal() and len(generation) <= _BIGINT_DIGITS else None,
+        generation=generation(live),
         ours=fields_hash is not None,
         fields_hash=fields_hash,
         deleting=live.deletion_timestamp is not None,
@@ -68,6 +67,12 @@ def vanished(
         resource_version=resource_version,
         deployment_id=deployment_id,
     )
+
+
+def generation(live: Live) -> int | None:
+    """The label, if it can be one at all: that of the generation which last changed the object."""
+    label = live.labels.get(GENERATION_LABEL, "")
+    return int(label) if label.isdecimal() and len(label) <= _BIGINT_DIGITS else None
 
 
 def _deployment_id(live: Live) -> str | None:

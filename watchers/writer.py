@@ -112,9 +112,17 @@ class Writer:
             return {entry.key for entry in entries}
         except (Refused, Fault) as error:
             if len(entries) == 1:
-                kind, namespace, name = entries[0].key
+                told = entries[0].observation
                 # Not the traceback: what led here is known, and its locals are other people's data.
-                log.error("observation refused", kind=kind, namespace=namespace, name=name, error=str(error))  # noqa: TRY400
+                log.error(  # noqa: TRY400
+                    "observation refused",
+                    deployment_id=told.deployment_id,
+                    generation=told.generation,
+                    kind=told.kind,
+                    namespace=told.namespace,
+                    name=told.name,
+                    error=str(error),
+                )
                 self._pending.written(entries)
                 return set()
             half = len(entries) // 2
@@ -189,7 +197,9 @@ class Writer:
             self._pending.relisted(kind, relist)
             await asyncio.sleep(CONTENDED_SECONDS)
             return
-        for namespace, name, uid in missing:
-            self._doubts.add(Doubt(kind, namespace, name, uid, version))
+        for lost in missing:
+            self._doubts.add(
+                Doubt(kind, lost.namespace, lost.name, lost.uid, version, lost.deployment_id, lost.generation)
+            )
         self._pending.forget(kind, relist)
         metrics.synced(kind)

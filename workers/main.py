@@ -201,7 +201,11 @@ class Worker:
         """Answer one dry run. Never raises: one that could not be settled is taken again when its lease ends."""
         if self.cluster is None:
             raise AssertionError("claimed before the cluster was reached")
-        told = {"dry_run_id": proposal.dry_run_id, "deployment_id": proposal.deployment_id}
+        told = {
+            "dry_run_id": proposal.dry_run_id,
+            "deployment_id": proposal.deployment_id,
+            "generation": proposal.generation,
+        }
         try:
             state, answers, message = await answering.answer(proposal, self.cluster)
         except asyncio.CancelledError:

@@ -40,6 +40,7 @@ async def read_server(session: Session, query: Query) -> dict[str, Any]:
     """What the page of one server shows. Raises Refused (404), msgspec.ValidationError."""
     own = msgspec.convert(query.get("id"), UUID)
     server = await read_deployment(session, own)
+    bind_contextvars(generation=server.generation)
     template = await catalogue.read_template(session, server.template, server.template_version)
     objects = await overview.list_objects(session, own)
     runs = await overview.read_timeline(session, own, None, EVENTS_SHOWN)

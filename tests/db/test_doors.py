@@ -104,9 +104,9 @@ async def test_observations_drift_relist_warnings_and_streams(stage: Stage) -> N
             assert (await observations.record_observations(session, "default", [seen])).busy == [
                 ("Service", "default", "lobby")
             ]
-        assert await observations.record_relist(session, "default", "Service", 10**9, []) == [
-            ("default", "lobby", "uid-Service-lobby")
-        ]
+        [lacking] = await observations.record_relist(session, "default", "Service", 10**9, [])
+        assert (lacking.namespace, lacking.name, lacking.uid) == ("default", "lobby", "uid-Service-lobby")
+        assert (lacking.deployment_id, lacking.generation) == (seen.deployment_id, 1)
         warning = observations.KubernetesWarning("Service", "default", "lobby", "R", "m", 1, "2026-01-01T00:00:00Z")
         await observations.record_warnings(session, "default", [warning])
         await observations.record_stream(session, "default", "Service", "lost", 2, "reset")
