@@ -38,6 +38,8 @@ Commands = Any  # argparse keeps the type of add_subparsers() to itself
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; the exit code of the process."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:2] == ["templates", "load"]:  # `templates` itself asks the API, and this writes to Postgres
+        given[:2] = ["load-templates"]
     # What follows psql and kubectl is theirs, options and all; what follows complete is a line that is being typed.
     passed_on = given[1:] if given[:1] in (["psql"], ["kubectl"], ["complete"]) else []
     wanted = parser().parse_args(given[: len(given) - len(passed_on)])
@@ -97,7 +99,7 @@ def stack_commands(commands: Commands) -> None:
     """`up`, `env`, `down`, `reset`, `people`, `psql`, `kubectl`: the local stack."""
     start = commands.add_parser("up", help="run the whole stack on this machine until Ctrl-C")
     start.add_argument("--kubeconfig", type=Path, help="use this cluster instead of starting a local one")
-    start.add_argument("--context", help="the context in the kubeconfig (your own kubeconfig if none is given)")
+    start.add_argument("--context", help="the context in it, or in your own kubeconfig")
     start.add_argument("--database-url", help="use this Postgres instead of starting one; needs CREATEROLE")
     start.add_argument("--cluster", choices=("local", "k3s"), default="local", help="k3s needs Docker")
     start.add_argument("--workers", type=int, default=1, help="how many workers to run")
@@ -134,7 +136,9 @@ def database_commands(commands: Commands) -> None:
     """`migrate`, `load-templates`, `scratch`: on the database of DATABASE_URL, or one that lasts for a command."""
     migrate = commands.add_parser("migrate", help="bring the database of DATABASE_URL to this release's schema")
     migrate.set_defaults(run=migrate_database)
-    load = commands.add_parser("load-templates", help="write templates into the database of DATABASE_URL")
+    load = commands.add_parser(
+        "load-templates", help="write templates into the database of DATABASE_URL; also `templates load`"
+    )
     load.add_argument("directory", type=Path, nargs="?", help="a folder of YAML files; this release's own if left out")
     load.set_defaults(run=load_templates)
     scratch = commands.add_parser("scratch", help="run a command with DATABASE_URL set to an empty Postgres of its own")
@@ -183,9 +187,10 @@ def migrate_database(_wanted: argparse.Namespace) -> None:
 
 
 def load_templates(wanted: argparse.Namespace) -> None:
-    """`orchestrator load-templates [DIR]`."""
+    """`orchestrator templates load [DIR]`, or `load-templates [DIR]`."""
     templates: Any = importlib.import_module("db.templates")
-    templates.load_templates(database_url(), wanted.directory or templates.SHIPPED)
+    for name, version in templates.load_templates(database_url(), wanted.directory or templates.SHIPPED):
+        tell(f"{name} version {version}")
 
 
 def database_url() -> str:

@@ -95,7 +95,12 @@ def look_commands(commands: Commands) -> None:
     describe = command(commands, "describe", "look.describe", "show one deployment with its objects")
     describe.add_argument("name", metavar="NAME", help=NAME)
     templates = command(commands, "templates", "look.templates", "list templates, or show the parameters of one")
-    templates.add_argument("template", nargs="?", metavar="NAME", help="the one to show")
+    templates.add_argument(
+        "template",
+        nargs="?",
+        metavar="NAME",
+        help="the one to show; `load DIR` writes a folder to DATABASE_URL",
+    )
     templates.add_argument("--version", type=positive, help="this version of it instead of the newest")
     command(commands, "clusters", "look.clusters", "list clusters and how they are")
     command(commands, "whoami", "look.whoami", "tell who the token stands for, and what it may")

@@ -6,6 +6,7 @@ import copy
 import json
 import random
 import threading
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +14,8 @@ import pytest
 
 from db.errors import Refused
 from db.templates import SHIPPED, BadTemplateFile, load_templates
+from deploy.command import main
+from tests.conftest import Database
 from tests.db.stage import Stage, denied, refused
 from tests.waiting import eventually_blocking
 
@@ -32,6 +35,19 @@ def put(
 
 def config(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(CONFIG), **changes}
+
+
+@pytest.mark.parametrize("spelling", [["templates", "load"], ["load-templates"]])
+def test_a_folder_of_templates_is_loaded_by_a_command(
+    stage: Stage, shipped_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spelling: list[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", shipped_database.dsn_as("admin"))
+    written = {"name": "brought", "base_spec_json": [CONFIG], "allowed_mutations_json": {"type": "object"}}
+    (tmp_path / "brought.yaml").write_text(json.dumps(written))
+    assert main([*spelling, str(tmp_path)]) == 0
+    assert stage.rows("SELECT name, version FROM templates WHERE name = 'brought'") == [
+        {"name": "brought", "version": 1}
+    ]
 
 
 # ---------------------------------------------------------------- the property
