@@ -19,6 +19,7 @@ import msgspec
 
 from db import logins, migrate, people, templates
 from deploy import build, postgres, postgres_programs, state
+from deploy.accounts import accounts_kept
 from deploy.children import Program, Tell, kept_running, own_command
 from deploy.errors import PostgresError
 from deploy.kubeconfig import copy_for_context
@@ -43,7 +44,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """What the command line asked for."""
 
     folder: Path
-    kubeconfig: Path | None = None
+    # Of a cluster that is there already; several count as one.
+    kubeconfigs: tuple[Path, ...] = ()
     context: str | None = None
     database_url: str | None = None
     k3s: bool = False
@@ -64,7 +66,10 @@ async def up(wanted: Wanted, tell: Tell) -> None:
             stack, link = await with_people(stack, urls)
             state.save(wanted.folder, stack)
             await with_templates(urls["admin"], tell)
-            async with kept_running(processes(wanted, stack, urls), tell):
+            async with (
+                accounts_kept(wanted.kubeconfigs, wanted.context, wanted.folder, tell),
+                kept_running(processes(wanted, stack, urls), tell),
+            ):
                 await greet(stack, wanted, link, tell)
                 await asyncio.Event().wait()  # until cancelled; the blocks above keep all running
 
@@ -75,13 +80,13 @@ def prepare_folder(wanted: Wanted) -> Stack:
     state.link(wanted.folder, "orchestrator", Path(own_command()[0]))
     with contextlib.suppress(PostgresError):
         state.link(wanted.folder, "psql", postgres_programs.find_programs() / "psql")
-    if wanted.kubeconfig is None:
-        state.link(wanted.folder, "kubectl", build.programs_folder() / "kubectl")
-        kubeconfig, context = wanted.folder / "cluster" / "kubeconfig", None
+    if wanted.kubeconfigs:
+        kubeconfig = wanted.folder / "kubeconfig"
+        copy_for_context(wanted.kubeconfigs, wanted.context, kubeconfig)
     else:
-        kubeconfig, context = wanted.folder / "kubeconfig", wanted.context
-        copy_for_context(wanted.kubeconfig, wanted.context, kubeconfig)
-    return msgspec.structs.replace(stack, kubeconfig=str(kubeconfig), kube_context=context)
+        state.link(wanted.folder, "kubectl", build.programs_folder() / "kubectl")
+        kubeconfig = wanted.folder / "cluster" / "kubeconfig"
+    return msgspec.structs.replace(stack, kubeconfig=str(kubeconfig))
 
 
 # ---------------------------------------------------------------- Postgres
@@ -161,7 +166,7 @@ async def with_templates(url: str, tell: Tell) -> None:
 
 def cluster_programs(wanted: Wanted) -> list[Program]:
     """The local cluster's own supervisor, none where a cluster was given."""
-    if wanted.kubeconfig is not None:
+    if wanted.kubeconfigs:
         return []
     command = [*own_command(), "cluster", "run", "--state", str(wanted.folder / "cluster")]
     return [
@@ -191,11 +196,10 @@ def processes(wanted: Wanted, stack: Stack, urls: dict[str, str]) -> list[Progra
 
 
 def credentials(wanted: Wanted, kind: str) -> dict[str, str]:
-    """Which kubeconfig a worker or watcher uses: the given one, in the local cluster its own, with k3s the admin's."""
-    if wanted.kubeconfig is not None:
-        return {"ORCHESTRATOR_KUBECONFIG": str(wanted.kubeconfig), "ORCHESTRATOR_CONTEXT": wanted.context or ""}
-    file = "kubeconfig" if wanted.k3s else f"{kind}.kubeconfig"
-    return {"ORCHESTRATOR_KUBECONFIG": str(wanted.folder / "cluster" / file), "ORCHESTRATOR_CONTEXT": ""}
+    """Which kubeconfig a worker or watcher uses: its own, wherever it has one; with k3s the admin's."""
+    folder = wanted.folder if wanted.kubeconfigs else wanted.folder / "cluster"
+    file = "kubeconfig" if wanted.k3s and not wanted.kubeconfigs else f"{kind}.kubeconfig"
+    return {"ORCHESTRATOR_KUBECONFIG": str(folder / file), "ORCHESTRATOR_CONTEXT": ""}
 
 
 def metrics(port: int) -> dict[str, str]:

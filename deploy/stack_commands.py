@@ -21,12 +21,13 @@ def start_stack(wanted: argparse.Namespace) -> int:
     from deploy.stack import Wanted, up  # noqa: PLC0415
 
     configure_logs("WARNING")
-    kubeconfig = wanted.kubeconfig
-    if kubeconfig is None and wanted.context is not None:  # named, so the user's own is meant
-        kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube/config")
+    kubeconfigs = [] if wanted.kubeconfig is None else [wanted.kubeconfig]
+    if wanted.kubeconfig is None and wanted.context is not None:  # named, so the user's own is meant
+        named = [name for name in os.environ.get("KUBECONFIG", "").split(os.pathsep) if name]
+        kubeconfigs = [Path(name) for name in named] or [Path.home() / ".kube/config"]
     asked = Wanted(
         folder=wanted.state.resolve(),
-        kubeconfig=None if kubeconfig is None else kubeconfig.resolve(),
+        kubeconfigs=tuple(kubeconfig.resolve() for kubeconfig in kubeconfigs),
         context=wanted.context,
         database_url=wanted.database_url,
         k3s=wanted.cluster == "k3s",

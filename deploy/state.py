@@ -41,7 +41,6 @@ class Stack(msgspec.Struct, frozen=True):
     postgres_home: str | None = None
     database_url: str | None = None  # an admin's
     kubeconfig: str | None = None
-    kube_context: str | None = None
 
     @property
     def api_url(self) -> str:

@@ -340,6 +340,20 @@ class Cluster:
         finally:
             response.close()
 
+    async def request_token(self, namespace: str, account: str, seconds: int) -> str:
+        """A token of a service account, good for about so long: a server has bounds of its own.
+
+        Raises NotFound where there is no such account, and Denied to who may not create serviceaccounts/token.
+        """
+        asked = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        _, answer = await self._request("POST", None, path, body=_encode(asked), content_type=_JSON)
+        return msgspec.json.decode(answer)["status"]["token"]
+
     async def version(self) -> dict[str, str]:
         """What the server says it is (`gitVersion` and so on)."""
         _, body = await self._request("GET", None, "/version")

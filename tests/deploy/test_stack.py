@@ -212,6 +212,11 @@ def test_a_given_database_and_a_given_context_are_used_and_no_other(
         assert (
             up.shell("kubectl config view --minify -o jsonpath={.clusters[0].cluster.server}") == control_plane.server
         )
+        up.says("worker and watcher use the service accounts in namespace server-orchestrator")
+        away = "SELECT unreachable_since IS NULL FROM clusters"
+        eventually_blocking(
+            lambda: up.shell(f'psql "$DATABASE_URL" -Atc "{away}"') == "t", 30, "reached with its token"
+        )
         names = [" ".join(command_line(process)) for process in up.family()]
         assert not [name for name in names if "bin/postgres" in name or "kube-apiserver" in name]
     finally:
