@@ -49,10 +49,8 @@ class Doubts:
         if live.deletion_timestamp is not None:
             self._pending.gone(last)
             return
-        generation = observe.generation(live)
-        self.add(
-            Doubt(live.kind, live.namespace, live.name, live.uid, live.resource_version, last.deployment_id, generation)
-        )
+        version = live.resource_version
+        self.add(Doubt(live.kind, live.namespace, live.name, live.uid, version, last.deployment_id, last.generation))
 
     def add(self, doubt: Doubt) -> None:
         """Look this one up soon."""
@@ -93,5 +91,5 @@ class Doubts:
             return True
         api_version = kind_named(doubt.kind).api_version
         identity = (api_version, doubt.kind, doubt.namespace, doubt.name, doubt.uid)
-        self._pending.gone(observe.vanished(*identity, doubt.resource_version, doubt.deployment_id))
+        self._pending.gone(observe.vanished(*identity, doubt.resource_version, doubt.deployment_id, doubt.generation))
         return True

@@ -42,9 +42,8 @@ def seen(live: Live) -> Observation:
 
 def gone(live: Live) -> Observation:
     """The object exists no longer; `live` is its last state, with the version of its deletion."""
-    return vanished(
-        live.api_version, live.kind, live.namespace, live.name, live.uid, live.resource_version, _deployment_id(live)
-    )
+    identity = (live.api_version, live.kind, live.namespace, live.name, live.uid)
+    return vanished(*identity, live.resource_version, _deployment_id(live), generation(live))
 
 
 def vanished(
@@ -55,6 +54,7 @@ def vanished(
     uid: str,
     resource_version: int,
     deployment_id: str | None = None,
+    generation: int | None = None,
 ) -> Observation:
     """An object that was looked for and is not there."""
     return Observation(
@@ -66,6 +66,7 @@ def vanished(
         uid=uid,
         resource_version=resource_version,
         deployment_id=deployment_id,
+        generation=generation,
     )
 
 
