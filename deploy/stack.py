@@ -237,6 +237,8 @@ async def greet(stack: Stack, wanted: Wanted, link: str | None, tell: Tell) -> N
     if link is not None:
         tell(f"choose {ADMIN}'s password, once, at {stack.api_url}/welcome/{link}")
     tell(f'in another shell: eval "$(./just env{option})"; then psql "$DATABASE_URL", kubectl get pods -A')
+    shown = stack.metrics_urls
+    tell(f"metrics are at {shown['api']} (with a token), {shown['worker']} and {shown['watcher']}")
     tell(f"logs are in {wanted.folder}/logs; Ctrl-C stops everything and keeps all for the next start")
 
 

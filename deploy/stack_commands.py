@@ -42,9 +42,16 @@ def start_stack(wanted: argparse.Namespace) -> int:
 
 
 def print_environment(wanted: argparse.Namespace) -> None:
-    """`orchestrator env`: for `eval`, so nothing but export lines goes to standard output."""
-    for name, value in environment_of(wanted.state.resolve()).items():
+    """`orchestrator env`: for `eval`, so nothing but export lines, and a comment, goes to standard output."""
+    from deploy import state  # noqa: PLC0415
+
+    folder = wanted.state.resolve()
+    for name, value in environment_of(folder).items():
         print(f"export {name}={shlex.quote(value)}" + (':"$PATH"' if name == "PATH" else ""))
+    stack = state.load(folder)
+    if stack is not None:
+        # Last: an eval without quotes makes one line of it all.
+        print(f"# metrics of API (with the token), worker and watcher: {' '.join(stack.metrics_urls.values())}")
 
 
 def environment_of(folder: Path) -> dict[str, str]:

@@ -47,6 +47,13 @@ class Stack(msgspec.Struct, frozen=True):
         """Where the API answers."""
         return f"http://127.0.0.1:{self.api_port}"
 
+    @property
+    def metrics_urls(self) -> dict[str, str]:
+        """Where each process shows its metrics: the API to who shows a token, the others to anybody on this machine."""
+        ports = {"worker": self.worker_metrics_port, "watcher": self.watcher_metrics_port}
+        others = {kind: f"http://127.0.0.1:{port}/metrics" for kind, port in ports.items()}
+        return {"api": f"{self.api_url}/metrics", **others}
+
 
 def open_state(folder: Path) -> Stack:
     """The stack kept in a folder, or a new one. Ports are kept unless someone else has them now."""

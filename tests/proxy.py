@@ -135,6 +135,13 @@ class Proxy:
             await self._runner.cleanup()
             self._runner = None
 
+    def break_streams(self) -> None:
+        """Break every connection there is, and go on listening."""
+        server = self._runner.server if self._runner is not None else None
+        for connection in list(server.connections) if server is not None else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+
     async def end(self) -> None:
         for held in self._held:
             held.release()

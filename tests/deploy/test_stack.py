@@ -46,6 +46,25 @@ def test_after_eval_of_env_psql_kubectl_and_http_just_work(stack: Up) -> None:
         assert response.status == 200
 
 
+def test_up_and_env_tell_where_each_process_shows_its_metrics(stack: Up) -> None:
+    told = stack.says("metrics are at").split()
+    command = [ORCHESTRATOR, "env", "--state", stack.state]
+    comment = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    assert comment.startswith("# metrics of API (with the token), worker and watcher: ")
+    urls = comment.split()[-3:]
+    assert [url for url in urls if url in told] == urls
+    token = {"Authorization": f"Bearer {stack.environment()['ORCHESTRATOR_TOKEN']}"}
+    families = ("orchestrator_queue_depth", "orchestrator_reconcile_seconds", "orchestrator_watch_staleness_seconds")
+    for url, family in zip(urls, families, strict=True):
+
+        def shown(url: str = url, family: str = family) -> bool:
+            headers = token if family == "orchestrator_queue_depth" else {}
+            with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as response:
+                return f"# TYPE {family}" in response.read().decode()
+
+        eventually_blocking(shown, 20, url)
+
+
 def test_the_first_start_prints_a_one_time_link_for_the_admin_and_a_command_prints_others(stack: Up) -> None:
     url = stack.environment()["ORCHESTRATOR_URL"]
     first = stack.says(f"choose admin's password, once, at {url}/welcome/").split()[-1]
