@@ -6,6 +6,7 @@ headers, bodies and status codes, and nothing of what the objects mean.
 
 import asyncio
 import contextlib
+import math
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -430,6 +431,9 @@ class Cluster:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             failure = _unreachable(error, self.server)
             outcome = failure.reason
+            if outcome == "timeout":
+                # Slower than any answer, whatever the timeout is.
+                self.gate.answered(math.inf)
             raise failure from error
         finally:
             seconds = time.perf_counter() - started

@@ -52,7 +52,7 @@ class Gate:
         self._leave()
 
     def answered(self, seconds: float, *, throttled: bool = False) -> None:
-        """Learn from one answer."""
+        """Learn from one answer; `seconds` is infinite where none came in time."""
         if throttled or seconds > SLOW_SECONDS:
             now = time.monotonic()
             if now - self._last_cut >= CUT_INTERVAL_SECONDS:
