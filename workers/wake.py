@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import structlog
 
-from db.connection import Session, connect
+from db.connection import Session, connect, hung_up_after
 from db.errors import DatabaseError
 from db.queue import find_cluster, listen, notified, ping
 
@@ -99,7 +99,8 @@ class Wake:
             if await notified(session, PING_SECONDS):
                 self.nudge()
             else:
-                async with asyncio.timeout(PING_SECONDS):
+                # A connection that is half open answers nothing, not even to be given up.
+                with hung_up_after(session, PING_SECONDS):
                     await ping(session)
 
     async def _subscribe(self, session: Session) -> None:
