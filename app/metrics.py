@@ -112,7 +112,14 @@ def gauge_up(value: int) -> Metric:
 
 def database_families(seen: Measures) -> list[Metric]:
     """Queues, clusters, deployments and watches."""
-    return [*queue_families(seen), *cluster_families(seen), *watch_families(seen), rollout_family(seen)]
+    known = [*queue_families(seen), *cluster_families(seen), *watch_families(seen), rollout_family(seen)]
+    return known if seen.snapshot_seconds is None else [*known, snapshot_family(seen.snapshot_seconds)]
+
+
+def snapshot_family(seconds: float) -> Metric:
+    """How long somebody's transaction has kept dead rows from being cleared away."""
+    text = "Age of the oldest transaction with a snapshot: the queues grow slow behind it."
+    return GaugeMetricFamily("orchestrator_oldest_snapshot_seconds", text, value=seconds)
 
 
 def rollout_family(seen: Measures) -> Metric:

@@ -11,6 +11,8 @@ import psycopg
 from psycopg import sql
 
 SCHEMA = "orchestrator"
+# Long enough to look before one leaps; what is forgotten longer holds rows, and keeps the queues from being cleaned.
+IDLE_IN_TRANSACTION = "10min"
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -33,6 +35,11 @@ def ensure_logins(dsn: str, logins: list[Login]) -> None:
             connection.execute(sql.SQL("GRANT {} TO {}").format(role, name))
             connection.execute(
                 sql.SQL("ALTER ROLE {} SET search_path = {}, public").format(name, sql.Identifier(SCHEMA))
+            )
+            connection.execute(
+                sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = {}").format(
+                    name, sql.Literal(IDLE_IN_TRANSACTION)
+                )
             )
 
 

@@ -82,13 +82,17 @@ class RolloutMeasure(msgspec.Struct, frozen=True):
 
 
 class Measures(msgspec.Struct, frozen=True):
-    """One look at everything. Events are those from the place asked for up to `xid`, where the next look begins."""
+    """One look at everything. Events are those from the place asked for up to `xid`, where the next look begins.
+
+    `snapshot_seconds` is None where nobody may know.
+    """
 
     queues: list[QueueMeasure]
     clusters: list[ClusterMeasure]
     statuses: list[StatusMeasure]
     watches: list[WatchMeasure]
     rollouts: list[RolloutMeasure]
+    snapshot_seconds: float | None
     events: list[EventMeasure]
     xid: int
 
@@ -162,7 +166,10 @@ async def measure(session: Session, first_xid: int | None) -> Measures:
     async with session.cursor(row_factory=class_row(RolloutMeasure)) as cursor:
         await cursor.execute("SELECT r.state, count(*) AS count FROM orchestrator.rollouts r GROUP BY r.state")
         rollouts = await cursor.fetchall()
-    return Measures(queues, clusters, statuses, watches, rollouts, events, end)
+    cursor = await session.execute("SELECT orchestrator.measure_snapshots()")
+    row = await cursor.fetchone()
+    snapshot_seconds = None if row is None else row[0]
+    return Measures(queues, clusters, statuses, watches, rollouts, snapshot_seconds, events, end)
 
 
 async def _oldest_running(session: Session) -> int:

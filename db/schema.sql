@@ -5623,6 +5623,29 @@ ALTER FUNCTION orchestrator.measure_queues() OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.measure_queues() IS 'Depth and age of every queue.';
 
 --
+-- Name: measure_snapshots(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.measure_snapshots() RETURNS double precision
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
+                THEN coalesce(max(extract(epoch FROM clock_timestamp() - a.xact_start)), 0)::double precision END
+      FROM pg_stat_activity a
+     WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+       AND (a.backend_xid IS NOT NULL OR a.backend_xmin IS NOT NULL)
+$$;
+
+ALTER FUNCTION orchestrator.measure_snapshots() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION measure_snapshots(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.measure_snapshots() IS 'Age of the oldest open snapshot in seconds.';
+
+--
 -- Name: move_window(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13980,6 +14003,13 @@ REVOKE ALL ON FUNCTION orchestrator.may_run_rollout(p_who text, p_namespace text
 
 REVOKE ALL ON FUNCTION orchestrator.measure_queues() FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.measure_queues() TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION measure_snapshots(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.measure_snapshots() FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.measure_snapshots() TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION move_window(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -36,6 +36,8 @@ TROUBLE = {
         SET state = 'lost', changed_at = now() - interval '3 minutes'""",
     "OrchestratorWatcherGone": "UPDATE orchestrator.watch_streams SET synced_at = now() - interval '11 minutes'",
     "OrchestratorDeploymentsStale": "UPDATE orchestrator.deployments SET stale_since = now()",
+    "OrchestratorSnapshotOld": """CREATE OR REPLACE FUNCTION orchestrator.measure_snapshots() RETURNS double precision
+        LANGUAGE sql STABLE AS 'SELECT 901.0'""",
     "OrchestratorQueueOld": "UPDATE pgmq.q_c1_now SET enqueued_at = now() - interval '6 minutes'",
 }
 

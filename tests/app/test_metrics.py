@@ -1,11 +1,14 @@
 """/metrics: what Prometheus reads is what the tables hold."""
 
+from collections.abc import Awaitable, Callable
+
 import psycopg
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.app.conftest import Api
 from tests.conftest import Database
 from tests.intent import Intent
+from tests.waiting import eventually
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -92,6 +95,27 @@ async def test_what_needs_attention_is_counted(api: Api, templates: Intent, data
     samples = await scrape(api)
     assert value(samples, "cluster_reachable", cluster="default") == 1
     assert value(samples, "cluster_unreachable_seconds", cluster="default") == 0
+
+
+async def test_a_transaction_that_somebody_leaves_open_is_told_by_its_age(
+    api: Api, templates: Intent, database: Database
+) -> None:
+    async def shown() -> float | None:
+        return value(await scrape(api), "oldest_snapshot_seconds")
+
+    await eventually(lambda: shown_is(shown, 0), 10, "nobody holds one")
+    with psycopg.connect(database.dsn_as("viewer")) as idle:
+        idle.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        idle.execute("SELECT FROM orchestrator.deployments")
+        first = await shown()
+        assert first is not None
+        assert first > 0
+        assert (await shown() or 0) > first
+    await eventually(lambda: shown_is(shown, 0), 10, "it is over")
+
+
+async def shown_is(shown: Callable[[], Awaitable[float | None]], wanted: float) -> bool:
+    return await shown() == wanted
 
 
 async def test_watches_tell_their_age_and_restarts(api: Api, templates: Intent) -> None:

@@ -49,6 +49,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "events_since": ("SELECT * FROM events_since(now())", PEOPLE),
     "newest_event": ("SELECT * FROM newest_event()", PEOPLE | {"api"}),
     "measure_queues": ("SELECT * FROM measure_queues()", PEOPLE),
+    "measure_snapshots": ("SELECT measure_snapshots()", PEOPLE),
     "request_dry_run": ("SELECT request_dry_run(gen_random_uuid())", {"admin", "operator"}),
     "request_new_dry_run": ("SELECT request_new_dry_run('walk', 'web')", {"admin", "operator"}),
     "claim_dry_run": ("SELECT claim_dry_run('default', 'w', 30)", {"worker"}),

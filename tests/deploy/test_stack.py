@@ -37,6 +37,7 @@ def test_each_process_is_seen_by_its_name_in_ps(stack: Up) -> None:
 
 def test_after_eval_of_env_psql_kubectl_and_http_just_work(stack: Up) -> None:
     assert stack.shell('psql "$DATABASE_URL" -Atc "SELECT session_user, count(*) >= 0 FROM deployments"') == "admin|t"
+    assert stack.shell('psql "$DATABASE_URL" -Atc "SHOW idle_in_transaction_session_timeout"') == "10min"
     assert stack.shell("kubectl get nodes -o name") == "node/local"
     known = stack.environment()
     request = urllib.request.Request(
