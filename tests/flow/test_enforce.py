@@ -7,22 +7,38 @@ import pytest
 
 from db.templates import SHIPPED, load_templates
 from tests.flow.conftest import Stage, stripped
+from tests.intent import workload
 
+# What can be meddled with, by case: one object of every kind, and the root that owns them.
 OBJECTS = {
-    "ConfigMap": "-env",
-    "Secret": "-rcon",
-    "PersistentVolumeClaim": "-data",
-    "Service": "",
-    "StatefulSet": "",
-    "Deployment": "-web",
-    "Ingress": "",
-    "NetworkPolicy": "",
-    "PodDisruptionBudget": "",
-    "CronJob": "",
+    "ConfigMap": ("ConfigMap", "lobby-env"),
+    "Secret": ("Secret", "lobby-rcon"),
+    "PersistentVolumeClaim": ("PersistentVolumeClaim", "lobby-data"),
+    "Service": ("Service", "lobby"),
+    "StatefulSet": ("StatefulSet", "lobby"),
+    "Deployment": ("Deployment", "lobby-web"),
+    "Ingress": ("Ingress", "lobby"),
+    "NetworkPolicy": ("NetworkPolicy", "lobby"),
+    "PodDisruptionBudget": ("PodDisruptionBudget", "lobby"),
+    "CronJob": ("CronJob", "lobby"),
+    "HorizontalPodAutoscaler": ("HorizontalPodAutoscaler", "scaled"),
+    "root": ("ConfigMap", "lobby-root"),
+}
+# The cluster collects all the others after a root that was deleted: see test_enforce_limits.
+BUT_THE_ROOT = [case for case in OBJECTS if case != "root"]
+AUTOSCALER = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "${name}", "annotations": {"example.com/note": "${note}"}},
+    "spec": {
+        "minReplicas": 1,
+        "maxReplicas": 5,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "${name}"},
+    },
 }
 NOTE = {"metadata": {"annotations": {"example.com/note": "theirs"}}}
 NOTE_PATH = "metadata.annotations[example.com/note]"
-# By kind: what a person patches, and the path, wanted and live value that must be told of it.
+# By case: what a person patches, and the path, wanted and live value that must be told of it.
 EDITS: dict[str, tuple[dict[str, Any], str, Any, Any]] = {
     "ConfigMap": ({"data": {"GREETING": "theirs"}}, "data.GREETING", "hello", "theirs"),
     "Secret": ({"data": {"password": "dGhlaXJz"}}, "data.password", "(hidden)", "(hidden)"),
@@ -50,6 +66,8 @@ EDITS: dict[str, tuple[dict[str, Any], str, Any, Any]] = {
     "NetworkPolicy": ({"spec": {"ingress": [{"ports": [{"port": 9}]}]}}, "spec.ingress", None, None),
     "PodDisruptionBudget": ({"spec": {"maxUnavailable": "50%"}}, "spec.maxUnavailable", 1, "50%"),
     "CronJob": ({"spec": {"schedule": "* * * * *"}}, "spec.schedule", "0 4 * * *", "* * * * *"),
+    "HorizontalPodAutoscaler": ({"spec": {"maxReplicas": 9}}, "spec.maxReplicas", 5, 9),
+    "root": ({"data": {"name": "theirs"}}, "data.name", "lobby", "theirs"),
 }
 
 
@@ -57,6 +75,20 @@ EDITS: dict[str, tuple[dict[str, Any], str, Any, Any]] = {
 def lobby(stage: Stage) -> str:
     """One of every kind, at rest."""
     return stage.deploy("lobby", "every-kind")
+
+
+@pytest.fixture(scope="module")
+def owners(stage: Stage, lobby: str) -> dict[str, str]:
+    """The deployment of each case. An autoscaler rests without metrics only beside a workload without replicas."""
+    stage.intent.put_template("autoscaled", [workload("Deployment"), AUTOSCALER])
+    made = stage.intent.operator.execute(
+        "SELECT orchestrator.deploy('scaled', 'autoscaled', namespace => %s, desired_state => 'Stopped')::text",
+        (stage.namespace,),
+    ).fetchone()
+    assert made is not None
+    scaled = made["deploy"]
+    stage.until(lambda: stage.is_at_rest(scaled), 60, "scaled at rest")
+    return {**dict.fromkeys(OBJECTS, lobby), "HorizontalPodAutoscaler": scaled}
 
 
 def put_back(stage: Stage, deployment: str, before: dict[str, Any]) -> dict[str, Any]:
@@ -99,30 +131,34 @@ def changes_told(stage: Stage, deployment: str, mark: int, live: dict[str, Any])
     return {change["path"]: change for data in found for change in data["changes"]}
 
 
-@pytest.mark.parametrize("kind", OBJECTS)
-def test_a_deleted_object_is_noticed_and_made_again(stage: Stage, lobby: str, kind: str) -> None:
-    before = stage.get(kind, f"lobby{OBJECTS[kind]}")
-    mark = stage.mark(lobby)
-    stage.kubectl("delete", kind, before["metadata"]["name"])
-    after = put_back(stage, lobby, before)
+@pytest.mark.parametrize("case", BUT_THE_ROOT)
+def test_a_deleted_object_is_noticed_and_made_again(stage: Stage, owners: dict[str, str], case: str) -> None:
+    own, (kind, name) = owners[case], OBJECTS[case]
+    before = stage.get(kind, name)
+    mark = stage.mark(own)
+    stage.kubectl("delete", kind, name)
+    after = put_back(stage, own, before)
     assert after["metadata"]["uid"] != before["metadata"]["uid"]
-    [event] = told(stage, lobby, mark, "ResourceDeletedExternally", before)
+    [event] = told(stage, own, mark, "ResourceDeletedExternally", before)
     assert event["uid"] == before["metadata"]["uid"]
-    assert [data["reason"] for data in told(stage, lobby, mark, "ResourceApplied", before)] == ["missing"]
-    assert stage.since(lobby, mark, "ReconcileFailed", "ResourceConflict") == []
+    assert [data["reason"] for data in told(stage, own, mark, "ResourceApplied", before)] == ["missing"]
+    assert stage.since(own, mark, "ReconcileFailed", "ResourceConflict") == []
 
 
-@pytest.mark.parametrize("kind", OBJECTS)
-def test_an_edit_is_told_by_path_values_and_manager_and_put_back(stage: Stage, lobby: str, kind: str) -> None:
-    before = stage.get(kind, f"lobby{OBJECTS[kind]}")
-    patch, path, wanted, live = EDITS[kind]
-    mark = stage.mark(lobby)
+@pytest.mark.parametrize("case", OBJECTS)
+def test_an_edit_is_told_by_path_values_and_manager_and_put_back(
+    stage: Stage, owners: dict[str, str], case: str
+) -> None:
+    own, (kind, name) = owners[case], OBJECTS[case]
+    before = stage.get(kind, name)
+    patch, path, wanted, live = EDITS[case]
+    mark = stage.mark(own)
     stage.kubectl(
-        "patch", kind, before["metadata"]["name"], "--type=strategic", f"--patch={json.dumps(patch)}",
+        "patch", kind, name, "--type=strategic", f"--patch={json.dumps(patch)}",
         "--field-manager=a-person",
     )  # fmt: skip
-    put_back(stage, lobby, before)
-    changes = changes_told(stage, lobby, mark, before)
+    put_back(stage, own, before)
+    changes = changes_told(stage, own, mark, before)
     change = next((changes[found] for found in changes if found.startswith(path)), None)
     assert change is not None, changes
     assert change["manager"] == "a-person"
@@ -135,7 +171,7 @@ def test_an_edit_is_told_by_path_values_and_manager_and_put_back(stage: Stage, l
 @pytest.mark.parametrize("kind", ["StatefulSet", "Deployment"])
 @pytest.mark.parametrize("replicas", [0, 3])
 def test_a_scaled_workload_is_scaled_back(stage: Stage, lobby: str, kind: str, replicas: int) -> None:
-    before = stage.get(kind, f"lobby{OBJECTS[kind]}")
+    before = stage.get(*OBJECTS[kind])
     mark = stage.mark(lobby)
     stage.kubectl("scale", kind, before["metadata"]["name"], f"--replicas={replicas}")
     put_back(stage, lobby, before)
@@ -147,50 +183,55 @@ def test_a_scaled_workload_is_scaled_back(stage: Stage, lobby: str, kind: str, r
     assert (change["wanted"], change["live"], change["manager"]) == (1, replicas, manager)
 
 
-@pytest.mark.parametrize("kind", OBJECTS)
+@pytest.mark.parametrize("case", OBJECTS)
 @pytest.mark.parametrize(
     "label",
     ["app.kubernetes.io/managed-by=theirs", "server-orchestrator.io/deployment-id-"],
     ids=["overwritten", "removed"],
 )
-def test_a_label_that_makes_an_object_ours_comes_back(stage: Stage, lobby: str, kind: str, label: str) -> None:
-    before = stage.get(kind, f"lobby{OBJECTS[kind]}")
-    mark = stage.mark(lobby)
-    stage.kubectl("label", "--overwrite", kind, before["metadata"]["name"], label)
-    after = put_back(stage, lobby, before)
+def test_a_label_that_makes_an_object_ours_comes_back(
+    stage: Stage, owners: dict[str, str], case: str, label: str
+) -> None:
+    own, (kind, name) = owners[case], OBJECTS[case]
+    before = stage.get(kind, name)
+    mark = stage.mark(own)
+    stage.kubectl("label", "--overwrite", kind, name, label)
+    after = put_back(stage, own, before)
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
-    changes = changes_told(stage, lobby, mark, before)
+    changes = changes_told(stage, own, mark, before)
     assert set(changes) == {f"metadata.labels[{label.rstrip('-').split('=')[0]}]"}
-    assert stage.since(lobby, mark, "ResourceDeletedExternally") == []
+    assert stage.since(own, mark, "ResourceDeletedExternally") == []
 
 
-@pytest.mark.parametrize("kind", OBJECTS)
-def test_an_object_deleted_and_made_again_by_another_is_told_and_put_right(stage: Stage, lobby: str, kind: str) -> None:
-    before = stage.get(kind, f"lobby{OBJECTS[kind]}")
+@pytest.mark.parametrize("case", BUT_THE_ROOT)
+def test_an_object_deleted_and_made_again_by_another_is_told_and_put_right(
+    stage: Stage, owners: dict[str, str], case: str
+) -> None:
+    own, (kind, name) = owners[case], OBJECTS[case]
+    before = stage.get(kind, name)
     copied = json.loads(stripped(before))
     copied["metadata"]["annotations"]["example.com/note"] = "theirs"
-    mark = stage.mark(lobby)
+    mark = stage.mark(own)
     with stage.nobody_at_work():
-        stage.kubectl("delete", kind, before["metadata"]["name"])
+        stage.kubectl("delete", kind, name)
         stage.kubectl("create", "-f", "-", stdin=json.dumps(copied))
-        theirs = stage.get(kind, before["metadata"]["name"])
+        theirs = stage.get(kind, name)
         stage.until(
             lambda: (
-                stage.intent.inventory(lobby)[f"{kind}/{before['metadata']['name']}"]["uid"]
-                == theirs["metadata"]["uid"]
+                stage.intent.inventory(own)[f"{kind}/{before['metadata']['name']}"]["uid"] == theirs["metadata"]["uid"]
             ),
             what="the other object seen",
         )
-        assert stage.intent.status(lobby) == "Progressing"
-        [seen] = stage.drift(lobby)
+        assert stage.intent.status(own) == "Progressing"
+        [seen] = stage.drift(own)
         assert (seen["kind"], seen["path"], seen["live"]) == (kind, "", "replaced")
-    put_back(stage, lobby, before)
+    put_back(stage, own, before)
     told_of = [
-        *told(stage, lobby, mark, "ResourceRecreated", before),
-        *told(stage, lobby, mark, "ResourceDeletedExternally", before),
+        *told(stage, own, mark, "ResourceRecreated", before),
+        *told(stage, own, mark, "ResourceDeletedExternally", before),
     ]
     assert told_of, stage.story()
-    assert stage.since(lobby, mark, "ReconcileFailed", "ResourceConflict") == []
+    assert stage.since(own, mark, "ReconcileFailed", "ResourceConflict") == []
 
 
 def test_a_port_that_was_given_another_number_gets_its_own_back(stage: Stage, lobby: str) -> None:
@@ -205,11 +246,12 @@ def test_a_port_that_was_given_another_number_gets_its_own_back(stage: Stage, lo
     assert [entry["operation"] for entry in ours] == ["Apply"], "nothing is ours but what we apply"
 
 
-def test_all_that_was_done_to_it_leaves_no_queue_no_drift_and_no_error(stage: Stage, lobby: str) -> None:
-    assert stage.is_at_rest(lobby)
-    assert stage.drift(lobby) == []
-    assert stage.intent.deployment(lobby)["generation"] == 1, "putting back is no change of intent"
-    assert stage.intent.events(lobby, "ReconcileFailed", "ResourceConflict", "ReconcileQuarantined") == []
+def test_all_that_was_done_to_them_leaves_no_queue_no_drift_and_no_error(stage: Stage, owners: dict[str, str]) -> None:
+    for own in set(owners.values()):
+        assert stage.is_at_rest(own)
+        assert stage.drift(own) == []
+        assert stage.intent.deployment(own)["generation"] == 1, "putting back is no change of intent"
+        assert stage.intent.events(own, "ReconcileFailed", "ResourceConflict", "ReconcileQuarantined") == []
 
 
 def test_a_value_that_excludes_ours_makes_way_for_it(stage: Stage) -> None:

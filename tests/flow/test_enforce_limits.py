@@ -58,6 +58,36 @@ def test_a_deleted_root_takes_all_with_it_and_all_comes_back_on_the_same_data(st
     assert stage.intent.events(lobby, "ReconcileFailed", "ResourceConflict") == []
 
 
+def test_a_root_deleted_and_made_again_by_another_owns_all_that_comes_back(stage: Stage) -> None:
+    lobby = stage.deploy("replanted", "small")
+    before = stage.get("ConfigMap", "replanted-root")
+    mark = stage.mark(lobby)
+    copied = {key: before[key] for key in ("apiVersion", "kind", "data")}
+    copied["metadata"] = {"name": "replanted-root", "labels": before["metadata"]["labels"]}
+    with stage.nobody_at_work():
+        stage.kubectl("delete", "configmap", "replanted-root")
+        stage.kubectl("create", "-f", "-", stdin=json.dumps(copied))
+        theirs = stage.get("ConfigMap", "replanted-root")["metadata"]["uid"]
+        stage.until(
+            lambda: stage.intent.inventory(lobby)["ConfigMap/replanted-root"]["uid"] == theirs,
+            what="the other one seen",
+        )
+
+    def is_back() -> bool:
+        root = stage.get("ConfigMap", "replanted-root")["metadata"]
+        assert root["uid"] == theirs, "it bears our labels: it is taken as it is"
+        for kind, name in [("ConfigMap", "replanted-env"), ("Service", "replanted")]:
+            live = stage.get(kind, name)
+            assert [owner["uid"] for owner in live["metadata"]["ownerReferences"]] == [theirs]
+            assert "deletionTimestamp" not in live["metadata"]
+        return stage.is_at_rest(lobby)
+
+    stage.until(is_back, 60, "everything below the new root")
+    told = stage.since(lobby, mark, "ResourceRecreated", "ResourceDeletedExternally")
+    assert "replanted-root" in {event["data_json"]["name"] for event in told}
+    assert stage.intent.events(lobby, "ReconcileFailed", "ResourceConflict") == []
+
+
 def test_an_owner_reference_taken_away_is_put_back(stage: Stage) -> None:
     lobby = stage.deploy("orphan", "small")
     mark = stage.mark(lobby)
