@@ -20,30 +20,24 @@ from db import dry_runs, queue
 from db.connection import Pool, Session, borrow, open_pool
 from db.dry_runs import Proposal
 from db.errors import Contended, DatabaseError, Unavailable
-from db.processes import Presence
 from db.queue import Settlement
 from kube import metrics as kube_metrics
-from kube.cluster import Cluster
-from kube.errors import KubeError
 from kube.errors import Unavailable as ClusterAway
-from kube.generated import ensure_seed
 from workers import dry_runs as answering
 from workers import metrics
-from workers.breaker import Breaker
 from workers.leases import Lease, LeaseLost, Leases
+from workers.reach import Reach
 from workers.reconcile import Run, failed, reconcile
 from workers.settings import WorkerSettings
 from workers.settling import Settler
+from workers.upkeep import LEAVE_SECONDS, Upkeep
 from workers.wake import Wake
 
 log = structlog.get_logger()
 
-UPKEEP_SECONDS = 10.0
 # While there is work all the time. Longer than a poll, so that a lone change after a rest is not held up by it.
 PROMOTE_SECONDS = 1.5
 MOST_DRY_RUNS = 2
-PRESENCE_SECONDS = 5.0
-LEAVE_SECONDS = 2.0
 SETTLE_RETRY_SECONDS = 0.1
 # How long a worker that is to end by itself waits for its cluster. One that serves waits for ever.
 AWAY_SECONDS = 10.0
@@ -74,17 +68,14 @@ class Worker:
         self.pool = pool
         self.leases = Leases(settings.lease_seconds)
         self.settler = Settler(pool)
-        self.breaker = Breaker()
-        self.presence = Presence(settings.cluster.name, "worker", settings.name)
+        self.reach = Reach(settings.cluster, settings.name, pool)
+        self.breaker = self.reach.breaker
+        self.upkeep = Upkeep(settings.cluster.name, settings.name, pool, self.reach)
         self.wake = Wake(settings.database.url, settings.cluster.name, settings.poll_seconds)
-        self.cluster: Cluster | None = None
         self.freed = asyncio.Event()
-        self.rolling = asyncio.Event()
         self._promoted = 0.0
         self._dry_runs = set[asyncio.Task[None]]()
         self.stopping = False
-        self._seed: bytes | None = None
-        self._seeding = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop`, then drain."""
@@ -93,20 +84,17 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 helpers = [
                     group.create_task(self.wake.listen(self._database_answers)),
-                    group.create_task(self.breaker.watch(self._probe, self._report)),
+                    group.create_task(self.reach.watch()),
                     group.create_task(self._beat()),
-                    group.create_task(self._keep_up()),
-                    group.create_task(self._roll()),
-                    group.create_task(self._be_seen()),
+                    *self.upkeep.loops(group),
                 ]
                 trouble = await self._feed(group, stop)
                 await self._drain()
                 for helper in helpers:
                     helper.cancel()
-            await self._leave()
+            await self.upkeep.leave()
         finally:
-            if self.cluster is not None:
-                await self.cluster.__aexit__(None, None, None)
+            await self.reach.close()
         log.info("worker stopped", worker=self.settings.name)
         if trouble is not None:
             raise ClusterAway(trouble)
@@ -177,7 +165,7 @@ class Worker:
                     due_seconds, rolling, asked = await queue.look_around(session, self.settings.cluster.name)
                     self.wake.due(due_seconds)
                     if rolling:
-                        self.rolling.set()
+                        self.upkeep.rolling.set()
                     if asked:
                         await self._take_dry_run(group, session)
         except DatabaseError as error:
@@ -199,15 +187,13 @@ class Worker:
 
     async def _try_out(self, proposal: Proposal) -> None:
         """Answer one dry run. Never raises: one that could not be settled is taken again when its lease ends."""
-        if self.cluster is None:
-            raise AssertionError("claimed before the cluster was reached")
         told = {
             "dry_run_id": proposal.dry_run_id,
             "deployment_id": proposal.deployment_id,
             "generation": proposal.generation,
         }
         try:
-            state, answers, message = await answering.answer(proposal, self.cluster)
+            state, answers, message = await answering.answer(proposal, self.reach.cluster)
         except asyncio.CancelledError:
             state, answers, message = "queued", [], "its worker stopped"
         if state == "queued" and not self.stopping:
@@ -259,8 +245,6 @@ class Worker:
             self.freed.set()
 
     async def _reconcile(self, lease: Lease) -> Settlement:
-        if self.cluster is None:
-            raise AssertionError("claimed before the cluster was reached")
 
         async def read_fields(item: queue.InventoryItem) -> dict[str, object] | None:
             async with borrow(self.pool) as session:
@@ -273,7 +257,7 @@ class Worker:
         def may_write() -> None:
             self.leases.check(lease)
 
-        work = Run(lease.wish, self.cluster, self._read_seed, read_fields, give_way, may_write)
+        work = Run(lease.wish, self.reach.cluster, self.reach.read_seed, read_fields, give_way, may_write)
         try:
             settlement = await reconcile(work)
         except LeaseLost:
@@ -329,58 +313,6 @@ class Worker:
                     log.warning("heartbeat failed", error=str(error))
             self.leases.drop_expired()
 
-    async def _keep_up(self) -> None:
-        """What any worker does for all now and then: repair, mark what is stale, tend fights, tell of the cluster."""
-        while True:
-            await asyncio.sleep(UPKEEP_SECONDS * random.uniform(0.7, 1.3))  # noqa: S311
-            name = self.settings.cluster.name
-            try:
-                async with borrow(self.pool) as session:
-                    await queue.repair(session, name)
-                    await dry_runs.end_dry_runs(session, name)
-                    await queue.mark_stale(session, name)
-                    await queue.tend_contests(session, name)
-                    await queue.tend_windows(session, name)
-                await self._look_at_cluster()
-            except DatabaseError as error:
-                log.warning("upkeep failed", error=str(error))
-
-    async def _look_at_cluster(self) -> None:
-        """Tell that the cluster answers, having asked: others go by this word when one of them is cut off."""
-        if not self.breaker.open:
-            try:
-                await self._probe()
-            except KubeError as error:
-                self.breaker.trip(error.message)
-                return
-        await self._report(not self.breaker.open, self.breaker.reason if self.breaker.open else None)
-
-    async def _roll(self) -> None:
-        """Carry rollouts on whenever a look found one. Beside the claims, which must not wait for it."""
-        while True:
-            await self.rolling.wait()
-            self.rolling.clear()
-            try:
-                async with borrow(self.pool) as session:
-                    await queue.advance_rollouts(session)
-            except DatabaseError as error:
-                log.warning("rollouts not advanced", error=str(error))
-
-    async def _be_seen(self) -> None:
-        """Tell now and then that this worker is there, for people who look at the cluster."""
-        while True:
-            # Not worth a word of its own: when Postgres is away, others say so.
-            with contextlib.suppress(DatabaseError):
-                async with borrow(self.pool) as session:
-                    await self.presence.tell(session)
-            await asyncio.sleep(PRESENCE_SECONDS)
-
-    async def _leave(self) -> None:
-        """Say that it stops; when Postgres does not listen, a minute's silence says the same."""
-        with contextlib.suppress(DatabaseError, TimeoutError):
-            async with asyncio.timeout(LEAVE_SECONDS), borrow(self.pool) as session:
-                await self.presence.end(session)
-
     async def _drain(self) -> None:
         """Finish what is in work within the grace period; hand the rest back."""
         self.stopping = True
@@ -406,29 +338,6 @@ class Worker:
     async def _room(self) -> None:
         self.freed.clear()
         await self.freed.wait()
-
-    async def _probe(self) -> None:
-        """Raise with the reason unless the cluster is ready: the question by which a run takes it for away."""
-        if self.cluster is None:
-            self.cluster = await Cluster.connect(self.settings.cluster, observe=kube_metrics.observe_request)
-        await self.cluster.require_ready()
-
-    async def _report(self, reachable: bool, reason: str | None) -> None:
-        metrics.UNREACHABLE.set(0 if reachable else 1)
-        try:
-            async with borrow(self.pool) as session:
-                cluster, worker = self.settings.cluster.name, self.settings.name
-                await queue.report_cluster(session, cluster, worker, reachable=reachable, reason=reason)
-        except DatabaseError as error:
-            log.warning("report failed", error=str(error))
-
-    async def _read_seed(self) -> bytes:
-        async with self._seeding:
-            if self._seed is None and self.cluster is not None:
-                self._seed = await ensure_seed(self.cluster, self.settings.cluster.system_namespace)
-            if self._seed is None:
-                raise AssertionError("asked for the seed before the cluster was reached")
-            return self._seed
 
     def _database_answers(self, answers: bool) -> None:
         self.leases.database_answers = answers

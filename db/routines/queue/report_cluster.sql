@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION orchestrator.report_cluster(p_cluster text, p_reachab
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- Longer than workers let pass between two reports (UPKEEP_SECONDS in workers/main.py).
+    -- Longer than workers let pass between two reports (UPKEEP_SECONDS in workers/upkeep.py).
     c_lately CONSTANT interval := '20 seconds';
     v_id integer;
     v_ids uuid[];
