@@ -8,6 +8,7 @@ no such accounts, both get what was given, and that is said.
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
@@ -34,19 +35,25 @@ async def accounts_kept(
     if not originals:
         yield
         return
-    for account in ACCOUNTS:
-        # Of an earlier start, and perhaps of another cluster.
-        (folder / f"{account}.kubeconfig").unlink(missing_ok=True)
+    empty(folder)
     task = asyncio.create_task(hand_out_forever(originals, context, folder, tell))
     try:
         yield
     finally:
         task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def empty(folder: Path) -> None:
+    """Drop what an earlier start has left: it may be of another cluster."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
 
 
 async def hand_out_forever(originals: Sequence[Path], context: str | None, folder: Path, tell: Tell) -> None:
     """Until cancelled. Says what becomes of it whenever that is news."""
-    told, given = "", folder / "kubeconfig"
+    told, given = "", folder / "given.kubeconfig"
     has_accounts = True
     while True:
         wait_seconds = RENEW_SECONDS

@@ -67,7 +67,7 @@ async def up(wanted: Wanted, tell: Tell) -> None:
             state.save(wanted.folder, stack)
             await with_templates(urls["admin"], tell)
             async with (
-                accounts_kept(wanted.kubeconfigs, wanted.context, wanted.folder, tell),
+                accounts_kept(wanted.kubeconfigs, wanted.context, wanted.folder / "accounts", tell),
                 kept_running(processes(wanted, stack, urls), tell),
             ):
                 await greet(stack, wanted, link, tell)
@@ -197,7 +197,7 @@ def processes(wanted: Wanted, stack: Stack, urls: dict[str, str]) -> list[Progra
 
 def credentials(wanted: Wanted, kind: str) -> dict[str, str]:
     """Which kubeconfig a worker or watcher uses: its own, wherever it has one; with k3s the admin's."""
-    folder = wanted.folder if wanted.kubeconfigs else wanted.folder / "cluster"
+    folder = wanted.folder / ("accounts" if wanted.kubeconfigs else "cluster")
     file = "kubeconfig" if wanted.k3s and not wanted.kubeconfigs else f"{kind}.kubeconfig"
     return {"ORCHESTRATOR_KUBECONFIG": str(folder / file), "ORCHESTRATOR_CONTEXT": ""}
 

@@ -5,6 +5,7 @@ up.lock      held by the running `up`; its content is that process's pid
 bin/         kubectl, psql and orchestrator, for PATH
 logs/        one file a process
 cluster/     the local control plane (see deploy.cluster)
+accounts/    what worker and watcher get into a cluster that was given (see deploy.accounts)
 postgres/    the embedded server, unless its account cannot get here (see deploy.postgres)
 """
 
@@ -162,7 +163,7 @@ def remove(folder: Path) -> None:
         raise StateError(f"{folder} holds no stack")
     if known.postgres_home is not None:
         shutil.rmtree(known.postgres_home, ignore_errors=True)
-    for kept in ("bin", "logs", "cluster", "postgres"):
+    for kept in ("bin", "logs", "cluster", "accounts", "postgres"):
         shutil.rmtree(folder / kept, ignore_errors=True)
     for kept in ("kubeconfig", "up.lock", "stack.json"):
         (folder / kept).unlink(missing_ok=True)

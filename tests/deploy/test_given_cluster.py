@@ -1,6 +1,7 @@
 """A cluster that is given: which context of which file is meant, and what worker and watcher get into it."""
 
 import asyncio
+import base64
 import json
 import os
 import subprocess
@@ -13,6 +14,8 @@ import yaml
 from deploy.accounts import accounts_kept
 from deploy.errors import KubeconfigError
 from deploy.kubeconfig import copy_for_context
+from kube.cluster import Cluster
+from kube.credentials import load
 from tests.conftest import ControlPlane
 from tests.deploy.stack_process import ORCHESTRATOR
 from tests.proxy import proxy_to
@@ -85,12 +88,18 @@ def test_a_context_is_looked_for_in_all_files_of_ones_own_kubeconfig(tmp_path: P
     assert "has no context 'gone'; it has test, live" in told.stderr
 
 
-def whoami(control_plane: ControlPlane, kubeconfig: Path) -> str:
-    """The service account that a kubeconfig is of, as the server takes it."""
-    command = [control_plane.kubectl_program, f"--kubeconfig={kubeconfig}", "auth", "whoami", "-o", "json"]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    user = json.loads(told)["status"]["userInfo"]["username"]
-    return user.removeprefix("system:serviceaccount:server-orchestrator:")
+async def is_good(kubeconfig: Path) -> bool:
+    """Whether it leads in, for what both accounts may do."""
+    credentials = await asyncio.to_thread(load, kubeconfig, None, in_cluster=False)
+    async with Cluster(credentials) as cluster:
+        return await cluster.get("ConfigMap", "default", "kube-root-ca.crt") is not None
+
+
+def account_of(token: Path) -> str:
+    """Whose token it is, as it says itself."""
+    payload = token.read_text().split(".")[1]
+    subject = json.loads(base64.urlsafe_b64decode(payload + "=="))["sub"]
+    return subject.removeprefix("system:serviceaccount:server-orchestrator:")
 
 
 async def test_tokens_of_the_accounts_are_asked_for_as_soon_as_the_cluster_answers(
@@ -100,18 +109,20 @@ async def test_tokens_of_the_accounts_are_asked_for_as_soon_as_the_cluster_answe
     async with proxy_to(control_plane.kubeconfig, tmp_path) as proxy:
         given = proxy.kubeconfig()
         await proxy.close()
-        (tmp_path / "worker.kubeconfig").write_text("of an earlier start")
-        async with accounts_kept([given], None, tmp_path, said.append):
+        folder = tmp_path / "accounts"
+        folder.mkdir()
+        (folder / "worker.kubeconfig").write_text("of an earlier start")
+        async with accounts_kept([given], None, folder, said.append):
             await eventually(lambda: said, 20, "a word")
             assert said[0].startswith("no tokens for worker and watcher yet")
-            assert not (tmp_path / "worker.kubeconfig").exists(), "both wait for it"
+            assert not (folder / "worker.kubeconfig").exists(), "both wait for it"
             await proxy.open()
             await eventually(lambda: len(said) > 1, 20, "another word")
             assert said[1].startswith("worker and watcher use the service accounts")
             for account in ("worker", "watcher"):
-                file = tmp_path / f"{account}.kubeconfig"
-                assert await asyncio.to_thread(whoami, control_plane, file) == account
-                assert (tmp_path / f"{account}.token").stat().st_mode & 0o077 == 0
+                assert await is_good(folder / f"{account}.kubeconfig")
+                assert account_of(folder / f"{account}.token") == account
+                assert (folder / f"{account}.token").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -121,10 +132,11 @@ async def test_without_accounts_both_get_what_was_given_and_that_is_said(
     said: list[str] = []
     async with proxy_to(control_plane.kubeconfig, tmp_path) as proxy:
         proxy.answer("/serviceaccounts/", status=status, message='serviceaccounts "worker" not found')
-        async with accounts_kept([proxy.kubeconfig()], None, tmp_path, said.append):
+        async with accounts_kept([proxy.kubeconfig()], None, tmp_path / "accounts", said.append):
             await eventually(lambda: said, 20, "a word")
     (words,) = said
     assert words.startswith("worker and watcher use the credentials given, with all their rights")
     assert "kubectl apply -f deploy/rbac.yaml" in words
+    folder = tmp_path / "accounts"
     for account in ("worker", "watcher"):
-        assert (tmp_path / f"{account}.kubeconfig").read_bytes() == (tmp_path / "kubeconfig").read_bytes()
+        assert (folder / f"{account}.kubeconfig").read_bytes() == (folder / "given.kubeconfig").read_bytes()
