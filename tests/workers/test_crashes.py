@@ -228,14 +228,24 @@ async def test_until_empty_carries_out_what_had_become_due_and_was_not_queued_ye
     assert intent.is_applied(arena), intent.story()
 
 
-async def test_until_empty_answers_the_dry_run_that_it_has_taken(intent: Intent, start_worker: StartWorker) -> None:
+async def test_until_empty_answers_the_dry_run_that_it_has_taken(
+    intent: Intent, start_worker: StartWorker, proxy: Proxy
+) -> None:
     lobby = intent.deploy("lobby")
     assert await asyncio.to_thread(start_worker("--until-empty").wait) == 0
-    asked = intent.operator.execute("SELECT orchestrator.request_dry_run(%s) AS id", (lobby,)).fetchone()
-    worker = start_worker("--until-empty")
+    # A change, so that the API server is asked.
+    asked = intent.operator.execute(
+        """SELECT orchestrator.request_dry_run(%s, '{"greeting": "tried"}') AS id""", (lobby,)
+    ).fetchone()
+    assert asked is not None
+    held = proxy.hold("dryRun=All")
+    worker = start_worker("--until-empty", kubeconfig=proxy.kubeconfig())
+    await asyncio.wait_for(held.arrived.wait(), 30)
+    arrived, polled = intent.value("SELECT clock_timestamp()"), "SELECT clock_timestamp() - %s > interval '3 s'"
+    await eventually(lambda: intent.value(polled, arrived), 30, "several polls")
+    held.release()
     assert await asyncio.to_thread(worker.wait) == 0
-    state = intent.value("SELECT state FROM orchestrator.dry_runs WHERE id = %s", asked and asked["id"])
-    assert state == "done", worker.tail
+    assert intent.value("SELECT state FROM orchestrator.dry_runs WHERE id = %s", asked["id"]) == "done", worker.tail
 
 
 async def test_until_empty_ends_with_a_word_when_the_cluster_stays_away(
