@@ -121,7 +121,7 @@ async def list_tokens(
     return_dto=None,
 )
 async def make_token(data: JSONBody[NewToken], database: NamedDependency[Database]) -> Response[MadeToken]:
-    """Never more than one may oneself."""
+    """Never more than one may oneself. Made with a token it ends with that token at the latest, and is revoked with it."""
     async with database.transaction() as session:
         text = await access.make_token(session, **msgspec.structs.asdict(data))
         made = int(text.split("_")[1])
@@ -135,7 +135,10 @@ async def make_token(data: JSONBody[NewToken], database: NamedDependency[Databas
 
 @delete("/api/tokens/{token_id:int}", responses=CHANGE_PROBLEMS, summary="Revoke an API token", status_code=204)
 async def revoke_token(token_id: FromPath[int], database: NamedDependency[Database]) -> None:
-    """At once and for good. Doing it twice is no error."""
+    """At once and for good, with those that were made with it. Doing it twice is no error.
+
+    A token revokes itself, those made with it, and those that allow no more than it does.
+    """
     async with database.transaction() as session:
         await access.revoke_token(session, min(max(token_id, 0), LARGEST_ID))
 

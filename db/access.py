@@ -113,7 +113,10 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """An API token, without its secret. What it allows is never more than its user may."""
+    """An API token, without its secret. What it allows is never more than its user may.
+
+    `parent_id`: the token that made it, and with which it ends; None where a person did.
+    """
 
     id: int
     user: str
@@ -125,6 +128,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None
     created_at: datetime
     created_by: str
+    parent_id: int | None
 
 
 class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,7 +195,7 @@ async def list_tokens(
     async with session.cursor(row_factory=class_row(Token)) as cursor:
         await cursor.execute(
             'SELECT t.id, u.name AS "user", t.name, t.role, t.namespaces, t.expires_at, t.last_used_at, t.revoked_at,'
-            " t.created_at, t.created_by"
+            " t.created_at, t.created_by, t.parent_id"
             " FROM orchestrator.api_tokens t JOIN orchestrator.users u ON u.id = t.user_id"
             " WHERE (%s OR u.name = (SELECT orchestrator.current_actor())) AND (%s::bigint IS NULL OR t.id < %s)"
             " ORDER BY t.id DESC LIMIT %s",
@@ -209,13 +213,16 @@ async def make_token(
     expires_in_days: int | None = None,
     user: str | None = None,
 ) -> str:
-    """An API token, told this once. None: one's own role, all one's namespaces, for ever, oneself. Raises Refused."""
+    """An API token, told this once. None: one's own role, all one's namespaces, for ever, oneself. Raises Refused.
+
+    Made with a token it ends with that one at the latest.
+    """
     query = 'SELECT orchestrator.make_token(%s, %s, %s::text[], make_interval(days => %s::integer), "user" => %s)'
     return await _value(session, query, name, role, namespaces, expires_in_days, user)
 
 
 async def revoke_token(session: Session, token_id: int) -> None:
-    """End a token for good. Raises Refused (404)."""
+    """End a token for good, and those made with it. Raises Refused (404; 403 by a token for one that allows more)."""
     await session.execute("SELECT orchestrator.revoke_token(%s)", (token_id,))
 
 
@@ -233,7 +240,7 @@ async def list_sessions(session: Session, *, everybodys: bool = False) -> list[O
 
 
 async def end_session(session: Session, session_id: int) -> None:
-    """Sign a session out."""
+    """Sign a session out. Raises Refused (403 by a token that allows less)."""
     await session.execute("SELECT orchestrator.end_session(%s)", (session_id,))
 
 

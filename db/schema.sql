@@ -3554,6 +3554,30 @@ ALTER FUNCTION orchestrator.enable_user(name text) OWNER TO orchestrator_owner;
 COMMENT ON FUNCTION orchestrator.enable_user(name text) IS 'Enables a user again.';
 
 --
+-- Name: end_children(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.end_children() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE orchestrator.api_tokens t
+       SET revoked_at = coalesce(t.revoked_at, NEW.revoked_at), expires_at = least(t.expires_at, NEW.expires_at)
+     WHERE t.parent_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.end_children() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION end_children(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.end_children() IS 'Ends with a token those that were made with it.';
+
+--
 -- Name: end_contest(uuid, text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -3786,10 +3810,21 @@ CREATE FUNCTION orchestrator.end_session(id bigint) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
+DECLARE
+    v_user record;
 BEGIN
-    DELETE FROM orchestrator.sessions s USING orchestrator.users u
-     WHERE s.id = end_session.id AND u.id = s.user_id
+    SELECT u.name, u.role, u.namespaces INTO v_user
+      FROM orchestrator.sessions s JOIN orchestrator.users u ON u.id = s.user_id
+     WHERE s.id = end_session.id
        AND (u.name = orchestrator.current_actor() OR (orchestrator.acting_role() = 'admin' AND orchestrator.sees_everything()));
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF NOT orchestrator.is_within_token(v_user.role, v_user.namespaces) THEN
+        PERFORM orchestrator.refuse('SO403', format('the session of %s allows more than the token you use', v_user.name), 'id',
+            'Sign out on the page.');
+    END IF;
+    DELETE FROM orchestrator.sessions s WHERE s.id = end_session.id;
 END
 $$;
 
@@ -3843,6 +3878,7 @@ CREATE FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text DEF
 BEGIN
     SELECT * INTO user_name, role, namespaces, credential_id FROM orchestrator.authenticate(p_kind, p_secret);
     PERFORM set_config('orchestrator.actor', user_name, true);
+    PERFORM set_config('orchestrator.credential', p_kind || ':' || credential_id, true);
     PERFORM set_config('orchestrator.client', p_client, true);
     PERFORM set_config('orchestrator.namespaces', coalesce(to_json(namespaces)::text, 'null'), true);
     PERFORM set_config('role', 'orchestrator_' || role, true);
@@ -3856,6 +3892,28 @@ ALTER FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text, OUT
 --
 
 COMMENT ON FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) IS 'Acts as the person whose credential this is, until the transaction ends.';
+
+--
+-- Name: entered_token(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.entered_token() RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT CASE
+        WHEN coalesce(current_setting('orchestrator.actor', true), '') <> '' AND pg_has_role(session_user, 'orchestrator_api', 'MEMBER')
+        THEN substring(current_setting('orchestrator.credential', true) FROM '^token:([0-9]{1,18})$')::bigint
+    END
+$_$;
+
+ALTER FUNCTION orchestrator.entered_token() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION entered_token(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.entered_token() IS 'The API token in use; NULL for who came another way.';
 
 --
 -- Name: deployment_events; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -4677,6 +4735,27 @@ ALTER FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_k
 COMMENT ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) IS 'Whether a deployment asks for an object.';
 
 --
+-- Name: is_within_token(text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.is_within_token(p_role text, p_namespaces text[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT orchestrator.entered_token() IS NULL
+        OR (p_role = orchestrator.narrower_role(p_role, orchestrator.acting_role())
+            AND (orchestrator.allowed_namespaces() IS NULL OR coalesce(p_namespaces <@ orchestrator.allowed_namespaces(), false)))
+$$;
+
+ALTER FUNCTION orchestrator.is_within_token(p_role text, p_namespaces text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION is_within_token(p_role text, p_namespaces text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.is_within_token(p_role text, p_namespaces text[]) IS 'Whether a role in these namespaces (NULL: all) is no more than the token in use allows.';
+
+--
 -- Name: judge_contest(uuid, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -5395,6 +5474,7 @@ DECLARE
     v_actor text := orchestrator.current_actor();
     v_for text := coalesce(make_token."user", v_actor);
     v_limit text[] := orchestrator.allowed_namespaces();
+    v_parent orchestrator.api_tokens;
     v_user orchestrator.users;
     v_role text;
     v_namespaces text[] := coalesce(make_token.namespaces, v_limit);
@@ -5425,8 +5505,16 @@ BEGIN
                                                          AND (t.expires_at IS NULL OR t.expires_at > now())) >= c_most THEN
         PERFORM orchestrator.refuse('SO409', format('%s has %s tokens', v_for, c_most), 'user', 'Revoke one first: SELECT revoke_token(id).');
     END IF;
-    INSERT INTO orchestrator.api_tokens (user_id, name, role, namespaces, expires_at, created_by)
-    VALUES (v_user.id, make_token.name, v_role, v_namespaces, now() + expires_in, v_actor) RETURNING id INTO v_id;
+    IF orchestrator.entered_token() IS NOT NULL THEN
+        -- Held, so that whoever revokes it meanwhile finds the child as well.
+        SELECT * INTO v_parent FROM orchestrator.api_tokens t WHERE t.id = orchestrator.entered_token() AND t.revoked_at IS NULL FOR SHARE;
+        IF NOT FOUND THEN
+            PERFORM orchestrator.refuse('SO401', 'this token was revoked meanwhile', 'Authorization', 'Make another on the page.');
+        END IF;
+    END IF;
+    INSERT INTO orchestrator.api_tokens (user_id, name, role, namespaces, expires_at, created_by, parent_id)
+    VALUES (v_user.id, make_token.name, v_role, v_namespaces, least(now() + expires_in, v_parent.expires_at), v_actor, v_parent.id)
+    RETURNING id INTO v_id;
     v_token := format('so_%s_%s', v_id, orchestrator.random_secret());
     INSERT INTO orchestrator.token_secrets (token_id, hash) VALUES (v_id, sha256(convert_to(v_token, 'UTF8')));
     RETURN v_token;
@@ -8587,14 +8675,29 @@ CREATE FUNCTION orchestrator.revoke_token(id bigint) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
+DECLARE
+    v_token record;
 BEGIN
-    UPDATE orchestrator.api_tokens t SET revoked_at = coalesce(t.revoked_at, now())
-      FROM orchestrator.users u
-     WHERE t.id = revoke_token.id AND u.id = t.user_id
-       AND (u.name = orchestrator.current_actor() OR (orchestrator.acting_role() = 'admin' AND orchestrator.sees_everything()));
-    IF NOT FOUND THEN
-        PERFORM orchestrator.refuse('SO404', format('there is no token %s', revoke_token.id), 'id', 'SELECT id, name FROM api_tokens lists those you may revoke.');
+    SELECT t.id, u.name AS user_name, orchestrator.narrower_role(t.role, u.role) AS role,
+           orchestrator.common_namespaces(t.namespaces, u.namespaces) AS namespaces,
+           EXISTS (WITH RECURSIVE line AS (
+                       SELECT t.id, t.parent_id
+                       UNION SELECT p.id, p.parent_id FROM line JOIN orchestrator.api_tokens p ON p.id = line.parent_id)
+                   SELECT FROM line WHERE line.id = orchestrator.entered_token()) AS is_of_this
+      INTO v_token
+      FROM orchestrator.api_tokens t JOIN orchestrator.users u ON u.id = t.user_id WHERE t.id = revoke_token.id;
+    IF v_token.is_of_this IS NOT TRUE THEN
+        IF NOT FOUND OR NOT (v_token.user_name = orchestrator.current_actor()
+                             OR (orchestrator.acting_role() = 'admin' AND orchestrator.sees_everything())) THEN
+            PERFORM orchestrator.refuse('SO404', format('there is no token %s', revoke_token.id), 'id',
+                'SELECT id, name FROM api_tokens lists those you may revoke.');
+        END IF;
+        IF NOT orchestrator.is_within_token(v_token.role, v_token.namespaces) THEN
+            PERFORM orchestrator.refuse('SO403', format('token %s allows more than the one you use', v_token.id), 'id',
+                'Revoke it on the page, or with a token that allows as much.');
+        END IF;
     END IF;
+    UPDATE orchestrator.api_tokens t SET revoked_at = now() WHERE t.id = v_token.id AND t.revoked_at IS NULL;
 END
 $$;
 
@@ -8604,7 +8707,7 @@ ALTER FUNCTION orchestrator.revoke_token(id bigint) OWNER TO orchestrator_owner;
 -- Name: FUNCTION revoke_token(id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.revoke_token(id bigint) IS 'Ends an API token at once.';
+COMMENT ON FUNCTION orchestrator.revoke_token(id bigint) IS 'Ends an API token at once, and those that were made with it.';
 
 --
 -- Name: roll_back_rollout(bigint, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -10022,6 +10125,7 @@ CREATE TABLE orchestrator.api_tokens (
     revoked_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     created_by text NOT NULL,
+    parent_id bigint,
     CONSTRAINT api_tokens_role_is_known CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'admin'::text])))
 )
 WITH (fillfactor='80');
@@ -10093,6 +10197,12 @@ COMMENT ON COLUMN orchestrator.api_tokens.created_at IS 'When.';
 --
 
 COMMENT ON COLUMN orchestrator.api_tokens.created_by IS 'Who made it.';
+
+--
+-- Name: COLUMN api_tokens.parent_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.parent_id IS 'The token that made it, and with which it ends; NULL where a person did.';
 
 --
 -- Name: api_tokens_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
@@ -12184,6 +12294,12 @@ ALTER TABLE ONLY orchestrator.watch_streams
 CREATE INDEX answered_requests_by_age ON orchestrator.answered_requests USING btree (created_at);
 
 --
+-- Name: api_tokens_by_parent; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX api_tokens_by_parent ON orchestrator.api_tokens USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+
+--
 -- Name: api_tokens_by_user; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -12424,6 +12540,12 @@ CREATE TRIGGER announce AFTER UPDATE OF role, namespaces, disabled_at ON orchest
 CREATE TRIGGER check_cluster BEFORE INSERT OR UPDATE OF contested_after, contested_within_seconds, contested_wait_seconds, contested_longest_wait_seconds ON orchestrator.clusters FOR EACH ROW EXECUTE FUNCTION orchestrator.check_cluster();
 
 --
+-- Name: api_tokens end_children; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER end_children AFTER UPDATE OF revoked_at, expires_at ON orchestrator.api_tokens FOR EACH ROW WHEN (((new.revoked_at IS DISTINCT FROM old.revoked_at) OR (new.expires_at IS DISTINCT FROM old.expires_at))) EXECUTE FUNCTION orchestrator.end_children();
+
+--
 -- Name: deployments end_preview; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -12530,6 +12652,13 @@ CREATE TRIGGER store_program AFTER INSERT ON orchestrator.templates FOR EACH ROW
 --
 
 CREATE TRIGGER wake_rollout_of_member AFTER UPDATE ON orchestrator.deployments FOR EACH ROW WHEN (((new.rollout_id IS NOT NULL) AND (((((new.status_summary IS DISTINCT FROM old.status_summary) OR (new.generation IS DISTINCT FROM old.generation)) OR (new.last_applied_generation IS DISTINCT FROM old.last_applied_generation)) OR (new.restart_required IS DISTINCT FROM old.restart_required)) OR (new.stale_since IS DISTINCT FROM old.stale_since)))) EXECUTE FUNCTION orchestrator.wake_rollout_of_member();
+
+--
+-- Name: api_tokens api_tokens_parent_exists; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.api_tokens
+    ADD CONSTRAINT api_tokens_parent_exists FOREIGN KEY (parent_id) REFERENCES orchestrator.api_tokens(id);
 
 --
 -- Name: api_tokens api_tokens_user_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -13576,6 +13705,12 @@ REVOKE ALL ON FUNCTION orchestrator.enable_user(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.enable_user(name text) TO orchestrator_admin;
 
 --
+-- Name: FUNCTION end_children(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.end_children() FROM PUBLIC;
+
+--
 -- Name: FUNCTION end_contest(p_id uuid, p_kind text, p_name text, p_path text, p_why text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13646,6 +13781,12 @@ REVOKE ALL ON FUNCTION orchestrator.enqueue(p_cluster_id integer, p_ids uuid[], 
 
 REVOKE ALL ON FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) TO orchestrator_api;
+
+--
+-- Name: FUNCTION entered_token(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.entered_token() FROM PUBLIC;
 
 --
 -- Name: TABLE deployment_events; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13839,6 +13980,12 @@ GRANT ALL ON FUNCTION orchestrator.is_lower(p_from text, p_to text) TO orchestra
 --
 
 REVOKE ALL ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION is_within_token(p_role text, p_namespaces text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.is_within_token(p_role text, p_namespaces text[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION judge_contest(p_id uuid, p_kind text, p_name text, p_path text, OUT policy text, OUT held text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

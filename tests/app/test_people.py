@@ -35,7 +35,23 @@ async def test_a_token_is_made_told_once_used_and_revoked(api: Api) -> None:
     problem(await api.client.delete("/api/tokens/99999"), 404)
 
 
-async def test_a_token_for_ever_is_asked_for(api: Api) -> None:
+async def test_a_token_makes_none_that_outlives_it_and_ends_none_that_allows_more(api: Api) -> None:
+    made = (await api.client.post("/api/tokens", json={"name": "ci", "role": "operator", "expires_in_days": 1})).json()
+    admin, api_client = api.token, api.client
+    api.show(made["token"])
+    child = (await api_client.post("/api/tokens", json={"name": "renewed", "expires_in_days": None})).json()
+    assert (child["parent_id"], child["expires_at"]) == (made["id"], made["expires_at"])
+    refusal = problem(await api_client.delete(f"/api/tokens/{admin.split('_')[1]}"), 403)
+    assert "page" in refusal["hint"]
+    assert (await api_client.delete(f"/api/tokens/{made['id']}")).status_code == 204
+    for gone in (made["token"], child["token"]):
+        problem(await api.stranger.get("/api/whoami", headers={"Authorization": f"Bearer {gone}"}), 401)
+
+
+async def test_a_token_for_ever_is_asked_for_and_made_only_by_what_lasts_so_long(api: Api, intent: Intent) -> None:
+    made = (await api.client.post("/api/tokens", json={"name": "ci", "expires_in_days": None})).json()
+    assert made["expires_at"] is not None
+    intent.superuser.execute("UPDATE orchestrator.api_tokens SET expires_at = NULL")
     made = (await api.client.post("/api/tokens", json={"name": "ci", "expires_in_days": None})).json()
     assert made["expires_at"] is None
 

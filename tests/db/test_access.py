@@ -3,13 +3,16 @@
 # ruff: noqa: E501 - SQL and JSON are easier to read whole
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.db.stage import Session, Stage, refused
-from tests.people import UNKNOWN_TOKEN, token_of
+from tests.people import UNKNOWN_TOKEN, session_of, token_of
+from tests.waiting import eventually_blocking
 
 BY_DEPLOYMENT = (
     "deployment_resources",
@@ -263,3 +266,133 @@ def test_the_time_of_use_is_kept_and_nobody_waits_for_it(stage: Stage) -> None:
     with first.transaction():
         first.execute("SELECT enter('token', %s)", (token,))
     assert stage.one("SELECT last_used_at > %s - interval '1 second' FROM api_tokens", used)
+
+
+# ---------------------------------------------------------------- tokens made by tokens, and ended by them
+
+
+def made_with(stage: Stage, token: str, arguments: str = "'child'") -> str:
+    """A token that is made with a token, and stays."""
+    with stage.api.transaction():
+        stage.api.execute("SELECT enter('token', %s)", (token,))
+        row = stage.api.execute(f"SELECT make_token({arguments}) AS token").fetchone()
+    assert row is not None
+    return row["token"]
+
+
+def id_of(token: str) -> int:
+    return int(token.split("_")[1])
+
+
+def end_of(stage: Stage, token: str) -> Any:
+    return stage.one("SELECT expires_at FROM api_tokens WHERE id = %s", id_of(token))
+
+
+def is_good(stage: Stage, token: str) -> bool:
+    with stage.api.transaction(force_rollback=True):
+        try:
+            stage.api.execute("SELECT enter('token', %s)", (token,))
+        except psycopg.Error as error:
+            assert error.sqlstate == "SO401"
+            return False
+    return True
+
+
+def test_a_token_cannot_make_its_own_successor(stage: Stage) -> None:
+    token = token_of(stage.database.dsn, "operator")
+    stage.root.execute("UPDATE api_tokens SET expires_at = now() + interval '1 hour'")
+    for arguments in ("'90 days'", "'for ever', expires_in => NULL", "'a year', expires_in => '1 year'"):
+        child = made_with(stage, token, arguments)
+        grandchild = made_with(stage, child, arguments)
+        assert end_of(stage, token) == end_of(stage, child) == end_of(stage, grandchild)
+    sooner = made_with(stage, token, "'soon', expires_in => '1 minute'")
+    assert end_of(stage, sooner) < end_of(stage, token)
+    assert stage.one("SELECT parent_id FROM api_tokens WHERE id = %s", id_of(sooner)) == id_of(token)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "SELECT revoke_token(%s)",
+        "UPDATE api_tokens SET expires_at = now() - interval '1 s' WHERE id = %s",
+        "UPDATE api_tokens SET revoked_at = now() WHERE id = %s",
+    ],
+)
+def test_what_a_token_made_ends_with_it(stage: Stage, end: str) -> None:
+    token, other = token_of(stage.database.dsn, "operator"), token_of(stage.database.dsn, "operator")
+    child = made_with(stage, token)
+    line = [token, child, made_with(stage, child)]
+    stage.root.execute(end, (id_of(token),))
+    assert [is_good(stage, one) for one in (*line, other)] == [False, False, False, True]
+
+
+def test_a_child_that_is_made_while_its_parent_is_revoked_ends_too(stage: Stage) -> None:
+    token = token_of(stage.database.dsn, "operator")
+    maker, revoker = stage.session("api"), stage.session()
+    with ThreadPoolExecutor(1) as aside:
+        with maker.transaction():
+            maker.execute("SELECT enter('token', %s)", (token,))
+            row = maker.execute("SELECT make_token('child') AS token").fetchone()
+            pid = revoker.info.backend_pid
+            revoking = aside.submit(revoker.execute, "SELECT revoke_token(%s)", (id_of(token),))
+            eventually_blocking(
+                lambda: stage.one("SELECT cardinality(pg_blocking_pids(%s))", pid) == 1,
+                10,
+                lambda: "nobody waits for the token that is being used to make another",
+            )
+        revoking.result()
+    assert row is not None
+    assert not is_good(stage, row["token"])
+
+
+def test_a_token_ends_itself_its_children_and_what_allows_no_more(stage: Stage) -> None:
+    dsn = stage.database.dsn
+    full = token_of(dsn, "operator", ["games", "lobbies"], user="ann")
+    make = """SELECT make_token('t', %s, %s, "user" => 'ann') AS token"""
+
+    def narrow(role: str, namespaces: list[str]) -> str:
+        row = stage.root.execute(make, (role, namespaces)).fetchone()
+        assert row is not None
+        return row["token"]
+
+    viewer, games = narrow("viewer", ["games", "lobbies"]), narrow("operator", ["games"])
+    for weak, stronger in ((viewer, full), (games, full), (viewer, games), (games, viewer)):
+        with entered(stage, weak) as session, refused("SO403", "id", "page"):
+            session.execute("SELECT revoke_token(%s)", (id_of(stronger),))
+    for one, ended in ((full, viewer), (full, games), (viewer, viewer), (games, narrow("viewer", ["games"]))):
+        with entered(stage, one) as session:
+            session.execute("SELECT revoke_token(%s)", (id_of(ended),))
+            session.execute("SELECT revoke_token(%s)", (id_of(ended),))
+    # Also one that it made for somebody else, when it was an admin's still.
+    admin = token_of(dsn, "admin", user="cid")
+    child = made_with(stage, admin, """'for ann', "user" => 'ann'""")
+    stage.root.execute("SELECT create_user('eve', 'admin'), change_user('cid', 'viewer', NULL)")
+    with entered(stage, admin) as session:
+        session.execute("SELECT revoke_token(%s)", (id_of(child),))
+    with entered(stage, admin) as session, refused("SO404", "id"):
+        session.execute("SELECT revoke_token(%s)", (id_of(full),))
+
+
+def test_a_token_ends_no_session_that_allows_more(stage: Stage) -> None:
+    full = token_of(stage.database.dsn, "operator", user="ann")
+    cookie = session_of(stage.database.dsn, user="ann")
+    number = int(cookie.split("_")[0])
+    row = stage.root.execute("""SELECT make_token('t', 'viewer', "user" => 'ann') AS token""").fetchone()
+    assert row is not None
+    with entered(stage, row["token"]) as session, refused("SO403", "id"):
+        session.execute("SELECT end_session(%s)", (number,))
+    with entered(stage, full) as session:
+        session.execute("SELECT end_session(%s)", (number,))
+        assert column(session, "SELECT id FROM sessions") == set()
+    with stage.api.transaction(force_rollback=True):
+        stage.api.execute("SELECT enter('session', %s)", (cookie,))
+        stage.api.execute("SELECT revoke_token(%s), end_session(%s)", (id_of(full), number))
+
+
+def test_no_other_login_is_believed_about_its_credential(stage: Stage) -> None:
+    token = token_of(stage.database.dsn, "operator", user="test_operator")
+    stage.root.execute("UPDATE api_tokens SET expires_at = now() + interval '1 hour'")
+    with stage.operator.transaction(force_rollback=True):
+        stage.operator.execute("SELECT set_config('orchestrator.credential', %s, true)", (f"token:{id_of(token)}",))
+        stage.operator.execute("SELECT make_token('mine', expires_in => NULL)")
+        assert column(stage.operator, "SELECT parent_id FROM api_tokens WHERE name = 'mine'") == {None}

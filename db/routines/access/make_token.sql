@@ -1,6 +1,7 @@
 -- orchestrator.make_token(name, role, namespaces, expires_in, user) -> text
 -- An API token, told this once. It never allows more than whoever makes it may now, nor more than its user may when it is used.
--- What is left out: the maker's role and namespaces, 90 days (NULL is for ever), the maker.
+-- What is left out: the maker's role and namespaces, 90 days (NULL is for ever), the maker. One that is made with a token ends with
+-- that token at the latest: otherwise one that was lost could make its own successor, for ever.
 CREATE OR REPLACE FUNCTION orchestrator.make_token(
     name text, role text DEFAULT NULL, namespaces text[] DEFAULT NULL, expires_in interval DEFAULT '90 days', "user" text DEFAULT NULL
 ) RETURNS text
@@ -12,6 +13,7 @@ DECLARE
     v_actor text := orchestrator.current_actor();
     v_for text := coalesce(make_token."user", v_actor);
     v_limit text[] := orchestrator.allowed_namespaces();
+    v_parent orchestrator.api_tokens;
     v_user orchestrator.users;
     v_role text;
     v_namespaces text[] := coalesce(make_token.namespaces, v_limit);
@@ -42,8 +44,16 @@ BEGIN
                                                          AND (t.expires_at IS NULL OR t.expires_at > now())) >= c_most THEN
         PERFORM orchestrator.refuse('SO409', format('%s has %s tokens', v_for, c_most), 'user', 'Revoke one first: SELECT revoke_token(id).');
     END IF;
-    INSERT INTO orchestrator.api_tokens (user_id, name, role, namespaces, expires_at, created_by)
-    VALUES (v_user.id, make_token.name, v_role, v_namespaces, now() + expires_in, v_actor) RETURNING id INTO v_id;
+    IF orchestrator.entered_token() IS NOT NULL THEN
+        -- Held, so that whoever revokes it meanwhile finds the child as well.
+        SELECT * INTO v_parent FROM orchestrator.api_tokens t WHERE t.id = orchestrator.entered_token() AND t.revoked_at IS NULL FOR SHARE;
+        IF NOT FOUND THEN
+            PERFORM orchestrator.refuse('SO401', 'this token was revoked meanwhile', 'Authorization', 'Make another on the page.');
+        END IF;
+    END IF;
+    INSERT INTO orchestrator.api_tokens (user_id, name, role, namespaces, expires_at, created_by, parent_id)
+    VALUES (v_user.id, make_token.name, v_role, v_namespaces, least(now() + expires_in, v_parent.expires_at), v_actor, v_parent.id)
+    RETURNING id INTO v_id;
     v_token := format('so_%s_%s', v_id, orchestrator.random_secret());
     INSERT INTO orchestrator.token_secrets (token_id, hash) VALUES (v_id, sha256(convert_to(v_token, 'UTF8')));
     RETURN v_token;
