@@ -16,6 +16,7 @@ from litestar.config.csrf import CSRFConfig
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.api import build
+from app.forwarded import Forwarded
 from app.page.page import signed_forms
 from app.settings import ApiSettings
 from app.streams import Streams
@@ -80,14 +81,13 @@ async def serve(settings: ApiSettings, listener: socket.socket) -> None:
         await asyncio.wait([sharing], timeout=SHARE_SECONDS)
         server = Server(
             uvicorn.Config(
-                build(database, streams, forms, settings.rate, settings.oidc),
+                Forwarded(build(database, streams, forms, settings.rate, settings.oidc), settings.trusted_proxies),
                 http=Connection,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=bool(settings.trusted_proxies),
-                forwarded_allow_ips=settings.trusted_proxies,
+                proxy_headers=False,
                 timeout_graceful_shutdown=FINISH_SECONDS,
             )
         )

@@ -21,7 +21,7 @@ from db.settings import DatabaseSettings
 from deploy.leash import leashed
 from tests.conftest import Database
 from tests.intent import Intent
-from tests.people import token_of
+from tests.people import UNKNOWN_TOKEN, token_of
 from tests.waiting import eventually, eventually_blocking
 
 ORCHESTRATOR = Path(sys.executable).parent / "orchestrator"
@@ -150,6 +150,28 @@ def refuses(url: str) -> bool:
     except OSError:
         return True
     return False
+
+
+async def test_it_says_once_that_a_proxy_is_not_named(database: Database, tmp_path: Path) -> None:
+    def told(process: Process) -> list[dict[str, Any]]:
+        return [line for line in process.lines() if line["event"].startswith("X-Forwarded-For")]
+
+    async def ask_thrice(process: Process) -> None:
+        async with client(process, UNKNOWN_TOKEN) as asking:
+            for _ in range(3):
+                await asking.get("/healthz", headers={"X-Forwarded-For": "192.0.2.7"})
+        await eventually(lambda: at_least(process, 3), 10, "three requests in the log")
+
+    with started(tmp_path, database) as process:
+        await ask_thrice(process)
+        (line,) = told(process)
+        assert (line["level"], line["peer"]) == ("warning", "127.0.0.1")
+        assert "ORCHESTRATOR_TRUSTED_PROXIES" in line["hint"]
+    other = tmp_path / "other"
+    other.mkdir()
+    with started(other, database, ORCHESTRATOR_TRUSTED_PROXIES="127.0.0.0/8") as process:
+        await ask_thrice(process)
+        assert told(process) == []
 
 
 async def test_it_stays_small(database: Database, templates: Intent, tmp_path: Path) -> None:
