@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from litestar import Request, get
+from litestar import MediaType, Request, Response, get
 from litestar.di import NamedDependency
 
 from app.description import JSON, describe, operations
@@ -15,11 +15,27 @@ from app.page.rendering import Page, Pages
 from app.problems import KINDS
 
 
+class Docs:
+    """The page, made once a process: the routes stay as they are, and it is open to everybody."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._text = ""
+
+    def text(self, request: Request[Any, Any, Any]) -> str:
+        """As HTML. It says nothing about who asks: nobody is known by then."""
+        if not self._text:
+            described = describe(request.app)
+            self._text = self._pages.render(
+                request, "docs.html", groups=list(groups(described)), kinds=KINDS, info=described["info"]
+            )
+        return self._text
+
+
 @get("/api/docs", include_in_schema=False)
-async def show_docs(request: Request[Any, Any, Any], pages: NamedDependency[Pages]) -> Page:
+async def show_docs(request: Request[Any, Any, Any], docs: NamedDependency[Docs]) -> Page:
     """All routes, what they take and answer, and all errors."""
-    described = describe(request.app)
-    return pages.show(request, "docs.html", groups=list(groups(described)), kinds=KINDS, info=described["info"])
+    return Response(docs.text(request), media_type=MediaType.HTML)
 
 
 class Answer(msgspec.Struct, frozen=True):

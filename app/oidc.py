@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
@@ -35,6 +36,8 @@ ATTEMPT_SECONDS = 600
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 LARGEST_ANSWER_BYTES = 1024 * 1024
 LEEWAY_SECONDS = 60
+# What a provider says of itself is asked again after so long, its keys also when a token names one that is not known.
+KNOWN_SECONDS = 300
 # Signatures of a key pair only: a provider that could be talked into HMAC would have the client's secret for a key.
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 SCOPES = {"email": "openid email", "preferred_username": "openid profile"}
@@ -78,6 +81,14 @@ class Provider(msgspec.Struct, frozen=True):
     userinfo_endpoint: str | None = None
 
 
+class Told(msgspec.Struct):
+    """What a provider told, and until when that is taken for so. `keys` None: it was not asked for them yet."""
+
+    provider: Provider
+    until: float
+    keys: dict[str, Any] | None = None
+
+
 class Elsewhere:
     """The way over a provider, for this process.
 
@@ -87,6 +98,7 @@ class Elsewhere:
     def __init__(self, settings: OidcSettings, database: Database) -> None:
         self._known = settings
         self._database = database.anonymous
+        self._told: Told | None = None
 
     async def begin(self, back: str, attempt: Attempt) -> str:
         """Where to send the browser; `back` is where the provider sends it then."""
@@ -137,8 +149,8 @@ class Elsewhere:
         token = await _answer(
             web.post(provider.token_endpoint, data=given, headers={"Authorization": client}, allow_redirects=False)
         )
-        keys = await _answer(web.get(provider.jwks_uri))
-        claims = self._judged(str(token.get("id_token", "")), keys, provider, attempt)
+        text = str(token.get("id_token", ""))
+        claims = self._judged(text, await self._keys(web, provider, text), provider, attempt)
         claim = self._known.claim
         if claim not in claims and provider.userinfo_endpoint is not None:
             bearer = {"Authorization": f"Bearer {token.get('access_token', '')}"}
@@ -173,7 +185,22 @@ class Elsewhere:
             raise _refusal("the provider's ID token is for another client")
         return claims
 
+    async def _keys(self, web: aiohttp.ClientSession, provider: Provider, text: str) -> dict[str, Any]:
+        """The provider's keys, with the one that a token names if there is such a one: providers change them."""
+        told = self._told
+        if told is None or told.keys is None or not _holds(told.keys, _key_id(text)):
+            keys = await _answer(web.get(provider.jwks_uri))
+            if told is not None:
+                told.keys = keys
+            return keys
+        return told.keys
+
     async def _provider(self, web: aiohttp.ClientSession) -> Provider:
+        if self._told is None or self._told.until < time.monotonic():
+            self._told = Told(await self._asked(web), time.monotonic() + KNOWN_SECONDS)
+        return self._told.provider
+
+    async def _asked(self, web: aiohttp.ClientSession) -> Provider:
         issuer = self._known.issuer
         found = await _answer(web.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration"))
         try:
@@ -183,6 +210,30 @@ class Elsewhere:
         if provider.issuer != issuer:
             raise _unreachable(f"it calls itself {provider.issuer}")
         return provider
+
+
+def _key_id(text: str) -> str | None:
+    """The key that a token names, which nothing has proved yet."""
+    first = text.partition(".")[0]
+    try:
+        header = msgspec.json.decode(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)), type=dict[str, Any])
+    except (ValueError, msgspec.DecodeError):
+        return None
+    named = header.get("kid")
+    return named if isinstance(named, str) else None
+
+
+def _holds(keys: dict[str, Any], key_id: str | None) -> bool:
+    """Whether a key set has the key. Where keys have no names there is no telling: it is read anew."""
+    listed = keys.get("keys")
+    return (
+        key_id is not None
+        and isinstance(listed, list)
+        and any(
+            isinstance(one, dict) and cast("dict[str, Any]", one).get("kid") == key_id
+            for one in cast("list[Any]", listed)
+        )
+    )
 
 
 async def _answer(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> dict[str, Any]:

@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import aiohttp
 import httpx
 import msgspec
 import psycopg
 import pytest
+from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from app.oidc import Attempt, Elsewhere, Provider
+from app.oidc import Attempt, Elsewhere, Provider, Told
 from app.settings import OidcSettings
 from db.database import Database as Way
 from db.errors import Refused
@@ -254,6 +256,49 @@ async def test_while_the_provider_is_away_the_page_says_so_and_passwords_still_w
         assert answer.status_code == 503
         assert "cannot be asked" in answer.text
         assert 'name="password"' in answer.text
+
+
+async def test_what_the_provider_said_of_itself_is_asked_for_once_in_a_while(
+    database: Database, node: list[str]
+) -> None:
+    port = nothing_listens()
+    async with serving(database.dsn_as("api"), oidc=provider_settings(port)) as api:
+        base = str(api.stranger.base_url).rstrip("/")
+        with provided(node, port, f"{base}/sign-in/oidc/back"):
+            assert (await api.stranger.get("/sign-in/oidc")).status_code == 303
+        assert (await api.stranger.get("/sign-in/oidc")).status_code == 303, "the provider is away, and known still"
+
+
+async def test_keys_are_read_again_when_a_token_names_one_that_is_not_known() -> None:
+    """Of a provider that changes its keys, and counts how often it is asked for them."""
+    asked: list[str] = []
+
+    async def answer(_request: web.Request) -> web.Response:
+        asked.append(f"k{len(asked)}")
+        return web.json_response({"keys": [{"kid": asked[-1], "kty": "RSA"}]})
+
+    place = web.Application()
+    place.router.add_get("/keys", answer)
+    runner = web.AppRunner(place)
+    await runner.setup()
+    port = nothing_listens()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    provider = Provider(f"http://127.0.0.1:{port}", "", "", f"http://127.0.0.1:{port}/keys")
+    elsewhere = Elsewhere(OidcSettings(provider.issuer, "client", "secret"), Way(None))  # type: ignore[arg-type]
+    elsewhere._told = Told(provider, time.monotonic() + 60)
+
+    def naming(key_id: str) -> str:
+        return jwt.encode({"alg": "RS256", "kid": key_id}, {}, KEY)
+
+    try:
+        async with aiohttp.ClientSession() as http:
+            for key_id, held in (("k0", "k0"), ("k0", "k0"), ("k1", "k1"), ("k1", "k1"), ("never", "k2")):
+                keys = await elsewhere._keys(http, provider, naming(key_id))
+                assert keys["keys"][0]["kid"] == held
+            assert await elsewhere._keys(http, provider, "no token")
+        assert len(asked) == 4
+    finally:
+        await runner.cleanup()
 
 
 async def test_without_a_provider_there_is_no_such_way(api: Api) -> None:
