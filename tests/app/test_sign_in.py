@@ -142,8 +142,19 @@ async def test_a_user_who_fails_often_waits_from_wherever_and_is_told_how_long(d
 async def test_an_address_that_fails_often_waits_whoever_it_names(doors: SignIn, superuser) -> None:
     await doors.with_link(link(superuser), PASSWORD, HERE)
     superuser.execute("INSERT INTO orchestrator.sign_in_attempts (subject, failures) VALUES ('address 192.0.2.1', 24)")
+    superuser.execute("DELETE FROM orchestrator.sessions")
     await refused(429, doors.with_password("ann", PASSWORD, HERE))
     await doors.with_password("ann", PASSWORD, ELSEWHERE)
+
+
+async def test_who_is_signed_in_at_an_address_is_not_locked_out_by_others_there(doors: SignIn, superuser) -> None:
+    await doors.with_link(link(superuser), PASSWORD, HERE)
+    superuser.execute("INSERT INTO orchestrator.sign_in_attempts (subject, failures) VALUES ('address 192.0.2.1', 24)")
+    await refused(429, doors.with_password("bob", PASSWORD, HERE))
+    await doors.with_password("ann", PASSWORD, HERE)
+    superuser.execute("UPDATE orchestrator.sign_in_attempts SET failures = 9, last_at = now()")
+    superuser.execute("INSERT INTO orchestrator.sign_in_attempts (subject, failures) VALUES ('user ann', 9)")
+    await refused(429, doors.with_password("ann", PASSWORD, HERE))
 
 
 async def test_guesses_at_once_are_counted_too(doors: SignIn, superuser) -> None:
