@@ -11,8 +11,10 @@ from typing import Any
 
 import msgspec
 import psycopg
+from psycopg.adapt import Dumper, PyFormat
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg.types.numeric import IntBinaryDumper
 from psycopg_pool import AsyncConnectionPool
 
 from db.errors import translate
@@ -30,8 +32,26 @@ SESSION_OPTIONS: dict[str, Any] = {
     "options": "-c search_path=pg_catalog,orchestrator -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s",
 }
 
+LARGEST_INTEGER = 2**63 - 1
+
+
+class IntegerDumper(IntBinaryDumper):
+    """Whole numbers as Postgres's integers, and no others.
+
+    psycopg would send larger ones as numeric, for which no column and no function of ours is: a fault, while the number
+    is only one that somebody typed.
+    """
+
+    def upgrade(self, obj: int, format: PyFormat) -> Dumper:  # noqa: A002 - its name in psycopg
+        """Raises psycopg.DataError, which is Refused (422)."""
+        if not -LARGEST_INTEGER <= obj <= LARGEST_INTEGER:
+            raise psycopg.DataError(f"this number is beyond the largest there can be, {LARGEST_INTEGER}")
+        return super().upgrade(obj, format)
+
+
 set_json_loads(msgspec.json.decode)
 set_json_dumps(msgspec.json.encode)
+psycopg.adapters.register_dumper(int, IntegerDumper)
 
 
 @contextmanager
