@@ -121,7 +121,7 @@ async def list_tokens(
     return_dto=None,
 )
 async def make_token(data: JSONBody[NewToken], database: NamedDependency[Database]) -> Response[MadeToken]:
-    """Never more than one may oneself. Made with a token it ends with that token at the latest, and is revoked with it."""
+    """Never more than one may oneself. Made with a token it ends with it at the latest, and is revoked with it."""
     async with database.transaction() as session:
         text = await access.make_token(session, **msgspec.structs.asdict(data))
         made = int(text.split("_")[1])
@@ -180,6 +180,9 @@ async def change_user(name: FromPath[str], data: JSONBody[ChangedUser], database
     async with database.transaction() as session:
         user = await _user(session, name)
         if data.role is not msgspec.UNSET or data.namespaces is not msgspec.UNSET:
+            # What is left out stays as it is now, not as it was read before somebody else changed it.
+            await access.hold_user(session, name)
+            user = await _user(session, name)
             role = user.role if data.role is msgspec.UNSET else data.role
             namespaces = user.namespaces if data.namespaces is msgspec.UNSET else data.namespaces
             await access.change_user(session, name, role, namespaces)

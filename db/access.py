@@ -168,6 +168,11 @@ async def create_user(session: Session, name: str, role: str, namespaces: list[s
     await session.execute("SELECT orchestrator.create_user(%s, %s, %s::text[])", (name, role, namespaces))
 
 
+async def hold_user(session: Session, name: str) -> None:
+    """Have a user stay as they are until the transaction ends; read them after it. Raises Refused."""
+    await session.execute("SELECT orchestrator.hold_user(%s)", (name,))
+
+
 async def change_user(session: Session, name: str, role: str, namespaces: list[str] | None) -> None:
     """Set both anew. Raises Refused."""
     await session.execute("SELECT orchestrator.change_user(%s, %s, %s::text[])", (name, role, namespaces))

@@ -23,6 +23,7 @@ ROLES = {
     "operator": "Operator: makes and changes servers",
     "admin": "Admin: does everything",
 }
+_MOVED = 409
 BLANK = {"name": "", "role": "operator", "namespaces": ""}
 
 
@@ -79,6 +80,8 @@ async def change_person(name: FromPath[str], visit: NamedDependency[Visit]) -> P
     form = await visit.form()
     try:
         async with visit.transaction() as session:
+            await access.hold_user(session, name)
+            require_unmoved(await find_person(session, name), form)
             await access.change_user(session, name, form.get("role", ""), namespaces_of(form))
     except Refused as refusal:
         async with visit.transaction() as session:
@@ -112,10 +115,27 @@ async def enable_person(name: FromPath[str], visit: NamedDependency[Visit]) -> R
     return back(page_of(name), told=f"{name} may come in again.")
 
 
+def require_unmoved(person: User, form: dict[str, str]) -> None:
+    """Refuses to save over what somebody else changed since the form was shown. Raises Refused (409)."""
+    seen = form.get("seen")
+    if seen is not None and seen != looks(person):
+        raise Refused(
+            _MOVED,
+            f"{person.name} was changed meanwhile: {looks(person)}",
+            "role",
+            "Nothing was saved. Save again if what stands in the form is meant.",
+        )
+
+
+def looks(person: User) -> str:
+    """Role and namespaces in words, as a form that changes them was shown with."""
+    return f"{person.role} in {', '.join(person.namespaces) if person.namespaces else 'every namespace'}"
+
+
 def about(person: User, form: dict[str, str] | None = None, link: str = "") -> dict[str, Any]:
     """What the page of one person shows; `form` is what was sent, where that was refused."""
     now = {"role": person.role, "namespaces": " ".join(person.namespaces or [])}
-    return {"person": person, "given": now | (form or {}), "roles": ROLES, "link": link}
+    return {"person": person, "given": now | (form or {}), "seen": looks(person), "roles": ROLES, "link": link}
 
 
 def page_of(name: str) -> str:

@@ -1,13 +1,16 @@
 """Who am I, tokens and users over HTTP."""
 
+import asyncio
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.app.conftest import Api, problem
 from tests.conftest import Database
 from tests.intent import Intent
 from tests.people import token_of
+from tests.waiting import eventually
 
 
 async def test_whoami_tells_user_role_and_namespaces(api: Api, database: Database) -> None:
@@ -93,6 +96,20 @@ async def test_a_user_is_made_changed_disabled_and_enabled(api: Api, intent: Int
     assert link.status_code == 201
     assert (await api.stranger.get(link.json()["path"])).status_code in {200, 404}, "404 until the page has it"
     assert {user["name"] for user in (await api.get("/api/users"))["items"]} == {"admin", "alice"}
+
+
+async def test_what_a_change_leaves_out_stays_as_it_is_by_then(api: Api, database: Database, intent: Intent) -> None:
+    token_of(database.dsn, "operator", user="alice")
+    with psycopg.connect(database.dsn) as other:
+        other.execute("SELECT orchestrator.change_user('alice', 'viewer', NULL)")
+        change = asyncio.create_task(api.client.patch("/api/users/alice", json={"namespaces": ["games"]}))
+        waiting = (
+            "SELECT count(*) > 0 AS waits FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        await eventually(lambda: intent.value(waiting), 10, "the change waits for the row")
+    changed = (await change).json()
+    assert (changed["role"], changed["namespaces"]) == ("viewer", ["games"])
 
 
 async def test_tokens_and_users_come_in_pages(api: Api, database: Database) -> None:

@@ -35,6 +35,20 @@ async def test_role_and_namespaces_change_at_once(person: Person) -> None:
     assert 'value="games"' in page
 
 
+async def test_what_another_admin_changed_meanwhile_is_not_undone(person: Person) -> None:
+    await add(person)
+    page = await person.look("/people/ada")
+    (seen,) = re.findall(r'name="seen" value="([^"]+)"', page)
+    assert (await person.send("/people/ada", "/people/ada", role="viewer", namespaces="")).status_code == 303
+    answer = await person.send("/people/ada", "/people/ada", role="operator", namespaces="games", seen=seen)
+    assert answer.status_code == 409
+    assert "viewer in every namespace" in text(answer.text)
+    assert '<option value="viewer" selected>' in await person.look("/people/ada")
+    (now,) = re.findall(r'name="seen" value="([^"]+)"', answer.text)
+    again = await person.send("/people/ada", "/people/ada", role="operator", namespaces="games", seen=now)
+    assert "Saved" in await person.told(again), "who has read it may save all the same"
+
+
 async def test_disabling_somebody_signs_them_out_and_enabling_lets_them_in(
     database: Database, api: Api, person: Person
 ) -> None:
