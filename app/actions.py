@@ -22,10 +22,14 @@ from db.deployments import Change, DeploymentDetail, Upgrade
 
 
 class Rollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The generation whose intent is taken up again. `force` it where a version would go down that never should."""
+    """The generation whose intent is taken up again. `force` it where a version would go down that never should.
+
+    `restart`: in the same generation, if pods would keep the old settings otherwise.
+    """
 
     generation: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_GENERATION)]
     force: bool = False
+    restart: bool = False
 
 
 @post("/start", responses=CHANGE_PROBLEMS, summary="Start a deployment", status_code=202)
@@ -78,7 +82,7 @@ async def rollback_deployment(
     bind_contextvars(deployment_id=str(deployment_id))
     expected = expected_generations(if_match)
     async with database.transaction() as session:
-        await deployments.rollback(session, deployment_id, data.generation, force=data.force, expected=expected)
+        await deployments.rollback(session, deployment_id, **msgspec.structs.asdict(data), expected=expected)
         return told(await deployments.read_deployment(session, deployment_id), 202)
 
 

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from structlog.contextvars import bind_contextvars
 
+from app.actions import Rollback
 from app.bodies import StrictBody
 from app.deployments import ChangedDeployment, NewDeployment
 from app.problems import CHANGE_PROBLEMS
@@ -67,4 +68,25 @@ async def preview_upgrade(
         return await preview.preview_upgrade(session, deployment_id, data)
 
 
-router = Router("/api/deployments", route_handlers=[preview_new, preview_change, preview_upgrade], tags=["deployments"])
+@post(
+    "/{deployment_id:uuid}/rollback/preview",
+    responses=CHANGE_PROBLEMS,
+    summary="What going back to an earlier generation would make",
+    status_code=200,
+    dto=StrictBody[Rollback],
+    return_dto=None,
+)
+async def preview_rollback(
+    deployment_id: FromPath[UUID], data: JSONBody[Rollback], database: NamedDependency[Database]
+) -> Preview:
+    """Refuses what the rollback would refuse, and tells what each object would become. Changes nothing."""
+    bind_contextvars(deployment_id=str(deployment_id))
+    async with database.transaction() as session:
+        return await preview.preview_rollback(session, deployment_id, data.generation, force=data.force)
+
+
+router = Router(
+    "/api/deployments",
+    route_handlers=[preview_new, preview_change, preview_upgrade, preview_rollback],
+    tags=["deployments"],
+)

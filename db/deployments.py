@@ -254,11 +254,20 @@ async def plan_restart(
 
 
 async def rollback(
-    session: Session, deployment_id: UUID, generation: int, *, force: bool, expected: Sequence[int] | None = None
+    session: Session,
+    deployment_id: UUID,
+    generation: int,
+    *,
+    force: bool,
+    restart: bool = False,
+    expected: Sequence[int] | None = None,
 ) -> None:
-    """Make an earlier intent a new generation; `force` also where a version goes down. Raises Refused, Moved."""
+    """Make an earlier intent a new generation; `force` also where a version goes down. Raises Refused, Moved.
+
+    `restart`: in the same generation, if pods would keep the old settings otherwise.
+    """
     await hold(session, deployment_id, expected)
-    await session.execute("SELECT orchestrator.rollback(%s, %s, %s)", (deployment_id, generation, force))
+    await session.execute("SELECT orchestrator.rollback(%s, %s, %s, %s)", (deployment_id, generation, force, restart))
 
 
 async def upgrade(

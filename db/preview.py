@@ -84,7 +84,7 @@ def change_values(deployment_id: UUID, change: Change) -> tuple[Any, ...]:
 
 
 async def preview_rollback(session: Session, deployment_id: UUID, generation: int, *, force: bool) -> Preview:
-    """What db.deployments.rollback would do with the same. Raises what that would: Refused."""
+    """What db.deployments.rollback would do with the same, but for a restart. Raises what that would: Refused."""
     return await _read(session, "SELECT orchestrator.preview_rollback(%s, %s, %s)", (deployment_id, generation, force))
 
 

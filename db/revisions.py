@@ -38,6 +38,26 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class PastDeployment(msgspec.Struct, frozen=True, kw_only=True):
+    """What was wanted of a deployment at a time: since `changed_at`, by `actor`, as its `generation`."""
+
+    id: UUID
+    name: str
+    namespace: str
+    cluster: str
+    template: str
+    template_version: int
+    parameters: dict[str, Any]
+    desired_state: str
+    drift_policy: str
+    drift_rules: list[dict[str, Any]]
+    keep_data: bool
+    restarted_at: datetime | None
+    generation: int
+    actor: str
+    changed_at: datetime
+
+
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One field that two generations have differently.
 
@@ -68,6 +88,13 @@ async def list_revisions(session: Session, deployment_id: UUID, before: int | No
     if not found and before is None:
         raise unknown_deployment(deployment_id)
     return found
+
+
+async def list_as_of(session: Session, at: datetime, after: UUID | None, limit: int) -> list[PastDeployment]:
+    """By id, those beyond one: what was wanted of each deployment that was there by then, or had been."""
+    async with session.cursor(row_factory=class_row(PastDeployment)) as cursor:
+        await cursor.execute("SELECT * FROM orchestrator.deployments_as_of(%s, %s::uuid, %s)", (at, after, limit))
+        return await cursor.fetchall()
 
 
 async def list_changes(

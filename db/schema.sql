@@ -833,6 +833,9 @@ CREATE FUNCTION orchestrator.begin_request(p_key text, p_hash text) RETURNS TABL
 #variable_conflict use_column
 DECLARE
     v_actor text := orchestrator.current_actor();
+    v_hash text := encode(sha256(convert_to(concat_ws(' ', p_hash, orchestrator.acting_role(), (
+        SELECT coalesce(jsonb_agg(n ORDER BY n)::text, '[]') FROM unnest(orchestrator.allowed_namespaces()) n),
+        orchestrator.allowed_namespaces() IS NULL), 'UTF8')), 'hex');
     v_found orchestrator.answered_requests;
 BEGIN
     IF coalesce(p_key, '') !~ '^[!-~]{1,200}$' THEN
@@ -842,15 +845,16 @@ BEGIN
         SELECT o.actor, o.key FROM orchestrator.answered_requests o
          WHERE o.created_at < now() - interval '1 day' ORDER BY o.created_at LIMIT 20 FOR UPDATE SKIP LOCKED) old
      WHERE a.actor = old.actor AND a.key = old.key;
-    INSERT INTO orchestrator.answered_requests (actor, key, request_hash) VALUES (v_actor, p_key, p_hash)
+    INSERT INTO orchestrator.answered_requests (actor, key, request_hash) VALUES (v_actor, p_key, v_hash)
         ON CONFLICT (actor, key) DO UPDATE SET request_hash = excluded.request_hash, status = NULL, created_at = excluded.created_at
         WHERE answered_requests.created_at < now() - interval '1 day';
     IF FOUND THEN
         RETURN;
     END IF;
     SELECT * INTO STRICT v_found FROM orchestrator.answered_requests a WHERE a.actor = v_actor AND a.key = p_key;
-    IF v_found.request_hash <> p_hash THEN
-        PERFORM orchestrator.refuse('SO422', 'this key was used for another request', 'Idempotency-Key', 'Take a new key for a new request; keys are kept for a day.');
+    IF v_found.request_hash <> v_hash THEN
+        PERFORM orchestrator.refuse('SO422', 'this key was used for another request', 'Idempotency-Key',
+            'Take a new key for a new request, and for one with another token that may more or less; keys are kept for a day.');
     END IF;
     RETURN QUERY SELECT v_found.status, v_found.headers, v_found.body;
 END
@@ -879,6 +883,9 @@ DECLARE
     v_user text := 'user ' || left(p_name, 100);
     v_attempt record;
     v_seconds numeric;
+    v_is_known_there boolean := EXISTS (
+        SELECT FROM orchestrator.sessions s JOIN orchestrator.users u ON u.id = s.user_id
+         WHERE u.name = p_name AND s.address = left(p_address, 100) AND s.expires_at > now());
 BEGIN
     DELETE FROM orchestrator.sign_in_attempts a USING (
         SELECT o.subject FROM orchestrator.sign_in_attempts o
@@ -887,11 +894,11 @@ BEGIN
     INSERT INTO orchestrator.sign_in_attempts (subject) VALUES (v_address), (v_user) ON CONFLICT DO NOTHING;
     -- Locked in one order, so that two attempts cannot wait for each other.
     FOR v_attempt IN
-        SELECT a.failures - CASE a.subject WHEN v_user THEN 5 ELSE 20 END AS beyond, a.last_at
+        SELECT a.failures - CASE a.subject WHEN v_user THEN 5 ELSE 20 END AS beyond, a.last_at, a.subject = v_address AS is_address
           FROM orchestrator.sign_in_attempts a WHERE a.subject IN (v_address, v_user) ORDER BY a.subject FOR UPDATE
     LOOP
         v_seconds := least(c_longest_seconds, 2 ^ least(v_attempt.beyond, 20)) - extract(epoch FROM clock_timestamp() - v_attempt.last_at);
-        IF v_attempt.beyond >= 0 AND v_seconds > 0 THEN
+        IF v_attempt.beyond >= 0 AND v_seconds > 0 AND NOT (v_attempt.is_address AND v_is_known_there) THEN
             PERFORM orchestrator.refuse('SO429', 'too many attempts to sign in', 'name', format('Wait %s s.', ceil(v_seconds)));
         END IF;
     END LOOP;
@@ -2819,10 +2826,10 @@ ALTER FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, n
 COMMENT ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) IS 'Makes a deployment from a template by name; answers its id.';
 
 --
--- Name: deployments_as_of(timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: deployments_as_of(timestamp with time zone, uuid, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) RETURNS TABLE(id uuid, name text, namespace text, cluster text, template text, template_version integer, parameters jsonb, desired_state text, drift_policy text, drift_rules jsonb, keep_data boolean, restarted_at timestamp with time zone, generation bigint, actor text, changed_at timestamp with time zone)
+CREATE FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone, p_after uuid DEFAULT NULL::uuid, p_most integer DEFAULT NULL::integer) RETURNS TABLE(id uuid, name text, namespace text, cluster text, template text, template_version integer, parameters jsonb, desired_state text, drift_policy text, drift_rules jsonb, keep_data boolean, restarted_at timestamp with time zone, generation bigint, actor text, changed_at timestamp with time zone)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2833,15 +2840,17 @@ CREATE FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) RE
                           ORDER BY r.generation DESC LIMIT 1) r
       JOIN orchestrator.clusters c ON c.id = d.cluster_id
       JOIN orchestrator.templates t ON t.id = r.template_id AND t.version = r.template_version
+     WHERE d.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+     ORDER BY d.id LIMIT p_most
 $$;
 
-ALTER FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION deployments_as_of(p_at timestamp with time zone); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) IS 'What was wanted of every deployment at a time.';
+COMMENT ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer) IS 'What was wanted of every deployment at a time.';
 
 --
 -- Name: deployment_revisions; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -3490,10 +3499,16 @@ BEGIN
         PERFORM orchestrator.refuse('SO422', 'events are kept for at least a day', 'older_than', 'Give an interval of a day or more.');
     END IF;
     -- By their places, which nothing changes: history is not rewritten.
-    DELETE FROM orchestrator.deployment_events e WHERE e.ctid = ANY (ARRAY(
-        SELECT o.ctid FROM (SELECT f.ctid, f.created_at FROM orchestrator.deployment_events f ORDER BY f.xid, f.id LIMIT p_limit) o
-         WHERE o.created_at < now() - p_older_than));
-    GET DIAGNOSTICS v_count = ROW_COUNT;
+    WITH dropped AS (
+        DELETE FROM orchestrator.deployment_events e WHERE e.ctid = ANY (ARRAY(
+            SELECT o.ctid FROM (SELECT f.ctid, f.created_at FROM orchestrator.deployment_events f ORDER BY f.xid, f.id LIMIT p_limit) o
+             WHERE o.created_at < now() - p_older_than))
+        RETURNING e.xid, e.id
+    ), noted AS (
+        INSERT INTO orchestrator.dropped_events AS n (xid, id) SELECT g.xid, g.id FROM dropped g ORDER BY g.xid DESC, g.id DESC LIMIT 1
+            ON CONFLICT (only_one) DO UPDATE SET xid = excluded.xid, id = excluded.id WHERE (excluded.xid, excluded.id) > (n.xid, n.id)
+    )
+    SELECT count(*) INTO v_count FROM dropped;
     RETURN v_count;
 END
 $$;
@@ -4005,12 +4020,12 @@ CREATE FUNCTION orchestrator.events_after(p_xid xid8 DEFAULT '0'::xid8, p_id big
     -- Two ways, so that either has an index of its own whatever the plan was made for.
     (SELECT * FROM orchestrator.deployment_events e
       WHERE p_deployment_id IS NULL AND (e.xid, e.id) > (p_xid, p_id)
-        AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+        AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (SELECT orchestrator.require_kept(p_xid, p_id))
       ORDER BY e.xid, e.id LIMIT least(p_limit, 1000))
     UNION ALL
     (SELECT * FROM orchestrator.deployment_events e
       WHERE e.deployment_id = p_deployment_id AND (e.xid, e.id) > (p_xid, p_id)
-        AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+        AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (SELECT orchestrator.require_kept(p_xid, p_id))
       ORDER BY e.xid, e.id LIMIT least(p_limit, 1000))
 $$;
 
@@ -4598,6 +4613,28 @@ ALTER FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) OWNER TO or
 --
 
 COMMENT ON FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) IS 'Pauses a rollout that cannot go on by itself.';
+
+--
+-- Name: hold_user(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.hold_user(name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM orchestrator.require_everything('users');
+    PERFORM orchestrator.find_user(hold_user.name);
+END
+$$;
+
+ALTER FUNCTION orchestrator.hold_user(name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION hold_user(name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.hold_user(name text) IS 'Locks a user for a change in the same transaction.';
 
 --
 -- Name: invert_spec(orchestrator.template_programs, jsonb, jsonb, jsonb, text, text, uuid, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -8474,6 +8511,31 @@ ALTER FUNCTION orchestrator.require_everything(p_what text) OWNER TO orchestrato
 COMMENT ON FUNCTION orchestrator.require_everything(p_what text) IS 'Refuses what concerns all namespaces to somebody limited to some.';
 
 --
+-- Name: require_kept(xid8, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.require_kept(p_xid xid8, p_id bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF (p_xid, p_id) <> ('0', 0) AND EXISTS (SELECT FROM orchestrator.dropped_events d WHERE (d.xid, d.id) > (p_xid, p_id)) THEN
+        PERFORM orchestrator.refuse('SO410', 'events after this place were dropped meanwhile: they are kept for a time only', 'after',
+            'Read the present state, then follow from now. What is left of the history is told from its start.');
+    END IF;
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION orchestrator.require_kept(p_xid xid8, p_id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION require_kept(p_xid xid8, p_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.require_kept(p_xid xid8, p_id bigint) IS 'Refuses a place in the history from which events are missing.';
+
+--
 -- Name: require_known_window(text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11121,6 +11183,25 @@ COMMENT ON COLUMN orchestrator.drift.rule IS 'The rule, if one decided it.';
 COMMENT ON COLUMN orchestrator.drift.contested_since IS 'Since when somebody keeps setting it: see contested. NULL if nobody does.';
 
 --
+-- Name: dropped_events; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.dropped_events (
+    only_one boolean DEFAULT true NOT NULL,
+    xid xid8 NOT NULL,
+    id bigint NOT NULL,
+    CONSTRAINT dropped_events_has_one_row CHECK (only_one)
+);
+
+ALTER TABLE orchestrator.dropped_events OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE dropped_events; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.dropped_events IS 'The place of the last event that retention dropped; private to the routines.';
+
+--
 -- Name: dry_runs; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -12118,6 +12199,13 @@ ALTER TABLE ONLY orchestrator.deployment_revisions
 
 ALTER TABLE ONLY orchestrator.deployments
     ADD CONSTRAINT deployments_pkey PRIMARY KEY (id);
+
+--
+-- Name: dropped_events dropped_events_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.dropped_events
+    ADD CONSTRAINT dropped_events_pkey PRIMARY KEY (only_one);
 
 --
 -- Name: dry_runs dry_runs_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -13581,11 +13669,11 @@ REVOKE ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters 
 GRANT ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) TO orchestrator_operator;
 
 --
--- Name: FUNCTION deployments_as_of(p_at timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) TO orchestrator_viewer;
+REVOKE ALL ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer) TO orchestrator_viewer;
 
 --
 -- Name: TABLE deployment_revisions; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13955,6 +14043,13 @@ GRANT ALL ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds int
 --
 
 REVOKE ALL ON FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION hold_user(name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.hold_user(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.hold_user(name text) TO orchestrator_admin;
 
 --
 -- Name: FUNCTION invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid, p_at text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -14617,6 +14712,13 @@ REVOKE ALL ON FUNCTION orchestrator.require_deployment(p_deployment_id uuid) FRO
 
 REVOKE ALL ON FUNCTION orchestrator.require_everything(p_what text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.require_everything(p_what text) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION require_kept(p_xid xid8, p_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.require_kept(p_xid xid8, p_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.require_kept(p_xid xid8, p_id bigint) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION require_known_window(p_name text, p_namespace text, p_path text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

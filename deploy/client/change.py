@@ -129,7 +129,10 @@ def if_match(generation: int) -> dict[str, str]:
 def rollback(api: Api, wanted: argparse.Namespace) -> None:
     """`orchestrator rollback`: what an earlier generation wanted, as a new one."""
     deployment = find(api, wanted.name)
-    body: Json = {"generation": wanted.generation, "force": wanted.force}
+    body: Json = {"generation": wanted.generation, "force": wanted.force, "restart": wanted.restart}
+    if wanted.dry_run:
+        show_preview(api.call("POST", path_of(deployment, "rollback/preview"), body=body).body, wanted.output)
+        return
     headers = if_match(deployment["generation"])
     changed = api.call("POST", path_of(deployment, "rollback"), body=body, headers=headers).body
     same = changed["generation"] == deployment["generation"]

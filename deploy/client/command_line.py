@@ -92,6 +92,7 @@ def look_commands(commands: Commands) -> None:
     get.add_argument("--sort", choices=("name", "status", "updated", "created"), help="name if left out")
     get.add_argument("--reverse", action="store_true", help="the last first")
     get.add_argument("--limit", type=positive, help="how many at most; all if left out")
+    get.add_argument("--as-of", metavar="TIME", help="what was wanted of all then, such as 2h ago or 2026-11-24T08:00")
     describe = command(commands, "describe", "look.describe", "show one deployment with its objects")
     describe.add_argument("name", metavar="NAME", help=NAME)
     templates = command(commands, "templates", "look.templates", "list templates, or show the parameters of one")
@@ -138,6 +139,8 @@ def change_commands(commands: Commands) -> None:
     rollback.add_argument(
         "--force", action="store_true", help="also to a lower version of Minecraft, at the world's risk"
     )
+    rollback.add_argument("--restart", action="store_true", help="at once, where it takes effect only then")
+    rollback.add_argument("--dry-run", action="store_true", help="check it and show the objects, but change nothing")
     upgrade = command(commands, "upgrade", "change.upgrade", "move to another version of the template", output=every)
     upgrade.add_argument("name", metavar="NAME", help=NAME)
     upgrade.add_argument("--to", type=positive, metavar="VERSION", help="the newest if left out")

@@ -4,17 +4,17 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import cast
 
-from deploy.client.errors import Misused, NotFound
+from deploy.client.errors import NotFound
 from deploy.client.http import Api, Json
 from deploy.client.names import find, full_name, path_of
 from deploy.client.stream import follow
 from deploy.client.tables import age, clock, plain, show_json, show_table
+from deploy.client.times import time_of
 from deploy.client.waiting import moment
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 EVERYTHING = "1970-01-01"
 Named = Callable[[str], str]
 
@@ -26,7 +26,7 @@ def events(api: Api, wanted: argparse.Namespace) -> None:
     named = names(api, deployment)
     place, found = None, list[Json]()
     if wanted.since is not None or not wanted.follow:
-        since = time_of(wanted.since or (EVERYTHING if deployment else "1h"))
+        since = time_of(wanted.since or (EVERYTHING if deployment else "1h"), "--since")
         for page in api.pages(path, {"since": since.isoformat()}):
             place = page["next"]
             new = [event for event in page["items"] if datetime.fromisoformat(event["created_at"]) >= since]
@@ -43,20 +43,6 @@ def events(api: Api, wanted: argparse.Namespace) -> None:
                 sys.stdout.flush()
     elif wanted.output == "json":
         show_json({"items": found, "next": place, "more": False})
-
-
-def time_of(text: str) -> datetime:
-    """A time as people write it: 90s, 15m, 2h, 7d ago, or a date and time. Raises Misused."""
-    number, unit = text[:-1], text[-1:]
-    if unit in UNITS and number.isdecimal():
-        try:
-            return datetime.now(UTC) - timedelta(**{UNITS[unit]: int(number)})
-        except OverflowError:
-            return datetime.min.replace(tzinfo=UTC)
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):
-        raise Misused(f"{text!r} is no time", path="--since", hint="Such as 15m, 2h, or 2026-11-24T08:00.") from None
 
 
 def names(api: Api, deployment: Json | None) -> Named:

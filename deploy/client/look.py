@@ -8,7 +8,8 @@ from urllib.parse import quote
 from deploy.client.errors import Misused
 from deploy.client.http import LARGEST_PAGE, Api, Json
 from deploy.client.names import find, find_all, full_name, path_of
-from deploy.client.tables import age, plain, show_fields, show_json, show_table
+from deploy.client.tables import age, clock, plain, show_fields, show_json, show_table
+from deploy.client.times import time_of
 from deploy.client.waiting import waiting
 
 FILTERS = ("namespace", "cluster", "status", "template", "state", "search", "drifted", "deleted", "sort", "reverse")
@@ -22,8 +23,35 @@ def get(api: Api, wanted: argparse.Namespace) -> None:
     if len(wanted.names) == 1 and wanted.output == "json":
         show_json(api.get(path_of(find(api, wanted.names[0]))))
         return
+    if wanted.as_of is not None:
+        if wanted.names or given or wanted.limit:
+            raise Misused("--as-of lists all deployments", hint="Leave names, filters and --limit out.")
+        show_past(api, wanted.as_of, wanted.output)
+        return
     items = find_all(api, wanted.names) if wanted.names else listed(api, wanted)
     show(items, wanted.output)
+
+
+def show_past(api: Api, text: str, output: str) -> None:
+    """What was wanted of every deployment at a time, and who had asked for it."""
+    at = time_of(text, "--as-of")
+    found = sorted(api.items("deployments/as-of", {"at": at.isoformat()}), key=lambda one: (full_name(one), one["id"]))
+    if output != "table":
+        show(found, output)
+        return
+    rows = [
+        (
+            one["namespace"],
+            one["name"],
+            one["desired_state"],
+            f"{one['template']}:{one['template_version']}",
+            one["generation"],
+            one["actor"],
+            clock(one["changed_at"]),
+        )
+        for one in found
+    ]
+    show_table(("NAMESPACE", "NAME", "WANTED", "TEMPLATE", "GENERATION", "BY", "SINCE"), rows, gives_way="TEMPLATE")
 
 
 def listed(api: Api, wanted: argparse.Namespace) -> list[Json]:

@@ -68,6 +68,49 @@ async def test_a_rollback_is_a_new_generation_on_its_condition(api: Api, templat
     problem(await api.client.post(place, json={}), 422)
 
 
+async def test_a_rollback_is_shown_before_it_is_made(api: Api, templates: Intent) -> None:
+    made = await api.create("lobby")
+    templates.change(made["id"], replicas=3)
+    place = f"{DEPLOYMENTS}/{made['id']}/rollback/preview"
+    told = await api.client.post(place, json={"generation": 1})
+    assert told.status_code == 200, told.text
+    assert (told.json()["generation"], told.json()["parameters"]["replicas"]) == (3, 1)
+    assert templates.deployment(made["id"])["generation"] == 2
+    assert problem(await api.client.post(place, json={"generation": 9}), 404)["path"] == "generation"
+
+
+async def test_a_rollback_restarts_in_the_same_generation_what_would_keep_its_old_settings(
+    api: Api, templates: Intent
+) -> None:
+    made = await api.create("lobby")
+    templates.change(made["id"], replicas=3)
+    place = f"{DEPLOYMENTS}/{made['id']}/rollback"
+    told = (await api.client.post(place, json={"generation": 1, "restart": True})).json()
+    assert (told["generation"], told["restarted_at"]) == (3, None), "this template needs no restart for it"
+    problem(await api.client.post(place, json={"generation": 1, "restart": "soon"}), 422)
+
+
+async def test_what_was_wanted_at_a_time_comes_in_pages(api: Api, templates: Intent) -> None:
+    made = {name: await api.create(name) for name in ("anna", "bert", "carl")}
+    moment = templates.value("SELECT clock_timestamp()").isoformat()
+    templates.set(made["bert"]["id"], "Stopped")
+    await api.create("late")
+    wanted = {}
+    after: dict[str, str] = {}
+    while after is not None:
+        page = await api.get(f"{DEPLOYMENTS}/as-of", at=moment, limit=2, **after)
+        assert len(page["items"]) <= 2
+        wanted |= {one["name"]: one["desired_state"] for one in page["items"]}
+        after = None if page["next"] is None else {"after": page["next"]}
+    assert wanted == dict.fromkeys(made, "Active")
+    now = await api.get(f"{DEPLOYMENTS}/as-of", at="2999-01-01T00:00:00Z")
+    assert {one["name"]: one["desired_state"] for one in now["items"]} == wanted | {"bert": "Stopped", "late": "Active"}
+    for wrong in ("yesterday", "2026-11-24T04:00:00"):
+        answer = await api.client.get(f"{DEPLOYMENTS}/as-of", params={"at": wrong})
+        assert problem(answer, 400)["path"] == "at"
+    problem(await api.client.get(f"{DEPLOYMENTS}/as-of"), 400)
+
+
 async def test_a_version_goes_down_only_by_force(api: Api, templates: Intent, database: Database) -> None:
     load_templates(database.dsn_as("admin"), SHIPPED)
     made = await api.create("survival", template="paper", parameters={"version": "1.20"})

@@ -107,6 +107,8 @@ RULES: dict[str, Rule] = {
     "GET /api/deployments/{deployment_id:uuid}/revisions": Rule("viewer", ONE),
     "GET /api/deployments/{deployment_id:uuid}/revisions/{generation:int}": Rule("viewer", ONE),
     "POST /api/deployments/{deployment_id:uuid}/rollback": Rule("operator", ONE, {"generation": 1}),
+    "POST /api/deployments/{deployment_id:uuid}/rollback/preview": Rule("operator", ONE, {"generation": 1}),
+    "GET /api/deployments/as-of": Rule("viewer", query={"at": "2999-01-01T00:00:00Z"}),
     "POST /api/deployments/{deployment_id:uuid}/upgrade": Rule("operator", ONE, {}),
     "POST /api/deployments/{deployment_id:uuid}/upgrade/preview": Rule("operator", ONE, {}),
     "POST /api/deployments/{deployment_id:uuid}/start": Rule("operator", ONE),

@@ -83,6 +83,10 @@ async def test_an_earlier_intent_is_taken_up_again(command: Command, stage: Stag
     assert done.fine().out == "default/lobby goes back to what generation 1 wanted (generation 3)\n"
     done = await command("rollback", "lobby", "1")
     assert done.fine().out == "default/lobby is so already (generation 3)\n"
+    (await command("rollback", "lobby", "9", "--dry-run")).failed(3, "no generation 9")
+    (await command("rollback", "lobby", "2", "--dry-run")).fine()
+    assert stage.deployment("lobby")["generation"] == 3
+    assert "(generation 4)" in (await command("rollback", "lobby", "2", "--restart")).fine().out
     (await command("rollback", "lobby", "9")).failed(3, "no generation 9")
 
 

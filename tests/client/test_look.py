@@ -21,6 +21,19 @@ async def test_a_list_tells_what_is_wanted_and_how_it_is(command: Command, stage
     assert "\x1b" not in done.out
 
 
+async def test_what_was_wanted_at_a_time_is_told(command: Command, stage: Stage) -> None:
+    own = stage.deploy("lobby")
+    stage.change(own, desired_state="Stopped")
+    stage.root.execute("ALTER TABLE deployment_revisions DISABLE TRIGGER USER")
+    stage.root.execute("UPDATE deployment_revisions SET created_at = now() - interval '2 h' WHERE generation = 1")
+    for when, wanted in (("1h", "Active"), ("1h ago", "Active"), ("0s", "Stopped")):
+        _, *lines = (await command("get", "--as-of", when)).fine().lines()
+        assert [line[:3] for line in lines] == [["default", "lobby", wanted]]
+    assert (await command("get", "--as-of", "3h", "-o", "json")).fine().json == {"items": [], "next": None}
+    (await command("get", "--as-of", "1h", "--drifted")).failed(2, "--as-of lists all")
+    (await command("get", "--as-of", "lately")).failed(2, "is no time")
+
+
 async def test_names_go_from_one_command_into_the_next(command: Command, stage: Stage) -> None:
     stage.deploy("a")
     stage.deploy("b", namespace="games")

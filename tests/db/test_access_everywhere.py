@@ -98,6 +98,7 @@ FOR_ALL = {
     "require_everything",
     "create_user",
     "change_user",
+    "hold_user",
     "disable_user",
     "enable_user",
     "make_password_link",
@@ -105,7 +106,7 @@ FOR_ALL = {
 # Doors that say and do nothing about any deployment, or nothing that is not handed to them.
 HARMLESS = {
     "path_steps", "existence", "path_fits", "policy_for", "named_rules", "judge_drift", "judge_object", "shows_drift", "refuse", "newest_event", "events_since", "measure_queues", "measure_snapshots", "describe_preview", "outlook", "is_lower", "parameter_problems", "check_parameters_fit", "check_not_lowered", "wanted_manifests", "effective_parameters", "describe_manifest",
-    "find_version", "waits_for_restart",
+    "require_kept", "find_version", "waits_for_restart",
     "describe_workload", "describe_digest", "begin_request", "end_request", "current_actor", "acting_role", "allowed_namespaces", "sees_everything",
     "make_token", "revoke_token", "end_session", "at_wall_clock", "window_spans", "window_opens", "window_is_open", "next_windows",
     "spell_path",

@@ -16,11 +16,11 @@ REPOSITORY = Path(__file__).parents[2]
 # Doors that act with the owner's rights for somebody who lacks them, besides triggers.
 DEFINERS = {
     "begin_request", "end_request",
-    "allowed_namespaces", "authenticate", "change_user", "create_user", "disable_user", "enable_user", "make_password_link",
+    "allowed_namespaces", "authenticate", "change_user", "hold_user", "create_user", "disable_user", "enable_user", "make_password_link",
     "make_token", "revoke_token",
     "applied_fields", "claim", "drop_old_events", "events_since", "heartbeat", "mark_stale", "measure_queues", "measure_snapshots", "newest_event", "parameter_problems", "promote", "put_back", "withhold_found", "reconcile_now",
     "begin_sign_in", "change_password", "end_session", "finish_sign_in", "read_password_link", "sign_in_as", "use_password_link", "form_secret",
-    "adopt", "read_back",
+    "adopt", "read_back", "require_kept",
     "start_rollout", "pause_rollout", "resume_rollout", "abort_rollout", "roll_back_rollout", "advance_rollouts", "has_rollouts",
     "record_drift", "record_observations", "record_relist", "record_stream", "record_warnings", "release", "repair",
     "plan_restart", "cancel_restart", "tend_windows", "record_players",

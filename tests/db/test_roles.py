@@ -24,6 +24,7 @@ PRIVATE = (
     "session_secrets",
     "sign_in_attempts",
     "form_secrets",
+    "dropped_events",
 )
 PEOPLE = {"admin", "operator", "viewer"}
 # Each door with a call that gets past the grant, and who may use it.
@@ -46,6 +47,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "put_template": ("SELECT put_template('web', '[]', '{}')", {"admin"}),
     "drop_old_events": ("SELECT drop_old_events('30 days')", {"admin"}),
     "events_after": ("SELECT * FROM events_after()", PEOPLE),
+    "require_kept": ("SELECT require_kept('0', 0)", PEOPLE),
     "events_since": ("SELECT * FROM events_since(now())", PEOPLE),
     "newest_event": ("SELECT * FROM newest_event()", PEOPLE | {"api"}),
     "measure_queues": ("SELECT * FROM measure_queues()", PEOPLE),
@@ -125,6 +127,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "end_session": ("SELECT end_session(0)", PEOPLE),
     "create_user": ("SELECT create_user('ann', 'viewer')", {"admin"}),
     "change_user": ("SELECT change_user('nobody', 'viewer', NULL)", {"admin"}),
+    "hold_user": ("SELECT hold_user('nobody')", {"admin"}),
     "disable_user": ("SELECT disable_user('nobody')", {"admin"}),
     "enable_user": ("SELECT enable_user('nobody')", {"admin"}),
     "make_password_link": ("SELECT make_password_link('nobody')", {"admin"}),
@@ -186,6 +189,7 @@ REFUSED = {
         "request_dry_run",
         "diff",
         "change_user",
+        "hold_user",
         "disable_user",
         "enable_user",
         "make_password_link",
