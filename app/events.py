@@ -17,14 +17,17 @@ from litestar.params import FromPath, HeaderParameter, QueryParameter
 from structlog.contextvars import bind_contextvars
 
 from app.cursors import pack, unpack
-from app.problems import PROBLEMS
+from app.problems import PROBLEMS, problems
 from app.streams import MEDIA_TYPE, Batch, EventStream, Streams, message
 from db import access, feed
 from db.database import Database
+from db.errors import Refused
 from db.feed import Event, Place
 
 LARGEST_PAGE = 500
 STREAMED_AT_ONCE = 100
+EVENT_PROBLEMS = PROBLEMS | problems(410)
+_GONE = 410
 
 Limit = Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE, description="How many at most.")]
 After = Annotated[str | None, QueryParameter(description='"next" of the page before; from the start if left out.')]
@@ -55,7 +58,7 @@ class Events(msgspec.Struct, frozen=True):
     more: bool
 
 
-@get("/api/events", responses=PROBLEMS, summary="Events of all deployments", tags=["events"])
+@get("/api/events", responses=EVENT_PROBLEMS, summary="Events of all deployments", tags=["events"])
 async def list_events(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -73,7 +76,7 @@ async def list_events(
 
 @get(
     "/api/deployments/{deployment_id:uuid}/events",
-    responses=PROBLEMS,
+    responses=EVENT_PROBLEMS,
     summary="Events of one deployment",
     tags=["events"],
 )
@@ -142,6 +145,14 @@ class Following:
 
     async def read(self) -> Batch:
         """What happened since. Raises Refused, Unavailable, Contended."""
+        try:
+            return await self._read()
+        except Refused as refusal:
+            if refusal.status != _GONE:
+                raise
+            raise Refused(_GONE, refusal.message, self._given, refusal.hint) from None
+
+    async def _read(self) -> Batch:
         newest, text = self._wakes.newest, b""
         async with self._database.transaction() as session:
             if self._place is None:

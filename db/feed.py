@@ -43,7 +43,10 @@ class Place(msgspec.Struct, frozen=True, array_like=True, order=True):
 async def read_events(
     session: Session, after: Place, limit: int, deployment_id: UUID | None = None
 ) -> list[tuple[Place, Event]]:
-    """Up to `limit` events beyond a place, none skipped and none twice, each with its own. Raises Refused (404)."""
+    """Up to `limit` events beyond a place, none skipped and none twice, each with its own.
+
+    Raises Refused (404; 410 where some of them were dropped by retention).
+    """
     if deployment_id is not None:
         await require_deployment(session, deployment_id)
     cursor = await session.execute(

@@ -51,6 +51,25 @@ async def test_a_reader_goes_on_where_it_stopped(api: Api, templates: Intent) ->
     assert {event["generation"] for event in after} == {2}
 
 
+async def test_a_place_behind_which_events_were_dropped_is_told(api: Api, templates: Intent) -> None:
+    made = templates.deploy("one", "web")
+    page = await api.get("/api/events", limit=1)
+    templates.superuser.execute(
+        "BEGIN; SET LOCAL session_replication_role = replica;"
+        " UPDATE orchestrator.deployment_events SET created_at = created_at - interval '40 days'; COMMIT"
+    )
+    templates.superuser.execute("SELECT orchestrator.drop_old_events('30 days')")
+    templates.change(made, replicas=2)
+    streamed = {"Accept": "text/event-stream"}
+    for path in ("/api/events", f"/api/deployments/{made}/events"):
+        told = problem(await api.client.get(path, params={"after": page["next"]}), 410)
+        assert (told["type"], told["path"]) == ("/problems/gone", "after")
+        told = problem(await api.client.get(path, headers=streamed | {"Last-Event-ID": page["next"]}), 410)
+        assert (told["path"], "present state" in told["hint"]) == ("Last-Event-ID", True)
+    events, _ = await follow(api)
+    assert {event["generation"] for event in events} == {2}, "from the start is what is left"
+
+
 async def test_a_transaction_that_began_first_and_committed_last_is_not_skipped(
     api: Api, templates: Intent, database: Database
 ) -> None:

@@ -69,6 +69,30 @@ def test_retention_drops_what_is_older_and_keeps_revisions(stage: Stage) -> None
         stage.operator.execute("SELECT drop_old_events('30 days')")
 
 
+def test_who_reads_on_from_before_what_was_dropped_is_told(stage: Stage) -> None:
+    for name in ("one", "two", "three"):
+        stage.deploy(name)
+    events = stage.rows("SELECT xid::text AS xid, id FROM deployment_events ORDER BY xid, id")
+    with stage.root.transaction():
+        stage.root.execute("SET LOCAL session_replication_role = replica")
+        stage.root.execute("UPDATE deployment_events SET created_at = created_at - interval '40 days'")
+    read = "SELECT id FROM events_after(%s::text::xid8, %s, 100, %s)"
+    own = stage.one("SELECT id FROM deployments WHERE name = 'three'")
+    for dropped in (2, 4):
+        stage.admin.execute("SELECT drop_old_events('30 days', 2)")
+        for place in events[: dropped - 1]:
+            for deployment in (None, own):
+                with refused("SO410", "after", "present state"):
+                    stage.viewer.execute(read, (place["xid"], place["id"], deployment))
+        last = events[dropped - 1]
+        left = [event["id"] for event in events[dropped:]]
+        for beginning in (last, {"xid": "0", "id": 0}):
+            found = stage.viewer.execute(read, (beginning["xid"], beginning["id"], None)).fetchall()
+            assert [row["id"] for row in found] == left
+    stage.admin.execute("SELECT drop_old_events('30 days', 100)")
+    assert stage.viewer.execute(read, (events[-1]["xid"], events[-1]["id"], None)).fetchall() == []
+
+
 def test_retention_takes_so_many_at_a_time_the_oldest_first(stage: Stage) -> None:
     for name in ("one", "two", "three"):
         stage.deploy(name)
