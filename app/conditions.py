@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Response
+from litestar.connection import ASGIConnection
 from litestar.enums import MediaType
+from litestar.handlers import BaseRouteHandler
 from litestar.params import HeaderParameter
 
 from db.connection import Session
@@ -32,6 +34,7 @@ IdempotencyKey = Annotated[
     ),
 ]
 REPLAYED = "Idempotency-Replayed"
+_KEY = "Idempotency-Key"
 
 _BAD_REQUEST = 400
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
@@ -51,6 +54,19 @@ def expected_generations(if_match: str | None) -> list[int] | None:
             'Send the ETag of an answer with its quotes, such as "3".',
         )
     return [int(match[1]) for match in map(_GENERATION.fullmatch, tags) if match]
+
+
+async def known_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A guard: who counts on a key where none is kept would do twice what was meant once. Raises Refused (400)."""
+    if _KEY not in connection.headers or cast("dict[str, Any]", connection.scope)["method"] == "GET":
+        return
+    if "idempotency_key" not in handler.parsed_fn_signature.parameters:
+        raise Refused(
+            _BAD_REQUEST,
+            "no answer is kept under a key here",
+            _KEY,
+            "Leave it out; before sending it again, read whether the first was carried out.",
+        )
 
 
 async def once(

@@ -9,6 +9,7 @@ import pytest
 from tests.app.conftest import Api, problem
 from tests.conftest import Database
 from tests.intent import Intent
+from tests.people import token_of
 
 DEPLOYMENTS = "/api/deployments"
 WEB = {"name": "lobby", "template": "web"}
@@ -123,6 +124,44 @@ async def test_another_request_under_the_same_key_is_refused(api: Api, templates
         told = problem(response, 422)
         assert (told["type"], told["path"]) == ("/problems/key-reused", "Idempotency-Key")
     assert (count(templates), templates.deployment(made["id"])["generation"]) == (1, 1)
+
+
+async def test_a_narrower_token_is_not_answered_what_a_wider_one_was(
+    api: Api, templates: Intent, database: Database
+) -> None:
+    key = {"Idempotency-Key": "first"}
+    token_of(database.dsn, "operator", user="ann")
+    made = "SELECT orchestrator.make_token('t', 'operator', %s::text[], \"user\" => 'ann')"
+    wide, narrow, other = (templates.value(made, names) for names in (None, ["games"], ["games", "lobbies"]))
+    body = {**WEB, "namespace": "vault"}
+    api.show(wide)
+    first = await api.client.post(DEPLOYMENTS, json=body, headers=key)
+    assert first.status_code == 201
+    for token in (narrow, other):
+        api.show(token)
+        told = problem(await api.client.post(DEPLOYMENTS, json=body, headers=key), 422)
+        assert (told["type"], "token" in told["hint"]) == ("/problems/key-reused", True)
+    api.show(templates.value(made, None))
+    again = await api.client.post(DEPLOYMENTS, json=body, headers=key)
+    assert again.content == first.content, "a token that may the same"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/tokens", {"name": "t"}),
+        ("POST", "/api/users", {"name": "ann", "role": "viewer"}),
+        ("POST", "/api/windows", {"name": "w", "days": ["Sat"], "starts": "04:00", "lasts_minutes": 60, "zone": "UTC"}),
+        ("PATCH", "/api/users/admin", {"role": "admin"}),
+    ],
+)
+async def test_a_key_where_none_is_kept_is_refused(
+    api: Api, templates: Intent, method: str, path: str, body: dict[str, Any]
+) -> None:
+    before = [count(templates, table) for table in ("api_tokens", "users", "maintenance_windows")]
+    told = problem(await api.client.request(method, path, json=body, headers={"Idempotency-Key": "k"}), 400)
+    assert told["path"] == "Idempotency-Key"
+    assert [count(templates, table) for table in ("api_tokens", "users", "maintenance_windows")] == before
 
 
 async def test_what_was_refused_may_be_sent_again_under_its_key(api: Api, templates: Intent) -> None:
