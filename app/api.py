@@ -18,6 +18,7 @@ from app import (
     drift,
     dry_runs,
     events,
+    history,
     people,
     plans,
     previews,
@@ -27,8 +28,9 @@ from app import (
     templates,
     windows,
 )
+from app.conditions import known_key
 from app.description import configuration, show_description
-from app.docs import show_docs
+from app.docs import Docs, show_docs
 from app.gate import Gate
 from app.health import Schema, show_health, show_readiness
 from app.metrics import Counted, show_metrics
@@ -36,6 +38,7 @@ from app.page import page
 from app.page.assets import Assets
 from app.page.errors import PageHandlers, by_path
 from app.page.headers import with_headers
+from app.page.origins import own_origin
 from app.page.rendering import Pages
 from app.problems import HANDLERS
 from app.proof import Proven
@@ -73,6 +76,7 @@ def build_routes(database: Database, streams: Streams, forms: CSRFConfig, oidc: 
             plans.router,
             dry_runs.router,
             revisions.router,
+            history.router,
             rollouts.router,
             drift.router,
             clusters.router,
@@ -93,6 +97,7 @@ def build_routes(database: Database, streams: Streams, forms: CSRFConfig, oidc: 
             "schema": provided(Schema()),
             "assets": provided(assets),
             "pages": provided(pages),
+            "docs": provided(Docs(pages)),
             "doors": provided(SignIn(database)),
         },
         exception_handlers=by_path(HANDLERS, PageHandlers(pages).by_kind()),
@@ -100,7 +105,7 @@ def build_routes(database: Database, streams: Streams, forms: CSRFConfig, oidc: 
         request_max_body_size=LARGEST_BODY_BYTES,
         response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
         openapi_config=configuration(),
-        guards=[KnownQuery()],
+        guards=[own_origin, KnownQuery(), known_key],
         logging_config=None,
     )
 

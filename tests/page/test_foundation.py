@@ -11,7 +11,9 @@ from app.page.rendering import own_path
 from deploy import assets
 from deploy.errors import AssetsError
 from tests.app.conftest import Api, nothing_listens, serving
+from tests.conftest import Database
 from tests.intent import Intent
+from tests.page.conftest import Person
 
 
 def check_headers(response: httpx.Response) -> None:
@@ -21,13 +23,53 @@ def check_headers(response: httpx.Response) -> None:
     assert {policy[name] for name in ("script-src", "style-src", "img-src", "connect-src", "form-action")} == {"'self'"}
     assert "unsafe" not in response.headers["content-security-policy"]
     assert response.headers["x-content-type-options"] == "nosniff"
-    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["referrer-policy"] == "same-origin"
 
 
 async def test_every_answer_says_what_a_page_may_do(api: Api) -> None:
     for path in ("/", "/nowhere", "/assets/none.js", "/api/deployments", "/healthz"):
         check_headers(await api.client.get(path))
     check_headers(await api.stranger.get("/"))
+
+
+async def test_where_https_is_spoken_nothing_else_is(database: Database) -> None:
+    told = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
+    for proxies, said in ((["127.0.0.1"], "max-age=31536000"), ([], None)):
+        async with serving(database.dsn_as("api"), trusted_proxies=proxies) as api:
+            for path in ("/sign-in", "/api/whoami", "/healthz"):
+                answer = await api.stranger.get(path, headers=told)
+                assert answer.headers.get("strict-transport-security") == said
+                assert "strict-transport-security" not in (await api.stranger.get(path)).headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 303),
+        ({"Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Sec-Fetch-Site": "none"}, 303),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind-a-proxy.example"}, 303),
+        ({"Origin": "http://{host}"}, 303),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "http://{host}"}, 403),
+        ({"Origin": "https://elsewhere.example"}, 403),
+        ({"Origin": "http://{host}.elsewhere.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+async def test_a_form_is_taken_from_our_own_pages_only(api: Api, headers: dict[str, str], status: int) -> None:
+    """With its token and cookies all right: as from a neighbour that could write our cookies."""
+    person = Person(api.client)
+    host = api.client.base_url.netloc.decode()
+    sent = {name: value.replace("{host}", host) for name, value in headers.items()}
+    person.client.headers.update(sent)
+    answer = await person.send("/sign-out", "/account")
+    assert answer.status_code == status, answer.text
+    if status != 303:
+        assert "Nothing was changed" in answer.text
+        await person.look("/account")
+        # Programs show a token, which no browser sends by itself.
+        assert (await api.client.post("/api/tokens", json={"name": "t"})).status_code == 201
 
 
 async def test_pages_load_nothing_from_elsewhere_and_hold_no_inline_script_or_style(api: Api) -> None:
