@@ -14,10 +14,24 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from db import access, catalogue, clusters, deployments, drift, feed, listing, revisions
+from db import (
+    access,
+    catalogue,
+    clusters,
+    contests,
+    deployments,
+    drift,
+    feed,
+    listing,
+    plans,
+    revisions,
+    rollouts,
+    windows,
+)
 from db.connection import Session
 from db.database import PLANNING
 from db.listing import Filter
@@ -34,6 +48,8 @@ TARGET = 5.0
 PERCENTILE = 0.99
 ONE = UUID(int=5_000)
 HERE = "/api/deployments"
+# By then all of them were there.
+THEN = datetime(2999, 1, 1, tzinfo=UTC)
 
 Read = Callable[[Session], Awaitable[object]]
 
@@ -49,6 +65,29 @@ UPDATE orchestrator.deployment_resources SET drifted_at = now(),
 _STATUSES = """
 UPDATE orchestrator.deployments d SET status_summary = 'Degraded' FROM generate_series(1, 200) n
  WHERE d.id = lpad(to_hex(n * 50), 32, '0')::uuid
+"""
+_CONTESTED = """
+INSERT INTO orchestrator.put_backs
+       (deployment_id, cluster_id, kind, name, path, put_backs, recent, last_at, contested_since, next_at)
+SELECT d.id, d.cluster_id, 'StatefulSet', d.name, 'spec.replicas', 3, ARRAY[now()], now(), now(), now()
+  FROM orchestrator.deployments d
+ WHERE d.id IN (SELECT lpad(to_hex(n), 32, '0')::uuid FROM generate_series(4950, 4999) n)
+"""
+# Twenty that ended, of a hundred members each.
+_ROLLOUTS = """
+WITH made AS (
+    INSERT INTO orchestrator.rollouts
+           (template_id, to_version, batch_size, max_unavailable, pause_on_failure, restart, force, patience_seconds,
+            state, under_way, run_by, created_by)
+    SELECT t.id, t.version, 5, 1, true, true, false, 300, 'done', false, 'bench', 'bench'
+      FROM orchestrator.templates t, generate_series(1, 20) WHERE t.name = 'paper' RETURNING id
+)
+INSERT INTO orchestrator.rollout_members (rollout_id, deployment_id, position, batch, state, from_generation)
+SELECT m.id, lpad(to_hex(n), 32, '0')::uuid, n, n / 5, 'done', 1 FROM made m, generate_series(1, 100) n
+"""
+_WINDOWS = """
+INSERT INTO orchestrator.maintenance_windows (name, days, starts, lasts, zone)
+SELECT 'night ' || n, '{Sat,Sun}', '04:00', '2 hours', 'Europe/Berlin' FROM generate_series(1, 10) n
 """
 
 
@@ -78,6 +117,16 @@ READS: dict[str, tuple[str, Read]] = {
     "clusters": ("/api/clusters", clusters.describe_clusters),
     "templates": ("/api/templates", catalogue.list_templates),
     "a template": ("/api/templates/paper", lambda session: catalogue.read_template(session, "paper", None)),
+    "its versions": ("/api/templates/paper/versions", lambda session: catalogue.list_versions(session, "paper")),
+    "its plan": (f"{HERE}/{ONE}/plan", lambda session: plans.read_plan(session, ONE)),
+    "as of a time": (
+        f"{HERE}/as-of?at={THEN:%Y-%m-%dT%H:%M:%SZ}",
+        lambda session: revisions.list_as_of(session, THEN, None, 101),
+    ),
+    "contested": ("/api/contested", contests.list_contested),
+    "rollouts": ("/api/rollouts", lambda session: rollouts.list_rollouts(session, None, 101)),
+    "a rollout": ("/api/rollouts/1", lambda session: rollouts.read_rollout(session, 1)),
+    "windows": ("/api/windows", windows.list_windows),
     "tokens": ("/api/tokens", access.list_tokens),
     "users": ("/api/users", access.list_users),
 }
@@ -92,7 +141,8 @@ def measure(folder: Path, runs: int) -> list[Figure]:
             for number in range(20):
                 session.execute(_HISTORY, [f"Message {number}", ONE])
             session.execute(_DRIFT)
-            session.execute(_STATUSES)
+            for statement in (_STATUSES, _CONTESTED, _ROLLOUTS, _WINDOWS):
+                session.execute(statement)
         population.drain(database)
         with api(database, folder) as (port, token):
             return asyncio.run(compared(database, port, token, runs))
