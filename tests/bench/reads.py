@@ -18,6 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from litestar.datastructures import MultiDict
+
+from app.gate import SESSION_COOKIE
+from app.page import home
 from db import (
     access,
     catalogue,
@@ -39,6 +43,7 @@ from tests.bench import population
 from tests.bench.figures import Figure
 from tests.bench.psql import psql, statements_of
 from tests.bench.rig import OPERATOR, Database, durable_postgres, make_database, room
+from tests.people import session_of
 from tests.waiting import eventually_blocking
 
 ROWS = 10_000
@@ -87,7 +92,7 @@ SELECT m.id, lpad(to_hex(n), 32, '0')::uuid, n, n / 5, 'done', 1 FROM made m, ge
 """
 _WINDOWS = """
 INSERT INTO orchestrator.maintenance_windows (name, days, starts, lasts, zone)
-SELECT 'night ' || n, '{Sat,Sun}', '04:00', '2 hours', 'Europe/Berlin' FROM generate_series(1, 10) n
+SELECT 'night-' || n, '{Sat,Sun}', '04:00', '2 hours', 'Europe/Berlin' FROM generate_series(1, 10) n
 """
 
 
@@ -129,6 +134,7 @@ READS: dict[str, tuple[str, Read]] = {
     "windows": ("/api/windows", windows.list_windows),
     "tokens": ("/api/tokens", access.list_tokens),
     "users": ("/api/users", access.list_users),
+    "the page": ("/", lambda session: home.read_servers(session, MultiDict())),
 }
 
 
@@ -178,7 +184,9 @@ def answers(port: int) -> bool:
 async def compared(database: Database, port: int, token: str, runs: int) -> list[Figure]:
     """Each read, request and query by turns."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    headers = {"Authorization": f"Bearer {token}"}
+    # Each route reads the credential that is for it, and not the other.
+    cookie = session_of(database.dsn, user="bench")
+    headers = {"Authorization": f"Bearer {token}", "Cookie": f"{SESSION_COOKIE}={cookie}"}
     ours: dict[str, list[float]] = {name: [] for name in READS}
     theirs: dict[str, list[float]] = {name: [] for name in READS}
     queries = {name: await statements_of(database.dsn_of(OPERATOR), read) for name, (_, read) in READS.items()}
