@@ -28,7 +28,7 @@ from app import (
     templates,
     windows,
 )
-from app.conditions import known_key
+from app.beforehand import Beforehand
 from app.description import configuration, show_description
 from app.docs import Docs, show_docs
 from app.gate import Gate
@@ -38,11 +38,9 @@ from app.page import page
 from app.page.assets import Assets
 from app.page.errors import PageHandlers, by_path
 from app.page.headers import with_headers
-from app.page.origins import own_origin
 from app.page.rendering import Pages
 from app.problems import HANDLERS
 from app.proof import Proven
-from app.queries import KnownQuery
 from app.rates import Limited, Rate
 from app.settings import OidcSettings
 from app.sign_in import SignIn
@@ -105,7 +103,7 @@ def build_routes(database: Database, streams: Streams, forms: CSRFConfig, oidc: 
         request_max_body_size=LARGEST_BODY_BYTES,
         response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
         openapi_config=configuration(),
-        guards=[own_origin, KnownQuery(), known_key],
+        before_request=Beforehand(),
         logging_config=None,
     )
 

@@ -8,10 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, cast
 
 import msgspec
-from litestar import Response
-from litestar.connection import ASGIConnection
+from litestar import Request, Response
 from litestar.enums import MediaType
-from litestar.handlers import BaseRouteHandler
 from litestar.params import HeaderParameter
 
 from db.connection import Session
@@ -56,11 +54,12 @@ def expected_generations(if_match: str | None) -> list[int] | None:
     return [int(match[1]) for match in map(_GENERATION.fullmatch, tags) if match]
 
 
-async def known_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """A guard: who counts on a key where none is kept would do twice what was meant once. Raises Refused (400)."""
-    if _KEY not in connection.headers or cast("dict[str, Any]", connection.scope)["method"] == "GET":
+def require_known_key(request: Request[Any, Any, Any]) -> None:
+    """Who counts on a key where none is kept would do twice what was meant once. Raises Refused (400)."""
+    scope = cast("dict[str, Any]", request.scope)
+    if _KEY not in request.headers or scope["method"] == "GET":
         return
-    if "idempotency_key" not in handler.parsed_fn_signature.parameters:
+    if "idempotency_key" not in scope["route_handler"].parsed_fn_signature.parameters:
         raise Refused(
             _BAD_REQUEST,
             "no answer is kept under a key here",

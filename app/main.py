@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.api import build
 from app.forwarded import Forwarded
+from app.gathering import Gathering
 from app.page.page import signed_forms
 from app.settings import ApiSettings
 from app.streams import Streams
@@ -49,6 +50,7 @@ class Connection(H11Protocol):
         """Note it."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
+        self.transport = Gathering(transport)
 
 
 async def run(settings: ApiSettings) -> None:

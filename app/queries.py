@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from litestar import Litestar
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from litestar import Litestar, Request
 
 from app.description import describe, operations
 from db.errors import Refused
@@ -16,23 +14,20 @@ _BELOW = "/api/"
 
 
 class KnownQuery:
-    """A guard that knows each route's parameters from the description of the API.
-
-    It waits for nothing, but one that is not async the framework runs in a thread, for each request.
-    """
+    """Knows each route's parameters from the description of the API."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], list[str]] = {}
 
-    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    def require(self, request: Request[Any, Any, Any]) -> None:
         """Raises Refused (400)."""
-        if not connection.query_params or not connection.url.path.startswith(_BELOW):
+        if not request.query_params or not request.url.path.startswith(_BELOW):
             return
         if not self._known:  # not before the routes are all there
-            self._known = by_route(connection.app)
-        scope = cast("dict[str, Any]", connection.scope)
+            self._known = by_route(request.app)
+        scope = cast("dict[str, Any]", request.scope)
         known = self._known.get((scope["path_template"], scope["method"]), [])
-        for name in connection.query_params:
+        for name in request.query_params:
             if name not in known:
                 hint = f"Known here: {', '.join(known)}." if known else "There are none here."
                 raise Refused(_BAD_REQUEST, f"there is no parameter {name}", name, hint)

@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from litestar import Request
 
 from app.gate import place_of
 from db.errors import Refused
@@ -20,12 +19,12 @@ _DENIED = 403
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-async def own_origin(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-    """A guard of what changes something on the page. Raises Refused (403)."""
-    scope = cast("dict[str, Any]", connection.scope)
+def require_own_origin(request: Request[Any, Any, Any]) -> None:
+    """Of whatever changes something on the page. Raises Refused (403)."""
+    scope = cast("dict[str, Any]", request.scope)
     if scope["method"] in _SAFE or place_of(scope["path"]) == "api":
         return
-    headers = connection.headers
+    headers = request.headers
     if not is_ours(headers.get("sec-fetch-site"), headers.get("origin"), headers.get("host", "")):
         raise Refused(
             _DENIED,
