@@ -30,7 +30,9 @@ OPEN = frozenset(
     {"/healthz", "/readyz", "/sign-in", "/sign-in/oidc", "/sign-in/oidc/back", "/api/openapi.json", "/api/docs"}
 )
 OPEN_BELOW = ("/assets/", "/welcome/")
-SESSION_COOKIE = "session"
+# Over https under a name that no neighbour under the same domain can set (RFC 6265bis, 4.1.3.2). Browsers take no such
+# name over http, which they otherwise treat alike on the machine itself.
+SESSION_COOKIE, SECURE_SESSION_COOKIE = "session", "__Host-session"
 
 _TOKEN = re.compile(r"so_[0-9]{1,18}_[0-9a-f]{64}", re.ASCII)
 _SESSION = re.compile(r"[0-9]{1,18}_[0-9a-f]{64}", re.ASCII)
@@ -114,8 +116,13 @@ def session_cookie(scope: HTTPScope) -> Credential | None:
                 cookies.load(value.decode("latin-1"))
             except CookieError:
                 return None
-    found = cookies.get(SESSION_COOKIE)
+    found = cookies.get(session_name(str(cast("dict[str, Any]", scope).get("scheme"))))
     return Credential("session", found.value) if found is not None and _SESSION.fullmatch(found.value) else None
+
+
+def session_name(scheme: str) -> str:
+    """What the cookie of a session is called."""
+    return SECURE_SESSION_COOKIE if scheme == "https" else SESSION_COOKIE
 
 
 def _told(path: str) -> str:

@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from litestar.datastructures import Cookie
 
-from app.gate import SESSION_COOKIE
+from app.gate import session_name
 from db import access
 from db.access import Credential
 from db.database import Database
@@ -112,10 +112,10 @@ class SignIn:
             return await asyncio.to_thread(work, *arguments)
 
 
-def cookie_of(credential: Credential) -> Cookie:
+def cookie_of(credential: Credential, scheme: str) -> Cookie:
     """What keeps a browser signed in."""
     return Cookie(
-        key=SESSION_COOKIE,
+        key=session_name(scheme),
         value=credential.secret,
         max_age=COOKIE_SECONDS,
         path="/",
@@ -125,6 +125,6 @@ def cookie_of(credential: Credential) -> Cookie:
     )
 
 
-def no_cookie() -> Cookie:
+def no_cookie(scheme: str) -> Cookie:
     """What signs a browser out."""
-    return Cookie(key=SESSION_COOKIE, value="", max_age=0, path="/", secure=True, httponly=True, samesite="lax")
+    return Cookie(key=session_name(scheme), value="", max_age=0, path="/", secure=True, httponly=True, samesite="lax")

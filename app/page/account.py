@@ -111,7 +111,8 @@ async def change_password(visit: NamedDependency[Visit], doors: NamedDependency[
         )
     except Refused as refusal:
         return visit.refuse("account.html", refusal, **frame("password"), **found)
-    return signed_in("/account", credential, told="Your password is changed. You are signed out everywhere else.")
+    told = "Your password is changed. You are signed out everywhere else."
+    return signed_in(visit.request, "/account", credential, told)
 
 
 router = Router("/", route_handlers=[show_account, make_token, revoke_token, end_session, change_password])

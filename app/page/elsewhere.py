@@ -39,7 +39,7 @@ async def come_back(visit: NamedDependency[Visit], elsewhere: NamedDependency[El
         wanted = own_path(attempt.wanted)
         brought = {name: str(value) for name, value in visit.query.items()}
         credential = await elsewhere.finish(address(visit.request), attempt, brought, visitor(visit.request))
-        answer = signed_in(wanted, credential)
+        answer = signed_in(visit.request, wanted, credential)
     except Refused as refusal:
         answer = visit.refuse("sign_in.html", refusal, next=wanted, name="")
     answer.set_cookie(attempt_cookie("", 0))

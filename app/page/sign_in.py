@@ -33,7 +33,7 @@ async def sign_in(visit: NamedDependency[Visit], doors: NamedDependency[SignIn])
         credential = await doors.with_password(form.get("name", ""), form.get("password", ""), visitor(visit.request))
     except Refused as refusal:
         return visit.refuse("sign_in.html", refusal, next=wanted, name=form.get("name", ""))
-    return signed_in(wanted, credential)
+    return signed_in(visit.request, wanted, credential)
 
 
 @post("/sign-out", include_in_schema=False)
@@ -42,7 +42,7 @@ async def sign_out(visit: NamedDependency[Visit]) -> Redirect:
     async with visit.transaction() as session:
         await access.sign_out(session, visit.credential)
     gone = back("/sign-in", told="You are signed out.")
-    gone.set_cookie(no_cookie())
+    gone.set_cookie(no_cookie(visit.request.url.scheme))
     return gone
 
 
@@ -69,7 +69,7 @@ async def choose_password(
             return visit.show("welcome.html", status_code=_GONE, name=None)
         name = await doors.whose_link(secret)
         return visit.refuse("welcome.html", refusal, name=name, shortest=SHORTEST)
-    return signed_in("/", credential, told="Your password is set, and you are signed in.")
+    return signed_in(visit.request, "/", credential, told="Your password is set, and you are signed in.")
 
 
 def chosen(form: dict[str, str]) -> str:
@@ -86,10 +86,10 @@ def visitor(request: AnyRequest) -> Visitor:
     return Visitor(address, request.headers.get("user-agent", "")[:LONGEST_BROWSER])
 
 
-def signed_in(path: str, credential: Credential, told: str = "") -> Redirect:
+def signed_in(request: AnyRequest, path: str, credential: Credential, told: str = "") -> Redirect:
     """On, with the cookie of the session."""
     answer = back(path, told)
-    answer.set_cookie(cookie_of(credential))
+    answer.set_cookie(cookie_of(credential, request.url.scheme))
     return answer
 
 

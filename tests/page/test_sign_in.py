@@ -47,6 +47,25 @@ async def test_the_first_time_one_chooses_a_password_and_is_in(stranger: Person,
     assert "Sign out" in await stranger.look("/")
 
 
+async def test_over_https_the_session_has_a_name_that_no_neighbour_can_set(database: Database, link: str) -> None:
+    https = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
+    async with serving(database.dsn_as("api"), trusted_proxies=["127.0.0.1"]) as api:
+        ada = Person(api.stranger)
+        ada.client.headers.update(https)
+        answer = await choose(ada, link)
+        (given,) = [one.lower() for one in answer.headers.get_list("set-cookie") if "session=" in one]
+        assert given.startswith("__host-session=")
+        assert {"path=/", "secure", "httponly"} <= {part.strip() for part in given.split(";")}
+        assert "domain" not in given
+        assert "Sign out" in await ada.look("/")
+        own = ada.client.cookies["__Host-session"]
+        api.client.cookies.clear()
+        planted = await api.client.get("/", headers={**https, "Cookie": f"session={own}"})
+        assert planted.status_code == 303, "the other name counts for nothing there"
+        await ada.send("/sign-out", "/account")
+        assert (await ada.client.get("/")).status_code == 303
+
+
 async def test_a_link_works_once_and_says_so_afterwards(stranger: Person, api: Api, link: str) -> None:
     await choose(stranger, link)
     assert "no longer good" in text(await stranger.look(link, 404))
