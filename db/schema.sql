@@ -9840,7 +9840,10 @@ CREATE FUNCTION orchestrator.wake_rollout_of_member() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    PERFORM orchestrator.nudge(NEW.cluster_id);
+    IF (NEW.status_summary, NEW.generation, NEW.last_applied_generation, NEW.restart_required, NEW.stale_since)
+       IS DISTINCT FROM (OLD.status_summary, OLD.generation, OLD.last_applied_generation, OLD.restart_required, OLD.stale_since) THEN
+        PERFORM orchestrator.nudge(NEW.cluster_id);
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -12739,7 +12742,7 @@ CREATE TRIGGER store_program AFTER INSERT ON orchestrator.templates FOR EACH ROW
 -- Name: deployments wake_rollout_of_member; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE TRIGGER wake_rollout_of_member AFTER UPDATE ON orchestrator.deployments FOR EACH ROW WHEN (((new.rollout_id IS NOT NULL) AND (((((new.status_summary IS DISTINCT FROM old.status_summary) OR (new.generation IS DISTINCT FROM old.generation)) OR (new.last_applied_generation IS DISTINCT FROM old.last_applied_generation)) OR (new.restart_required IS DISTINCT FROM old.restart_required)) OR (new.stale_since IS DISTINCT FROM old.stale_since)))) EXECUTE FUNCTION orchestrator.wake_rollout_of_member();
+CREATE TRIGGER wake_rollout_of_member AFTER UPDATE ON orchestrator.deployments FOR EACH ROW WHEN ((new.rollout_id IS NOT NULL)) EXECUTE FUNCTION orchestrator.wake_rollout_of_member();
 
 --
 -- Name: api_tokens api_tokens_parent_exists; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
