@@ -2703,15 +2703,17 @@ COMMENT ON FUNCTION orchestrator.create_user(name text, role text, namespaces te
 --
 
 CREATE FUNCTION orchestrator.current_actor() RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT CASE
+BEGIN
+    RETURN CASE
         WHEN coalesce(current_setting('orchestrator.actor', true), '') <> ''
              AND pg_has_role(session_user, 'orchestrator_api', 'MEMBER')
         THEN current_setting('orchestrator.actor', true)
         ELSE session_user::text
-    END
+    END;
+END
 $$;
 
 ALTER FUNCTION orchestrator.current_actor() OWNER TO orchestrator_owner;
@@ -2727,14 +2729,16 @@ COMMENT ON FUNCTION orchestrator.current_actor() IS 'The identity written to eve
 --
 
 CREATE FUNCTION orchestrator.current_client() RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT concat_ws(' ', CASE WHEN coalesce(current_setting('orchestrator.client', true), '') <> ''
+BEGIN
+    RETURN concat_ws(' ', CASE WHEN coalesce(current_setting('orchestrator.client', true), '') <> ''
                                     AND pg_has_role(session_user, 'orchestrator_api', 'MEMBER')
                                THEN current_setting('orchestrator.client', true)
                                ELSE host(inet_client_addr()) END,
-                     nullif(current_setting('application_name'), ''))
+                     nullif(current_setting('application_name'), ''));
+END
 $$;
 
 ALTER FUNCTION orchestrator.current_client() OWNER TO orchestrator_owner;
@@ -7100,10 +7104,12 @@ COMMENT ON FUNCTION orchestrator.queue_dry_run(p_preview jsonb, p_deployment_id 
 --
 
 CREATE FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT format('c%s_%s', p_cluster_id, p_lane)
+BEGIN
+    RETURN format('c%s_%s', p_cluster_id, p_lane);
+END
 $$;
 
 ALTER FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text) OWNER TO orchestrator_owner;
