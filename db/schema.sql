@@ -2981,19 +2981,29 @@ COMMENT ON COLUMN orchestrator.deployment_revisions.adopted IS 'What was adopted
 --
 
 CREATE FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT coalesce(jsonb_object_agg(f, jsonb_build_object('from', v_from, 'to', v_to)), '{}') FROM (
-        SELECT 'parameters.' || k, p_before.parameters -> k, p_after.parameters -> k
-          FROM jsonb_object_keys(p_before.parameters || p_after.parameters) k WHERE p_before.parameters <> p_after.parameters
-        UNION ALL SELECT 'desired_state', to_jsonb(p_before.desired_state), to_jsonb(p_after.desired_state)
-        UNION ALL SELECT 'template_version', to_jsonb(p_before.template_version), to_jsonb(p_after.template_version)
-        UNION ALL SELECT 'drift_policy', to_jsonb(p_before.drift_policy), to_jsonb(p_after.drift_policy)
-        UNION ALL SELECT 'drift_rules', p_before.drift_rules, p_after.drift_rules
-        UNION ALL SELECT 'keep_data', to_jsonb(p_before.keep_data), to_jsonb(p_after.keep_data)
-        UNION ALL SELECT 'restarted_at', to_jsonb(p_before.restarted_at), to_jsonb(p_after.restarted_at)
-    ) fields (f, v_from, v_to) WHERE v_from IS DISTINCT FROM v_to
+DECLARE
+    v_changes jsonb;
+BEGIN
+    IF p_before.parameters <> p_after.parameters THEN
+        SELECT jsonb_object_agg('parameters.' || k, jsonb_build_object('from', p_before.parameters -> k, 'to', p_after.parameters -> k)) INTO v_changes
+          FROM jsonb_object_keys(p_before.parameters || p_after.parameters) k WHERE p_before.parameters -> k IS DISTINCT FROM p_after.parameters -> k;
+    END IF;
+    IF (p_before.desired_state, p_before.template_version, p_before.drift_policy, p_before.drift_rules, p_before.keep_data, p_before.restarted_at)
+       IS DISTINCT FROM (p_after.desired_state, p_after.template_version, p_after.drift_policy, p_after.drift_rules, p_after.keep_data, p_after.restarted_at) THEN
+        SELECT coalesce(v_changes, '{}') || jsonb_object_agg(f, jsonb_build_object('from', v_from, 'to', v_to)) INTO v_changes
+          FROM (VALUES ('desired_state', to_jsonb(p_before.desired_state), to_jsonb(p_after.desired_state)),
+                       ('template_version', to_jsonb(p_before.template_version), to_jsonb(p_after.template_version)),
+                       ('drift_policy', to_jsonb(p_before.drift_policy), to_jsonb(p_after.drift_policy)),
+                       ('drift_rules', p_before.drift_rules, p_after.drift_rules),
+                       ('keep_data', to_jsonb(p_before.keep_data), to_jsonb(p_after.keep_data)),
+                       ('restarted_at', to_jsonb(p_before.restarted_at), to_jsonb(p_after.restarted_at))) fields (f, v_from, v_to)
+         WHERE v_from IS DISTINCT FROM v_to;
+    END IF;
+    RETURN coalesce(v_changes, '{}');
+END
 $$;
 
 ALTER FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) OWNER TO orchestrator_owner;
@@ -7327,15 +7337,27 @@ CREATE FUNCTION orchestrator.record_changed_deployments() RETURNS trigger
     SET enable_nestloop TO 'off'
     AS $_$
 DECLARE
+    v_one record;
     v_actor text;
     v_ids uuid[];
     v_rollback bigint;
     v_adopted jsonb;
     v_automatic boolean := false;
     v_client text;
+    v_more jsonb := '{}';
+    v_run record;
 BEGIN
-    -- A generation never falls, so equal sums mean that none rose: cheaper than a join, and every write of status asks.
-    IF (SELECT sum(a.generation) FROM after_rows a) IS NOT DISTINCT FROM (SELECT sum(b.generation) FROM before_rows b) THEN
+    SELECT a.id, a.cluster_id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.drift_rules, a.keep_data, a.restarted_at,
+           a.status_summary, a.status_message, b.generation AS old_generation, b.status_summary AS old_status,
+           (b.id, b.generation, b.template_id, b.template_version, b.parameters, b.desired_state, b.drift_policy, b.keep_data, NULL, NULL, b.restarted_at, NULL, NULL, b.drift_rules, NULL)::orchestrator.deployment_revisions AS was,
+           EXISTS (SELECT FROM after_rows OFFSET 1) AS of_many
+      INTO v_one FROM after_rows a, before_rows b LIMIT 1;
+    IF v_one.of_many THEN
+        -- A generation never falls, so equal sums mean that none rose: cheaper than a join, and every write of status asks.
+        IF (SELECT sum(a.generation) FROM after_rows a) = (SELECT sum(b.generation) FROM before_rows b) THEN
+            RETURN NULL;
+        END IF;
+    ELSIF v_one.generation IS NOT DISTINCT FROM v_one.old_generation THEN
         RETURN NULL;
     END IF;
     v_actor := coalesce(CASE WHEN current_setting('orchestrator.planned_restart', true) <> '' THEN orchestrator.restart_actor() END,
@@ -7349,6 +7371,28 @@ BEGIN
         v_automatic := v_adopted ? 'automatic' AND pg_has_role(session_user, 'orchestrator_watcher', 'MEMBER');
         v_actor := format(CASE WHEN v_automatic THEN '%2$s' ELSE '%1$s (%2$s)' END, v_actor,
                           (SELECT string_agg('adopt:' || m, ', ') FROM jsonb_array_elements_text(v_adopted -> 'managers') m));
+        v_more := jsonb_build_object('adopted', v_adopted);
+    END IF;
+    IF v_rollback IS NOT NULL THEN
+        v_more := v_more || jsonb_build_object('rollback', jsonb_build_object('to', v_rollback));
+    END IF;
+    IF NOT v_one.of_many THEN
+        v_run := orchestrator.request_run(v_one.id, v_one.cluster_id);
+        INSERT INTO orchestrator.deployment_revisions
+               (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, drift_rules, keep_data, restarted_at, actor, rolled_back_to, adopted, client)
+        VALUES (v_one.id, v_one.generation, v_one.template_id, v_one.template_version, v_one.parameters, v_one.desired_state, v_one.drift_policy, v_one.drift_rules, v_one.keep_data, v_one.restarted_at, v_actor, v_rollback, v_adopted, v_client);
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT v_one.id, v_one.generation, e.source, e.type, e.data_json, e.actor
+          FROM (VALUES (true, CASE WHEN v_automatic THEN 'system' ELSE 'user' END, 'DeploymentChanged',
+                        orchestrator.describe_change(v_one.was, (v_one.id, v_one.generation, v_one.template_id, v_one.template_version, v_one.parameters, v_one.desired_state, v_one.drift_policy, v_one.keep_data, NULL, NULL, v_one.restarted_at, NULL, NULL, v_one.drift_rules, NULL)::orchestrator.deployment_revisions) || v_more, v_actor),
+                       (v_one.status_summary <> v_one.old_status, 'system', 'StatusChanged',
+                        jsonb_build_object('from', v_one.old_status, 'to', v_one.status_summary, 'message', v_one.status_message), 'orchestrator'),
+                       (v_run.queued, 'user', 'DeploymentQueued', '{"reason": "changed"}', v_actor)) e (told, source, type, data_json, actor)
+         WHERE e.told;
+        IF v_run.unreachable THEN
+            PERFORM orchestrator.defer(v_one.cluster_id, ARRAY[v_one.id]);
+        END IF;
+        RETURN NULL;
     END IF;
     -- One statement, because starting one costs more than the rows of a single change.
     WITH changed AS MATERIALIZED (
@@ -7360,8 +7404,7 @@ BEGIN
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, CASE WHEN v_automatic THEN 'system' ELSE 'user' END, 'DeploymentChanged', orchestrator.describe_change(c.was,
                    (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at, NULL, NULL, c.drift_rules, NULL)::orchestrator.deployment_revisions)
-                   || CASE WHEN v_rollback IS NULL THEN '{}' ELSE jsonb_build_object('rollback', jsonb_build_object('to', v_rollback)) END
-                   || CASE WHEN v_adopted IS NULL THEN '{}' ELSE jsonb_build_object('adopted', v_adopted) END, v_actor
+                   || v_more, v_actor
           FROM changed c
         UNION ALL
         SELECT c.id, c.generation, 'system', 'StatusChanged',
@@ -8434,6 +8477,41 @@ ALTER FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_act
 --
 
 COMMENT ON FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_actor text) IS 'Requests a reconciliation of deployments.';
+
+--
+-- Name: request_run(uuid, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_queue text := orchestrator.queue_name(p_cluster_id, 'now');
+    v_message bigint := nextval(format('pgmq.%I', 'q_' || v_queue || '_msg_id_seq')::regclass);
+BEGIN
+    UPDATE orchestrator.reconcile_slots s
+       SET requested = s.requested + 1, failures = 0, due_at = NULL, quarantined_at = NULL, last_error = NULL, last_error_permanent = false,
+           msg_id = coalesce(s.msg_id, v_message), queue = CASE WHEN s.msg_id IS NULL THEN v_queue ELSE s.queue END
+     WHERE s.deployment_id = p_id
+    RETURNING s.msg_id = v_message, (SELECT c.unreachable_since IS NOT NULL FROM orchestrator.clusters c WHERE c.id = s.cluster_id)
+      INTO queued, unreachable;
+    IF queued THEN
+        -- A queue's name makes it dynamic: so short, because to parse and plan it costs more than the row it writes.
+        EXECUTE format('INSERT INTO pgmq.%I (msg_id, vt, message) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3)', 'q_' || v_queue)
+          USING v_message, clock_timestamp(), jsonb_build_object('id', p_id);
+        PERFORM orchestrator.nudge(p_cluster_id);
+    END IF;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean) IS 'Requests a reconciliation of one deployment.';
 
 --
 -- Name: request_unless_paused(uuid[], text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -14702,6 +14780,12 @@ GRANT ALL ON FUNCTION orchestrator.request_new_dry_run(name text, template text,
 --
 
 REVOKE ALL ON FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_actor text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION request_unless_paused(p_ids uuid[], p_reason text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
