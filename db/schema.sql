@@ -1825,20 +1825,18 @@ CREATE FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required tex
     AS $$
 DECLARE
     v_name text;
-    v_value jsonb;
+    v_property jsonb;
 BEGIN
     IF jsonb_typeof(p_parameters) IS DISTINCT FROM 'object' THEN
         PERFORM orchestrator.refuse('SO422', 'parameters must be a JSON object', 'parameters', 'Write {"name": value, …}.');
     END IF;
-    FOR v_name, v_value IN SELECT key, value FROM jsonb_each(p_parameters) LOOP
-        IF v_value = p_unchanged -> v_name THEN
-            CONTINUE;
-        END IF;
-        IF NOT p_properties ? v_name THEN
+    FOREACH v_name IN ARRAY ARRAY(SELECT key FROM jsonb_each(p_parameters) WHERE value IS DISTINCT FROM p_unchanged -> key) LOOP
+        v_property := p_properties -> v_name;
+        IF v_property IS NULL THEN
             PERFORM orchestrator.refuse('SO422', format('parameter %s is not one of this template', v_name), 'parameters.' || v_name,
                 'Allowed: ' || coalesce((SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(p_properties) k), 'none') || '.');
         END IF;
-        PERFORM orchestrator.check_parameter(v_name, p_properties -> v_name, v_value);
+        PERFORM orchestrator.check_parameter(v_name, v_property, p_parameters -> v_name);
     END LOOP;
     IF NOT p_parameters ?& p_required THEN
         SELECT r INTO v_name FROM unnest(p_required) r WHERE NOT p_parameters ? r LIMIT 1;
@@ -8182,24 +8180,18 @@ DECLARE
     v_names text[] := p_program.parameter_names;
     v_bodies text[] := p_program.bodies;
     v_conditions text[] := p_program.conditions;
-    v_raw text;
-    v_body text;
     v_parts text[] := '{}';
     v_count integer := cardinality(v_names);
 BEGIN
+    -- Few statements: in PL/pgSQL each costs about as much as what it does here.
     FOR i IN 1 .. v_count LOOP
-        v_raw := (v_values -> v_names[i])::text;
-        v_arguments[i] := v_raw;
-        v_arguments[v_count + i] := CASE WHEN left(v_raw, 1) = '"' THEN substr(v_raw, 2, length(v_raw) - 2) ELSE v_raw END;
+        v_arguments[i] := (v_values -> v_names[i])::text;
+        v_arguments[v_count + i] := CASE WHEN left(v_arguments[i], 1) = '"' THEN substr(v_arguments[i], 2, length(v_arguments[i]) - 2) ELSE v_arguments[i] END;
     END LOOP;
     FOR i IN 1 .. cardinality(v_bodies) LOOP
-        IF v_conditions[i] IS NOT NULL AND v_values -> v_conditions[i] <> 'true' THEN
-            v_arguments[2 * v_count + i] := '';
-            CONTINUE;
-        END IF;
-        v_body := format(v_bodies[i], VARIADIC v_arguments);
-        v_arguments[2 * v_count + i] := md5(v_body);
-        v_parts := v_parts || v_body;
+        -- A manifest whose condition does not hold is NULL, which array_to_string leaves out.
+        v_parts[i] := CASE WHEN v_values -> v_conditions[i] <> 'true' THEN NULL ELSE format(v_bodies[i], VARIADIC v_arguments) END;
+        v_arguments[2 * v_count + i] := coalesce(md5(v_parts[i]), '');
     END LOOP;
     RETURN ('[' || array_to_string(v_parts, ',') || ']')::jsonb;
 END

@@ -13,24 +13,18 @@ DECLARE
     v_names text[] := p_program.parameter_names;
     v_bodies text[] := p_program.bodies;
     v_conditions text[] := p_program.conditions;
-    v_raw text;
-    v_body text;
     v_parts text[] := '{}';
     v_count integer := cardinality(v_names);
 BEGIN
+    -- Few statements: in PL/pgSQL each costs about as much as what it does here.
     FOR i IN 1 .. v_count LOOP
-        v_raw := (v_values -> v_names[i])::text;
-        v_arguments[i] := v_raw;
-        v_arguments[v_count + i] := CASE WHEN left(v_raw, 1) = '"' THEN substr(v_raw, 2, length(v_raw) - 2) ELSE v_raw END;
+        v_arguments[i] := (v_values -> v_names[i])::text;
+        v_arguments[v_count + i] := CASE WHEN left(v_arguments[i], 1) = '"' THEN substr(v_arguments[i], 2, length(v_arguments[i]) - 2) ELSE v_arguments[i] END;
     END LOOP;
     FOR i IN 1 .. cardinality(v_bodies) LOOP
-        IF v_conditions[i] IS NOT NULL AND v_values -> v_conditions[i] <> 'true' THEN
-            v_arguments[2 * v_count + i] := '';
-            CONTINUE;
-        END IF;
-        v_body := format(v_bodies[i], VARIADIC v_arguments);
-        v_arguments[2 * v_count + i] := md5(v_body);
-        v_parts := v_parts || v_body;
+        -- A manifest whose condition does not hold is NULL, which array_to_string leaves out.
+        v_parts[i] := CASE WHEN v_values -> v_conditions[i] <> 'true' THEN NULL ELSE format(v_bodies[i], VARIADIC v_arguments) END;
+        v_arguments[2 * v_count + i] := coalesce(md5(v_parts[i]), '');
     END LOOP;
     RETURN ('[' || array_to_string(v_parts, ',') || ']')::jsonb;
 END
