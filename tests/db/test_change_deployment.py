@@ -88,6 +88,50 @@ def test_a_change_of_nothing_leaves_no_trace(stage: Stage, statement: str) -> No
     assert stage.events(own) == ["DeploymentCreated", "DeploymentQueued"]
 
 
+def test_a_spec_in_the_toast_table_is_compared_by_what_it_says(stage: Stage) -> None:
+    own = stage.deploy("lobby", "paper")
+    stage.deploy("other", "paper", {"motd": "Other"})
+    assert stage.one("SELECT bool_and(pg_column_toast_chunk_id(desired_spec_json) IS NOT NULL) FROM deployments")
+    stage.operator.execute("UPDATE deployments SET desired_spec_json = desired_spec_json, parameters = parameters")
+    stage.operator.execute("UPDATE deployments SET desired_spec_json = desired_spec_json || '[]'")
+    assert stage.one("SELECT max(generation) FROM deployments") == 1
+    edited = """UPDATE deployments SET desired_spec_json = replace({}::text, %s, %s)::jsonb WHERE name = 'lobby'"""
+    stage.operator.execute(edited.format("desired_spec_json"), ('"MOTD": "', '"MOTD": "Edited: '))
+    assert stage.deployment("lobby")["parameters"]["motd"].startswith("Edited: ")
+    assert stage.deployment("lobby")["generation"] == 2
+    with refused("SO422", "desired_spec_json.0.metadata.name"):
+        stage.change(own, desired_spec_json=stage.deployment("other")["desired_spec_json"])
+    # Without passing through a client: the very chunks of another row.
+    with refused("SO422", "desired_spec_json.0.metadata.name"):
+        stage.operator.execute(
+            "UPDATE deployments d SET desired_spec_json = o.desired_spec_json FROM deployments o"
+            " WHERE d.name = 'lobby' AND o.name = 'other'"
+        )
+
+
+def test_rows_that_are_changed_together_are_told_as_each_alone(stage: Stage) -> None:
+    names = ["a", "b", "c"]
+    own = {name: stage.run_healthy(name) for name in names}
+    told = "SELECT generation, source, type, data_json, actor FROM deployment_events WHERE deployment_id = %s AND generation = 2 ORDER BY id"
+    kept = "SELECT to_jsonb(r) - ARRAY['deployment_id', 'created_at'] AS kept FROM deployment_revisions r WHERE deployment_id = %s AND generation = 2"
+    stage.operator.execute(
+        "UPDATE deployments SET parameters = '{\"replicas\": 2}', drift_policy = 'Adopt' WHERE name = 'a'"
+    )
+    stage.operator.execute(
+        "UPDATE deployments SET parameters = '{\"replicas\": 2}', drift_policy = 'Adopt' WHERE name <> 'a'"
+    )
+    alone = stage.rows(told, own["a"])
+    assert [event["type"] for event in alone] == ["DeploymentChanged", "StatusChanged", "DeploymentQueued"]
+    for name in names[1:]:
+        assert stage.rows(told, own[name]) == alone
+        assert stage.rows(kept, own[name]) == stage.rows(kept, own["a"])
+        slot, other = stage.slot(own[name]), stage.slot(own["a"])
+        assert {key: slot[key] for key in ("requested", "queue", "due_at")} == {
+            key: other[key] for key in ("requested", "queue", "due_at")
+        }
+        assert len(stage.messages(deployment_id=own[name])) == 1
+
+
 def test_nothing_but_intent_raises_the_generation(stage: Stage) -> None:
     own = stage.run_healthy("lobby")
     stage.operator.execute("SELECT reconcile_now(%s)", (own,))
@@ -244,6 +288,35 @@ def test_a_size_that_cannot_be_compared_is_refused(stage: Stage) -> None:
     with refused("SO422", "PersistentVolumeClaim/lobby-d.spec.resources.requests.storage", "20Gi"):
         stage.change(own, parameters={"size": "much"})
     stage.change(own, parameters={"size": "2Ei"})
+
+
+@pytest.mark.parametrize(
+    ("claim", "reached_by", "becomes"),
+    [
+        (
+            '"metadata":{"name":"${name}-d"},"spec":{"resources":{"requests":{"storage":"${size}Gi"}}}',
+            ["size"],
+            {"size": 4},
+        ),
+        ('"$when":"kept","metadata":{"name":"${name}-d"},"spec":{}', ["kept"], {"kept": False}),
+        # Every parameter may be in a digest.
+        ('"metadata":{"name":"${name}-d"},"spec":{"volumeName":{"$hash":"ConfigMap/${name}-c"}}', None, {"other": "b"}),
+    ],
+)
+def test_a_claim_is_checked_whichever_way_a_parameter_reaches_it(
+    stage: Stage, claim: str, reached_by: list[str] | None, becomes: dict[str, Any]
+) -> None:
+    stage.admin.execute(
+        f"""SELECT put_template('disk', '[{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"${{name}}-c"}},"data":{{"a":"${{other}}"}}}},
+              {{"apiVersion":"v1","kind":"PersistentVolumeClaim",{claim}}}]',
+            '{{"properties": {{"size": {{"type": "integer", "default": 8}}, "kept": {{"type": "boolean", "default": true}},
+              "other": {{"type": "string", "default": "a"}}}}}}')"""
+    )
+    found = "SELECT claim_parameters FROM template_programs p JOIN templates t ON t.id = p.template_id WHERE t.name = 'disk'"
+    assert stage.root.execute(found).fetchone()["claim_parameters"] == reached_by
+    own = stage.deploy("lobby", "disk")
+    with refused("SO409", "PersistentVolumeClaim/lobby-d"):
+        stage.change(own, parameters=becomes)
 
 
 def test_deployments_are_not_deleted_as_rows(stage: Stage) -> None:

@@ -5,33 +5,42 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan
 AS $$
 DECLARE
     v_program orchestrator.template_programs;
-    v_spec_edited boolean := NEW.desired_spec_json IS DISTINCT FROM OLD.desired_spec_json;
+    v_spec_edited boolean := true;
+    v_given boolean := NEW.parameters IS DISTINCT FROM OLD.parameters;
     v_moved boolean := (NEW.template_id, NEW.template_version) IS DISTINCT FROM (OLD.template_id, OLD.template_version);
+    v_otherwise boolean := (NEW.desired_state, NEW.drift_policy, NEW.drift_rules, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id, NEW.restarted_at)
+        IS DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.drift_rules, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id, OLD.restarted_at);
+    v_name text;
 BEGIN
     NEW.generation := OLD.generation;
-    IF NEW.parameters = OLD.parameters AND NOT v_spec_edited AND NOT v_moved
-       AND (NEW.desired_state, NEW.drift_policy, NEW.drift_rules, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id)
-           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.drift_rules, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id)
-       AND NEW.restarted_at IS NOT DISTINCT FROM OLD.restarted_at THEN
+    -- A spec that was not written is the same chunks of the toast table, which needs no look into them. Before Postgres 17 they cannot be
+    -- asked for; PL/pgSQL reads an expression only when it comes to it. Where there are none, or others, the spec itself is compared.
+    IF current_setting('server_version_num')::integer >= 170000 THEN
+        v_spec_edited := (pg_column_toast_chunk_id(NEW.desired_spec_json) = pg_column_toast_chunk_id(OLD.desired_spec_json)) IS NOT TRUE;
+    END IF;
+    v_spec_edited := v_spec_edited AND NEW.desired_spec_json IS DISTINCT FROM OLD.desired_spec_json;
+    IF NOT (v_given OR v_spec_edited OR v_moved OR v_otherwise) THEN
         RETURN NEW;
     END IF;
     -- What did not change was judged when it was written. Asking only where it did also saves fetching the spec from its
     -- toast table: a whole row that is passed to a function takes it along, for more than the checks themselves cost.
-    IF (NEW.name, NEW.namespace, NEW.cluster_id, NEW.template_id) IS DISTINCT FROM (OLD.name, OLD.namespace, OLD.cluster_id, OLD.template_id)
-       OR OLD.desired_state = 'Deleted' THEN
-        PERFORM orchestrator.check_unmoved(OLD, NEW);
+    IF v_otherwise OR v_moved OR OLD.desired_state = 'Deleted' THEN
+        IF (NEW.name, NEW.namespace, NEW.cluster_id, NEW.template_id) IS DISTINCT FROM (OLD.name, OLD.namespace, OLD.cluster_id, OLD.template_id)
+           OR OLD.desired_state = 'Deleted' THEN
+            PERFORM orchestrator.check_unmoved(OLD, NEW);
+        END IF;
+        IF (NEW.desired_state, NEW.drift_policy, NEW.keep_data) IS DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data) THEN
+            PERFORM orchestrator.check_identity(NEW);
+        END IF;
+        IF NEW.drift_rules IS DISTINCT FROM OLD.drift_rules THEN
+            PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
+            PERFORM orchestrator.check_rule_windows(NEW.drift_rules, NEW.namespace);
+        END IF;
     END IF;
-    IF (NEW.desired_state, NEW.drift_policy, NEW.keep_data) IS DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data) THEN
-        PERFORM orchestrator.check_identity(NEW);
-    END IF;
-    IF NEW.drift_rules IS DISTINCT FROM OLD.drift_rules THEN
-        PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
-        PERFORM orchestrator.check_rule_windows(NEW.drift_rules, NEW.namespace);
-    END IF;
-    IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_spec_edited OR v_moved THEN
+    IF v_given OR v_spec_edited OR v_moved THEN
         v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);
         IF v_spec_edited THEN
-            IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_moved THEN
+            IF v_given OR v_moved THEN
                 PERFORM orchestrator.refuse('SO422', 'the spec and what it is made from cannot change in one statement', 'desired_spec_json',
                     'Change parameters or template_version first, then the spec.');
             END IF;
@@ -43,12 +52,22 @@ BEGIN
         IF v_program.guarded THEN
             PERFORM orchestrator.check_policy(NEW.desired_spec_json);
         END IF;
-        PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
+        IF v_moved OR v_program.claim_parameters IS NULL THEN
+            PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
+        ELSE
+            -- No other parameter reaches a claim, so what was rendered before need not be fetched to be looked at.
+            FOREACH v_name IN ARRAY v_program.claim_parameters LOOP
+                IF NEW.parameters -> v_name IS DISTINCT FROM OLD.parameters -> v_name THEN
+                    PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
+                    EXIT;
+                END IF;
+            END LOOP;
+        END IF;
         IF v_moved THEN
             PERFORM orchestrator.check_kept_data(NEW.id, NEW.cluster_id, NEW.namespace, NEW.desired_spec_json);
         END IF;
     END IF;
-    IF NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN
+    IF v_otherwise AND NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN
         NEW.restarted_at := orchestrator.check_restart(NEW.name, NEW.desired_state, OLD.restarted_at, NEW.restarted_at);
         PERFORM orchestrator.end_planned_restart(NEW.id, 'cancelled', 'it is restarted now');
     END IF;

@@ -44,6 +44,12 @@ BEGIN
         WHERE b ->> 'parameter' NOT IN ('name', 'namespace', 'id')
           AND b -> 'path' ?| ARRAY['securityContext', 'volumes', 'hostNetwork', 'hostPID', 'hostIPC', 'hostPort', 'hostUsers',
                                    'serviceAccountName', 'serviceAccount', 'kind', 'apiVersion', 'procMount', 'sysctls', 'type', 'externalIPs', 'httpGet', 'tcpSocket']);
+    -- A digest changes with all that its manifest is made from: then nothing is known, and every change is checked.
+    v_program.claim_parameters := CASE WHEN NOT jsonb_path_exists(p_base_spec, '$[*] ? (@.kind == "PersistentVolumeClaim").**."$hash"') THEN ARRAY(
+        SELECT b ->> 'parameter' FROM jsonb_array_elements(v_program.bindings) b
+         WHERE p_base_spec -> (b -> 'path' ->> 0)::integer ->> 'kind' = 'PersistentVolumeClaim' AND b ->> 'parameter' NOT IN ('name', 'namespace', 'id')
+        UNION SELECT m ->> '$when' FROM jsonb_array_elements(p_base_spec) m WHERE m ->> 'kind' = 'PersistentVolumeClaim' AND m ? '$when'
+        ORDER BY 1) END;
     RETURN v_program;
 END
 $$;
