@@ -2518,7 +2518,8 @@ CREATE TABLE orchestrator.template_programs (
     conditions text[] NOT NULL,
     bindings jsonb NOT NULL,
     guarded boolean NOT NULL,
-    claim_parameters text[]
+    claim_parameters text[],
+    arguments text[] NOT NULL
 )
 WITH (toast_tuple_target='8160');
 
@@ -2541,6 +2542,12 @@ COMMENT ON COLUMN orchestrator.template_programs.guarded IS 'A parameter reaches
 --
 
 COMMENT ON COLUMN orchestrator.template_programs.claim_parameters IS 'The parameters that reach a persistent volume claim: its text, or whether it is there. NULL if a claim holds a digest, which any may change.';
+
+--
+-- Name: COLUMN template_programs.arguments; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.template_programs.arguments IS 'The default of each parameter as JSON, then of each as the inside of a string; NULL where it has none.';
 
 --
 -- Name: compile_template(jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2567,6 +2574,9 @@ BEGIN
     v_program.parameter_names := ARRAY(SELECT k FROM jsonb_object_keys(v_program.properties) k ORDER BY k) || ARRAY['name', 'namespace', 'id'];
     v_program.defaults := coalesce((SELECT jsonb_object_agg(key, value -> 'default') FROM jsonb_each(v_program.properties)
                                     WHERE value ? 'default'), '{}');
+    v_program.arguments := (
+        SELECT array_agg(d::text ORDER BY o) || array_agg(CASE jsonb_typeof(d) WHEN 'string' THEN substr(d::text, 2, length(d::text) - 2) ELSE d::text END ORDER BY o)
+          FROM (SELECT v_program.defaults -> n, o FROM unnest(v_program.parameter_names) WITH ORDINALITY t (n, o)) known (d, o));
     v_program.bodies := '{}';
     v_program.conditions := '{}';
     v_program.bindings := '[]';
@@ -6453,7 +6463,10 @@ BEGIN
         END IF;
     END IF;
     IF v_given OR v_spec_edited OR v_moved THEN
-        v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);
+        SELECT * INTO v_program FROM orchestrator.template_programs p WHERE p.template_id = NEW.template_id AND p.template_version = NEW.template_version;
+        IF NOT FOUND THEN
+            PERFORM orchestrator.find_program(NEW.template_id, NEW.template_version);  -- refuses
+        END IF;
         IF v_spec_edited THEN
             IF v_given OR v_moved THEN
                 PERFORM orchestrator.refuse('SO422', 'the spec and what it is made from cannot change in one statement', 'desired_spec_json',
@@ -8207,10 +8220,9 @@ CREATE FUNCTION orchestrator.render_program(p_program orchestrator.template_prog
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-    v_values jsonb := p_program.defaults || p_parameters
-                      || jsonb_build_object('name', p_name, 'namespace', p_namespace, 'id', p_id);
-    v_arguments text[];
+    v_given jsonb := p_parameters || jsonb_build_object('name', p_name, 'namespace', p_namespace, 'id', p_id);
     v_names text[] := p_program.parameter_names;
+    v_arguments text[] := p_program.arguments;
     v_bodies text[] := p_program.bodies;
     v_conditions text[] := p_program.conditions;
     v_parts text[] := '{}';
@@ -8218,12 +8230,13 @@ DECLARE
 BEGIN
     -- Few statements: in PL/pgSQL each costs about as much as what it does here.
     FOR i IN 1 .. v_count LOOP
-        v_arguments[i] := (v_values -> v_names[i])::text;
+        CONTINUE WHEN NOT v_given ? v_names[i];
+        v_arguments[i] := (v_given -> v_names[i])::text;
         v_arguments[v_count + i] := CASE WHEN left(v_arguments[i], 1) = '"' THEN substr(v_arguments[i], 2, length(v_arguments[i]) - 2) ELSE v_arguments[i] END;
     END LOOP;
     FOR i IN 1 .. cardinality(v_bodies) LOOP
         -- A manifest whose condition does not hold is NULL, which array_to_string leaves out.
-        v_parts[i] := CASE WHEN v_values -> v_conditions[i] <> 'true' THEN NULL ELSE format(v_bodies[i], VARIADIC v_arguments) END;
+        v_parts[i] := CASE WHEN v_arguments[array_position(v_names, v_conditions[i])] <> 'true' THEN NULL ELSE format(v_bodies[i], VARIADIC v_arguments) END;
         v_arguments[2 * v_count + i] := coalesce(md5(v_parts[i]), '');
     END LOOP;
     RETURN ('[' || array_to_string(v_parts, ',') || ']')::jsonb;
@@ -13167,7 +13180,7 @@ CREATE POLICY by_member ON orchestrator.rollouts FOR SELECT USING ((( SELECT orc
 -- Name: deployments by_namespace; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE POLICY by_namespace ON orchestrator.deployments USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (namespace = ANY (( SELECT orchestrator.allowed_namespaces() AS allowed_namespaces)::text[]))));
+CREATE POLICY by_namespace ON orchestrator.deployments USING ((( SELECT (orchestrator.allowed_namespaces() IS NULL)) OR (namespace = ANY (( SELECT orchestrator.allowed_namespaces() AS allowed_namespaces)::text[]))));
 
 --
 -- Name: dry_runs by_namespace; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner

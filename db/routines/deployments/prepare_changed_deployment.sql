@@ -38,7 +38,10 @@ BEGIN
         END IF;
     END IF;
     IF v_given OR v_spec_edited OR v_moved THEN
-        v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);
+        SELECT * INTO v_program FROM orchestrator.template_programs p WHERE p.template_id = NEW.template_id AND p.template_version = NEW.template_version;
+        IF NOT FOUND THEN
+            PERFORM orchestrator.find_program(NEW.template_id, NEW.template_version);  -- refuses
+        END IF;
         IF v_spec_edited THEN
             IF v_given OR v_moved THEN
                 PERFORM orchestrator.refuse('SO422', 'the spec and what it is made from cannot change in one statement', 'desired_spec_json',

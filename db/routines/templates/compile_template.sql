@@ -21,6 +21,9 @@ BEGIN
     v_program.parameter_names := ARRAY(SELECT k FROM jsonb_object_keys(v_program.properties) k ORDER BY k) || ARRAY['name', 'namespace', 'id'];
     v_program.defaults := coalesce((SELECT jsonb_object_agg(key, value -> 'default') FROM jsonb_each(v_program.properties)
                                     WHERE value ? 'default'), '{}');
+    v_program.arguments := (
+        SELECT array_agg(d::text ORDER BY o) || array_agg(CASE jsonb_typeof(d) WHEN 'string' THEN substr(d::text, 2, length(d::text) - 2) ELSE d::text END ORDER BY o)
+          FROM (SELECT v_program.defaults -> n, o FROM unnest(v_program.parameter_names) WITH ORDINALITY t (n, o)) known (d, o));
     v_program.bodies := '{}';
     v_program.conditions := '{}';
     v_program.bindings := '[]';
