@@ -917,6 +917,28 @@ ALTER FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) OWNER TO 
 COMMENT ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) IS 'The hash to hold a password against, unless too many attempts failed.';
 
 --
+-- Name: below_atomic(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.below_atomic(p_path text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT regexp_replace(p_path, '\[[^]]*\]', '[]', 'g') ~ (
+        '(?:^|\.)(?:selector|podSelector|labelSelector|nodeSelector|configMapKeyRef|secretKeyRef|fieldRef|resourceFieldRef|fileKeyRef|'
+        'requiredDuringSchedulingIgnoredDuringExecution|(?:imagePullSecrets|evictionResponders)\[\]|secretRef|nodePublishSecretRef|dataSource|'
+        'defaultBackend\.resource|defaultBackend\.service\.port)[.[]')
+$$;
+
+ALTER FUNCTION orchestrator.below_atomic(p_path text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION below_atomic(p_path text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.below_atomic(p_path text) IS 'Whether a place lies within what is one value to the API server, though it has fields.';
+
+--
 -- Name: cancel_restart(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -10134,8 +10156,6 @@ CREATE FUNCTION orchestrator.withhold(p_deployment_id uuid, p_deployment text, p
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
-    -- One value to the API server, though it has fields.
-    c_atomic CONSTANT text := '^(.*?(?:^|\.)(?:selector|podSelector|namespaceSelector|labelSelector|nodeSelector|configMapKeyRef|secretKeyRef|fieldRef|resourceFieldRef))[.[]';
     v_template_rules jsonb := orchestrator.named_rules(p_template_rules, p_deployment);
     v_once text[] := coalesce(p_enforce_once, '{}');
     v_held jsonb;
@@ -10159,7 +10179,7 @@ BEGIN
                            CASE WHEN p_kind = 'Secret' THEN v_manifest - 'stringData' || jsonb_build_object('data', (
                                      SELECT coalesce(jsonb_object_agg(k, true), '{}') FROM jsonb_object_keys(coalesce(v_manifest -> 'data', '{}') || coalesce(v_manifest -> 'stringData', '{}')) k))
                                 ELSE v_manifest END - 'apiVersion' - 'kind' #- '{metadata,name}' #- '{metadata,namespace}') p
-                 WHERE p.path <> '' AND p.path !~ c_atomic AND (p.leaf OR p.value = '{}' OR (p.path || '.') ~ c_atomic)) l
+                 WHERE p.path NOT IN ('', 'metadata') AND NOT orchestrator.below_atomic(p.path) AND (p.leaf OR p.value IN ('{}', '[]') OR orchestrator.below_atomic(p.path || '.'))) l
          WHERE l.path NOT LIKE '%[server-orchestrator.io/%' AND l.path <> ALL (v_once)
            AND NOT (l.path = 'spec.replicas' AND p_kind IN ('Deployment', 'StatefulSet') AND 'Stopped' IN (p_state, (
                     SELECT v.desired_state FROM orchestrator.deployment_revisions v
@@ -13456,6 +13476,12 @@ GRANT ALL ON FUNCTION orchestrator.begin_request(p_key text, p_hash text) TO orc
 
 REVOKE ALL ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) TO orchestrator_api;
+
+--
+-- Name: FUNCTION below_atomic(p_path text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.below_atomic(p_path text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION cancel_restart(p_deployment_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -12,8 +12,6 @@ CREATE OR REPLACE FUNCTION orchestrator.withhold(
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- One value to the API server, though it has fields.
-    c_atomic CONSTANT text := '^(.*?(?:^|\.)(?:selector|podSelector|namespaceSelector|labelSelector|nodeSelector|configMapKeyRef|secretKeyRef|fieldRef|resourceFieldRef))[.[]';
     v_template_rules jsonb := orchestrator.named_rules(p_template_rules, p_deployment);
     v_once text[] := coalesce(p_enforce_once, '{}');
     v_held jsonb;
@@ -37,7 +35,7 @@ BEGIN
                            CASE WHEN p_kind = 'Secret' THEN v_manifest - 'stringData' || jsonb_build_object('data', (
                                      SELECT coalesce(jsonb_object_agg(k, true), '{}') FROM jsonb_object_keys(coalesce(v_manifest -> 'data', '{}') || coalesce(v_manifest -> 'stringData', '{}')) k))
                                 ELSE v_manifest END - 'apiVersion' - 'kind' #- '{metadata,name}' #- '{metadata,namespace}') p
-                 WHERE p.path <> '' AND p.path !~ c_atomic AND (p.leaf OR p.value = '{}' OR (p.path || '.') ~ c_atomic)) l
+                 WHERE p.path NOT IN ('', 'metadata') AND NOT orchestrator.below_atomic(p.path) AND (p.leaf OR p.value IN ('{}', '[]') OR orchestrator.below_atomic(p.path || '.'))) l
          WHERE l.path NOT LIKE '%[server-orchestrator.io/%' AND l.path <> ALL (v_once)
            AND NOT (l.path = 'spec.replicas' AND p_kind IN ('Deployment', 'StatefulSet') AND 'Stopped' IN (p_state, (
                     SELECT v.desired_state FROM orchestrator.deployment_revisions v
