@@ -548,11 +548,63 @@ def test_two_places_that_are_set_in_turns_are_not_adopted_in_turns(stage: Stage,
     drifted(stage, twice, "ConfigMap", "lobby-env", {**A, "wanted": "a", "live": "c"})
     assert stage.deployment("lobby")["parameters"] == {"text": "c"}, "the place that was adopted goes on being"
     stage.run_all()
-    with stage.root.transaction():
-        stage.root.execute("SET LOCAL session_replication_role = replica")
-        stage.root.execute("UPDATE deployment_revisions SET created_at = created_at - interval '601 seconds'")
+    pass_seconds(stage, 601)
     drifted(stage, twice, "ConfigMap", "lobby-env", {**B, "wanted": "c"})
     assert stage.deployment("lobby")["parameters"] == {"text": "b"}, "it was quiet for long enough"
+
+
+def set_by_itself(stage: Stage, own: Any, *counts: int, since: str = "2026-11-24T08:00:00Z") -> None:
+    """Somebody sets these replicas, one after the other, and each is taken over where it is adopted."""
+    for count in counts:
+        wanted = stage.deployment("lobby")["parameters"].get("replicas", 1)
+        drifted(stage, own, "Deployment", "lobby", change("spec.replicas", wanted, count, since=since))
+        stage.run_all()
+
+
+def pass_seconds(stage: Stage, seconds: int) -> None:
+    with stage.root.transaction():
+        stage.root.execute("SET LOCAL session_replication_role = replica")
+        stage.root.execute(
+            "UPDATE deployment_revisions SET created_at = created_at - make_interval(secs => %s)", (seconds,)
+        )
+
+
+def test_a_path_that_is_set_again_and_again_is_left_to_a_person_and_told_once(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    stage.change(own, drift_rules=AUTOMATIC)
+    stage.run_all()
+    set_by_itself(stage, own, 2, 3, 4)
+    generation = stage.deployment("lobby")["generation"]
+    set_by_itself(stage, own, 5, 6, 7)
+    row = stage.deployment("lobby")
+    assert (row["parameters"], row["generation"]) == ({"replicas": 4}, generation)
+    [told] = refusals(stage, own)
+    assert told.startswith("Deployment/lobby:spec.replicas was adopted by itself 3 times since ")
+    assert told.endswith(": somebody keeps changing it")
+    event = stage.last_event(own, "AdoptionRefused")["data_json"]
+    assert (event["code"], event["path"]) == ("SO409", "Deployment/lobby:spec.replicas")
+    assert {path: row["outlook"] for path, row in drift(stage, own).items()} == {"spec.replicas": "undecided"}
+    drifted(stage, own, "Deployment", "lobby", change(GREETING, "hello", "hi"))
+    assert stage.deployment("lobby")["parameters"] == {"replicas": 4, "greeting": "hi"}, "another path is no fight"
+    set_by_itself(stage, own, 8)
+    assert len(refusals(stage, own)) == 2, "once a generation"
+
+
+def test_it_is_adopted_by_itself_again_when_it_was_quiet_or_a_person_has_adopted_it(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    stage.change(own, drift_rules=AUTOMATIC)
+    stage.run_all()
+    set_by_itself(stage, own, 2, 3, 4, 5)
+    assert stage.deployment("lobby")["parameters"] == {"replicas": 4}
+    adopt(stage, own)
+    stage.run_all()
+    set_by_itself(stage, own, 6, 7, 8, 9)
+    assert stage.deployment("lobby")["parameters"] == {"replicas": 8}, "three more, since a person agreed"
+    pass_seconds(stage, 601)
+    set_by_itself(stage, own, 10, since=stage.one("SELECT now()::text"))
+    assert stage.deployment("lobby")["parameters"] == {"replicas": 8}, "not quiet: it was changed just now"
+    set_by_itself(stage, own, 10)
+    assert stage.deployment("lobby")["parameters"] == {"replicas": 10}
 
 
 def test_nobody_hides_behind_a_rule(stage: Stage) -> None:

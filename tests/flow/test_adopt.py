@@ -9,7 +9,8 @@ import pytest
 
 from db.templates import SHIPPED, load_templates
 from tests.conftest import ControlPlane, Database
-from tests.flow.conftest import Stage, stage_on
+from tests.fighter import fighting, unsettled
+from tests.flow.conftest import Stage, stage_on, stripped
 from tests.intent import REPLICAS, config_map, service, workload
 
 RESYNC_SECONDS = 5
@@ -300,3 +301,38 @@ def test_what_a_rule_adopts_by_itself_stays_without_anybody_asking(stage: Stage)
     stage.kubectl("scale", "deployment", "depot", "--replicas=1")
     stage.until(lambda: stage.intent.deployment(depot)["parameters"] == {"replicas": 1}, what="adopted")
     stage.until(lambda: stage.is_at_rest(depot), 60, "at rest")
+
+
+def told_of_turns(stage: Stage, deployment: str) -> list[dict[str, Any]]:
+    events = stage.intent.events(deployment, "AdoptionRefused")
+    return [event for event in events if "was adopted by itself 3 times since" in event["data_json"]["reason"]]
+
+
+def test_a_controller_that_keeps_changing_what_is_adopted_by_itself_is_soon_left_to_a_person(stage: Stage) -> None:
+    mill = stage.deploy("mill", "site")
+    rules = [{"kind": "Deployment", "path": "spec.replicas", "policy": "Adopt", "automatic": True}]
+    stage.intent.operator.execute(
+        "UPDATE orchestrator.deployments SET drift_rules = %s WHERE id = %s", (json.dumps(rules), mill)
+    )
+    stage.until(lambda: stage.is_at_rest(mill), what="at rest under its rule")
+    scaler = unsettled(
+        stage.outsider.called("scaler"),
+        "Deployment",
+        stage.namespace,
+        "mill",
+        lambda number: {"spec": {"replicas": number % 40 + 2}},
+    )
+    with fighting(scaler):
+        [refused] = stage.until(lambda: told_of_turns(stage, mill), 60, "left to a person")
+        generation, blows = stage.intent.deployment(mill)["generation"], scaler.blows
+        stage.until(lambda: scaler.blows > blows + 100, 60, "it goes on")
+        # Another goes all the way through both processes meanwhile.
+        stage.deploy("meanwhile-mill", "small")
+    assert stage.intent.deployment(mill)["generation"] == generation
+    assert told_of_turns(stage, mill) == [refused], "told once"
+    automatic = [event for event in stage.intent.events(mill, "DeploymentChanged") if event["source"] == "system"]
+    assert len(automatic) == 3
+    adopt(stage, mill)
+    stage.until(lambda: stage.is_at_rest(mill), 60, "at rest with what a person adopted")
+    live = stage.get("Deployment", "mill")["spec"]["replicas"]
+    assert stage.intent.deployment(mill)["parameters"] == {"replicas": live}

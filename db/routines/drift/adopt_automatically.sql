@@ -1,6 +1,6 @@
 -- orchestrator.adopt_automatically(ids) -> void
 -- Adopts what waits under a rule {"policy": "Adopt", "automatic": true}: all of it of one deployment, or none. What is refused waits for
--- a person, and an event says why, once. What is Paused is held: its drift waits, and is looked at again once it is resumed. The caller holds the deployments locked: every report of drift asks, and nearly all
+-- a person, and an event says why: once for a generation, path and code, whatever value stands there meanwhile. What is Paused is held: its drift waits, and is looked at again once it is resumed. The caller holds the deployments locked: every report of drift asks, and nearly all
 -- have no such rule.
 CREATE OR REPLACE FUNCTION orchestrator.adopt_automatically(p_ids uuid[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -10,7 +10,7 @@ DECLARE
     v_generation bigint;
     v_paths text[];
     v_managers text[];
-    v_told jsonb;
+    v_code text;
     v_refusal text;
     v_at text;
     v_hint text;
@@ -30,12 +30,14 @@ BEGIN
         BEGIN
             PERFORM orchestrator.adopt_paths(v_id, v_paths, NULL, true);
         EXCEPTION WHEN SQLSTATE 'SO422' OR SQLSTATE 'SO409' THEN
-            GET STACKED DIAGNOSTICS v_refusal = MESSAGE_TEXT, v_at = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
-            v_told := jsonb_build_object('paths', v_paths, 'managers', v_managers, 'reason', v_refusal, 'path', v_at, 'hint', v_hint);
+            GET STACKED DIAGNOSTICS v_code = RETURNED_SQLSTATE, v_refusal = MESSAGE_TEXT, v_at = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
             INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
-            SELECT v_id, v_generation, 'system', 'AdoptionRefused', v_told, 'adopt:' || array_to_string(v_managers, ', adopt:')
-             WHERE v_told IS DISTINCT FROM (SELECT e.data_json FROM orchestrator.deployment_events e
-                                             WHERE e.deployment_id = v_id AND e.type = 'AdoptionRefused' ORDER BY e.id DESC LIMIT 1);
+            SELECT v_id, v_generation, 'system', 'AdoptionRefused', jsonb_build_object(
+                       'paths', v_paths, 'managers', v_managers, 'reason', v_refusal, 'path', v_at, 'hint', v_hint, 'code', v_code),
+                   'adopt:' || array_to_string(v_managers, ', adopt:')
+             WHERE NOT EXISTS (SELECT FROM orchestrator.deployment_events e
+                                WHERE e.deployment_id = v_id AND e.type = 'AdoptionRefused' AND e.generation = v_generation
+                                  AND e.data_json @> jsonb_build_object('path', v_at, 'code', v_code));
         END;
     END LOOP;
 END

@@ -17,8 +17,12 @@ DECLARE
     v_parameters jsonb := '{}';
     v_rendered jsonb;
     v_other record;
+    v_limits record;
+    v_turns record;
     v_generation bigint;
 BEGIN
+    SELECT c.contested_after, make_interval(secs => c.contested_within_seconds) AS within INTO v_limits
+      FROM orchestrator.clusters c WHERE c.id = v_now.cluster_id;
     -- A watcher writes drift only of deployments that nobody holds, so this stays as it is read.
     v_found := ARRAY(SELECT x FROM orchestrator.drift x WHERE x.deployment_id = p_id ORDER BY x.kind, x.object, x.path);
     SELECT p, count(x.path) INTO v_path, v_count
@@ -47,6 +51,20 @@ BEGIN
             PERFORM orchestrator.refuse('SO422', format('%s cannot be adopted: %s', v_path, v_row.not_adoptable), v_path,
                 (orchestrator.read_back(p_id, v_row.kind, v_row.object, v_row.path)).hint);
         END IF;
+        -- By a rule, whoever keeps changing a path would make a generation with each turn. A person's adopt counts anew.
+        IF p_automatic THEN
+            SELECT count(*), min(t.created_at) AS first_at, max(t.created_at) AS last_at INTO v_turns
+              FROM (SELECT v.created_at, v.adopted FROM orchestrator.deployment_revisions v
+                     WHERE v.deployment_id = p_id AND v.generation > v_now.generation - c_looks_back AND v.adopted -> 'paths' ? v_path
+                     ORDER BY v.generation DESC LIMIT v_limits.contested_after) t
+            HAVING bool_and(t.adopted ? 'automatic');
+            IF v_turns.count = v_limits.contested_after AND v_turns.last_at - v_turns.first_at <= v_limits.within
+               AND greatest(v_turns.last_at, v_row.since) > now() - v_limits.within THEN
+                PERFORM orchestrator.refuse('SO409', format('%s was adopted by itself %s times since %s: somebody keeps changing it', v_path, v_turns.count,
+                        to_char(v_turns.first_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')), v_path,
+                    'Adopt it, put it back, or have a rule ignore it. It is adopted by itself again once it has been quiet for as long as fights count.');
+            END IF;
+        END IF;
         FOR v_name, v_value IN SELECT key, value -> 'to' FROM jsonb_each(v_row.adopts) LOOP
             IF v_parameters -> v_name <> v_value THEN
                 PERFORM orchestrator.refuse('SO422', format('two places ask for different values of %s: %s for %s, %s for %s',
@@ -57,10 +75,9 @@ BEGIN
             SELECT v.generation, v.adopted -> 'paths' ->> 0 AS path INTO v_other
               FROM orchestrator.deployment_revisions v
               JOIN orchestrator.deployment_revisions b ON b.deployment_id = v.deployment_id AND b.generation = v.generation - 1
-              JOIN orchestrator.clusters c ON c.id = v_now.cluster_id
              WHERE p_automatic AND v.deployment_id = p_id AND v.generation > v_now.generation - c_looks_back
                AND v.adopted ? 'automatic' AND NOT v.adopted -> 'paths' ? v_path AND v.parameters -> v_name IS DISTINCT FROM b.parameters -> v_name
-               AND v.created_at > now() - make_interval(secs => c.contested_within_seconds)
+               AND v.created_at > now() - v_limits.within
              ORDER BY v.generation DESC LIMIT 1;
             IF FOUND THEN
                 PERFORM orchestrator.refuse('SO409', format('two places ask for different values of %s: it was just adopted from %s (generation %s), and would be from %s now',
