@@ -9607,15 +9607,14 @@ ALTER FUNCTION orchestrator.tell_rollout(p_rollout_id bigint, p_type text, p_mes
 COMMENT ON FUNCTION orchestrator.tell_rollout(p_rollout_id bigint, p_type text, p_message text, p_actor text) IS 'Writes a step of a rollout into the histories it concerns.';
 
 --
--- Name: tend_contests(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: tend_contests(text, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.tend_contests(p_cluster text) RETURNS integer
+CREATE FUNCTION orchestrator.tend_contests(p_cluster text, p_most integer DEFAULT 1000) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-    c_most CONSTANT integer := 1000;
     v_cluster orchestrator.clusters;
     v_since timestamptz;
     v_held uuid[];
@@ -9631,11 +9630,16 @@ BEGIN
     DELETE FROM orchestrator.put_backs p
      WHERE (p.deployment_id, p.kind, p.name, p.path) IN (
            SELECT b.deployment_id, b.kind, b.name, b.path FROM orchestrator.put_backs b
-            WHERE b.cluster_id = v_cluster.id AND b.last_at < v_since AND b.contested_since IS NULL LIMIT c_most FOR UPDATE SKIP LOCKED);
+            WHERE b.cluster_id = v_cluster.id AND b.last_at < v_since AND b.contested_since IS NULL LIMIT p_most FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_held := orchestrator.lock_deployments(ARRAY(
-        SELECT DISTINCT p.deployment_id FROM orchestrator.put_backs p
-         WHERE p.cluster_id = v_cluster.id AND p.contested_since IS NOT NULL LIMIT c_most));
+        (SELECT c.deployment_id FROM orchestrator.contested c
+           JOIN orchestrator.reconcile_slots s ON s.deployment_id = c.deployment_id
+          WHERE c.cluster_id = v_cluster.id AND c.next_at <= now() AND c.differs AND s.msg_id IS NULL AND s.due_at IS NULL
+          ORDER BY c.next_at LIMIT p_most / 2)
+        UNION
+        (SELECT p.deployment_id FROM orchestrator.put_backs p
+          WHERE p.cluster_id = v_cluster.id AND p.contested_since IS NOT NULL ORDER BY random() LIMIT p_most / 2)));
     IF v_held = '{}' THEN
         RETURN v_count;
     END IF;
@@ -9662,13 +9666,13 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION orchestrator.tend_contests(p_cluster text) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.tend_contests(p_cluster text, p_most integer) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION tend_contests(p_cluster text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION tend_contests(p_cluster text, p_most integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.tend_contests(p_cluster text) IS 'Ends fights that are over, and asks for what may be put back again.';
+COMMENT ON FUNCTION orchestrator.tend_contests(p_cluster text, p_most integer) IS 'Ends fights that are over, and asks for what may be put back again.';
 
 --
 -- Name: tend_windows(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -15073,11 +15077,11 @@ REVOKE ALL ON FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit 
 REVOKE ALL ON FUNCTION orchestrator.tell_rollout(p_rollout_id bigint, p_type text, p_message text, p_actor text) FROM PUBLIC;
 
 --
--- Name: FUNCTION tend_contests(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION tend_contests(p_cluster text, p_most integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.tend_contests(p_cluster text) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.tend_contests(p_cluster text) TO orchestrator_worker;
+REVOKE ALL ON FUNCTION orchestrator.tend_contests(p_cluster text, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.tend_contests(p_cluster text, p_most integer) TO orchestrator_worker;
 
 --
 -- Name: FUNCTION tend_windows(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -42,8 +42,8 @@ def age(stage: Stage, minutes: float) -> None:
     )
 
 
-def tend(stage: Stage) -> int:
-    [row] = stage.worker.execute("SELECT tend_contests('default') AS count").fetchall()
+def tend(stage: Stage, most: int = 1000) -> int:
+    [row] = stage.worker.execute("SELECT tend_contests('default', %s) AS count", (most,)).fetchall()
     return row["count"]
 
 
@@ -398,3 +398,22 @@ def test_a_fight_that_goes_on_costs_few_events_an_hour(stage: Stage, fight: Any)
     assert costs[0] <= 6 * 8, "as many as a put-back takes, six times"
     assert costs[2] <= 8
     assert stage.events(fight, "Contested", "ContestEnded") == ["Contested"]
+
+
+def test_of_more_than_are_seen_to_at_once_what_is_due_comes_first_and_what_is_over_comes_round(stage: Stage) -> None:
+    due, *others = (stage.run_healthy(name) for name in ("due", "b", "c", "d", "e"))
+    for one, name in zip((due, *others), ("due", "b", "c", "d", "e"), strict=True):
+        for _ in range(3):
+            put_back(stage, one, REPLICAS, name=name)
+    stage.observe(stage.later(due, "Deployment", "due", fields_hash="theirs"))
+    tell_drift(stage, due, REPLICAS, name="due")
+    age(stage, 3)
+    stage.root.execute("UPDATE put_backs SET next_at = next_at - interval '1 hour' WHERE deployment_id <> %s", (due,))
+    assert tend(stage, 2) == 1
+    assert stage.slot(due)["msg_id"], "asked for at once, though the others were to be tried long before"
+    age(stage, 11)
+    for _ in range(1000):
+        if {fight["deployment"] for fight in contested(stage)} == {"due"}:
+            break
+        tend(stage, 2)
+    assert {fight["deployment"] for fight in contested(stage)} == {"due"}, "each of the others was quiet"

@@ -1,12 +1,13 @@
--- orchestrator.tend_contests(cluster) -> integer
+-- orchestrator.tend_contests(cluster, most) -> integer
 -- Ends fights that are over, and asks for what may be put back again; answers how many rows it saw to. One worker at a time is enough.
+-- Of more than it sees to at once, half are those that are due, the longest waiting first, and half any, so that none stands behind the
+-- others for ever.
 -- Over is one whose path was not put back for the time that counts and stands as wanted, that a rule leaves to others by now, or whose
 -- object is wanted no longer.
-CREATE OR REPLACE FUNCTION orchestrator.tend_contests(p_cluster text) RETURNS integer
+CREATE OR REPLACE FUNCTION orchestrator.tend_contests(p_cluster text, p_most integer DEFAULT 1000) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    c_most CONSTANT integer := 1000;
     v_cluster orchestrator.clusters;
     v_since timestamptz;
     v_held uuid[];
@@ -22,11 +23,16 @@ BEGIN
     DELETE FROM orchestrator.put_backs p
      WHERE (p.deployment_id, p.kind, p.name, p.path) IN (
            SELECT b.deployment_id, b.kind, b.name, b.path FROM orchestrator.put_backs b
-            WHERE b.cluster_id = v_cluster.id AND b.last_at < v_since AND b.contested_since IS NULL LIMIT c_most FOR UPDATE SKIP LOCKED);
+            WHERE b.cluster_id = v_cluster.id AND b.last_at < v_since AND b.contested_since IS NULL LIMIT p_most FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_held := orchestrator.lock_deployments(ARRAY(
-        SELECT DISTINCT p.deployment_id FROM orchestrator.put_backs p
-         WHERE p.cluster_id = v_cluster.id AND p.contested_since IS NOT NULL LIMIT c_most));
+        (SELECT c.deployment_id FROM orchestrator.contested c
+           JOIN orchestrator.reconcile_slots s ON s.deployment_id = c.deployment_id
+          WHERE c.cluster_id = v_cluster.id AND c.next_at <= now() AND c.differs AND s.msg_id IS NULL AND s.due_at IS NULL
+          ORDER BY c.next_at LIMIT p_most / 2)
+        UNION
+        (SELECT p.deployment_id FROM orchestrator.put_backs p
+          WHERE p.cluster_id = v_cluster.id AND p.contested_since IS NOT NULL ORDER BY random() LIMIT p_most / 2)));
     IF v_held = '{}' THEN
         RETURN v_count;
     END IF;
