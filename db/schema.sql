@@ -1794,7 +1794,7 @@ BEGIN
      WHERE orchestrator.is_lower(v_from ->> n.name, v_to ->> n.name);
     IF v_lowered IS NOT NULL THEN
         PERFORM orchestrator.refuse('SO409', v_lowered, 'parameters.' || v_names[1],
-            'Worlds do not go back: what a newer version has written, an older one may not read, or destroy. If it is meant all the same, force it (force => true).');
+            'Worlds do not go back: what a newer version has written, an older one may not read, or destroy. If it is meant all the same, force it (upgrade and rollback take force => true), or set the value itself.');
     END IF;
 END
 $$;
@@ -1806,6 +1806,34 @@ ALTER FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_versi
 --
 
 COMMENT ON FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) IS 'Refuses to lower what a template calls neverLower.';
+
+--
+-- Name: check_not_lowered_unseen(bigint, integer, jsonb, integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_from jsonb;
+BEGIN
+    IF coalesce(current_setting('orchestrator.judged', true), '') <> '' THEN
+        RETURN;
+    END IF;
+    v_from := orchestrator.effective_parameters(p_template_id, p_from_version, p_from);
+    PERFORM orchestrator.check_not_lowered(p_template_id, p_from_version, p_from, p_to_version, p_to || (
+        SELECT coalesce(jsonb_object_agg(p.key, v_from -> p.key), '{}') FROM jsonb_each(p_to) p WHERE p.value IS DISTINCT FROM p_from -> p.key));
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) IS 'Refuses to lower what a template calls neverLower by a move that does not say so.';
 
 --
 -- Name: check_parameter(text, jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -6534,6 +6562,7 @@ BEGIN
         END IF;
         IF v_moved THEN
             PERFORM orchestrator.check_kept_data(NEW.id, NEW.cluster_id, NEW.namespace, NEW.desired_spec_json);
+            PERFORM orchestrator.check_not_lowered_unseen(NEW.template_id, OLD.template_version, OLD.parameters, NEW.template_version, NEW.parameters);
         END IF;
     END IF;
     IF v_otherwise AND NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN
@@ -9026,12 +9055,14 @@ BEGIN
     END IF;
     -- Only for this statement: record_changed_deployments tells of it.
     PERFORM set_config('orchestrator.rollback', v_then.generation::text, true);
+    PERFORM set_config('orchestrator.judged', 'rollback', true);
     UPDATE orchestrator.deployments d
        SET parameters = v_then.parameters, template_version = v_then.template_version, drift_policy = v_then.drift_policy, drift_rules = v_then.drift_rules,
            keep_data = v_then.keep_data,
            restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END
      WHERE d.id = rollback.id RETURNING d.generation INTO v_generation;
     PERFORM set_config('orchestrator.rollback', '', true);
+    PERFORM set_config('orchestrator.judged', '', true);
     RETURN v_generation;
 END
 $$;
@@ -9838,10 +9869,13 @@ BEGIN
             v_restart := v_now.restart_required OR orchestrator.waits_for_restart(v_tried::jsonb);
         END;
     END IF;
+    -- Only for this statement: what it lowers is refused above, or meant.
+    PERFORM set_config('orchestrator.judged', 'upgrade', true);
     UPDATE orchestrator.deployments d
        SET parameters = v_parameters, template_version = v_version,
            restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END
      WHERE d.id = upgrade.id RETURNING d.generation INTO v_generation;
+    PERFORM set_config('orchestrator.judged', '', true);
     RETURN v_generation;
 END
 $$;
@@ -13690,6 +13724,12 @@ REVOKE ALL ON FUNCTION orchestrator.check_name_is_free(p_deployment orchestrator
 
 REVOKE ALL ON FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) TO orchestrator_operator;
+
+--
+-- Name: FUNCTION check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION check_parameter(p_name text, p_property jsonb, p_value jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.db.stage import Row, Stage, denied, refused
+from tests.db.test_windows import make
 
 INTENT = ("template_version", "parameters", "drift_policy", "keep_data")
 
@@ -209,6 +210,37 @@ def test_a_plain_update_says_the_version_itself_and_may_lower_it(stage: Stage) -
     own = stage.deploy("lobby", "paper", {"version": "1.21"})
     stage.change(own, parameters={"version": "1.20"})
     assert stage.deployment("lobby")["generation"] == 2
+
+
+def test_a_plain_update_of_the_template_version_lowers_nothing_unseen(stage: Stage) -> None:
+    own = stage.deploy("lobby", "paper", {"motd": "hello"})
+    stage.admin.execute(
+        """SELECT put_template('paper', base_spec_json, jsonb_set(allowed_mutations_json, '{properties,version,default}', '"1.21"'))
+             FROM templates WHERE name = 'paper'"""
+    )
+    with refused("SO409", "parameters.version", hint="set the value itself") as caught:
+        stage.change(own, template_version=2)
+    assert caught.value.diag.message_primary == "version would go back from LATEST to 1.21"
+    with refused("SO409", "parameters.version"):
+        stage.change(own, template_version=2, parameters={"motd": "hi"})
+    assert stage.deployment("lobby")["generation"] == 1
+    stage.operator.execute("SELECT upgrade(%s, 2, force => true)", (own,))
+    assert stage.deployment("lobby")["template_version"] == 2
+    assert rollback(stage, own, 1) == 3, "up again needs no force"
+    stage.change(own, template_version=2, parameters={"version": "1.20"})
+    assert stage.deployment("lobby")["parameters"] == {"version": "1.20"}, "that says which"
+
+
+def test_a_window_that_was_deleted_since_is_in_the_way_of_a_rollback(stage: Stage) -> None:
+    make(stage)
+    own = stage.deploy("lobby")
+    stage.change(own, drift_rules=[{"path": "spec.replicas", "policy": "Enforce", "window": "nights"}])
+    stage.change(own, drift_rules=[])
+    stage.admin.execute("DELETE FROM maintenance_windows")
+    with refused("SO422", "drift_rules.0.window"):
+        rollback(stage, own, 2)
+    assert stage.deployment("lobby")["generation"] == 3
+    assert rollback(stage, own, 1) == 3, "without rules it goes back as ever"
 
 
 # ---------------------------------------------------------------- looking first, and looking back

@@ -20,7 +20,7 @@ BEGIN
      WHERE orchestrator.is_lower(v_from ->> n.name, v_to ->> n.name);
     IF v_lowered IS NOT NULL THEN
         PERFORM orchestrator.refuse('SO409', v_lowered, 'parameters.' || v_names[1],
-            'Worlds do not go back: what a newer version has written, an older one may not read, or destroy. If it is meant all the same, force it (force => true).');
+            'Worlds do not go back: what a newer version has written, an older one may not read, or destroy. If it is meant all the same, force it (upgrade and rollback take force => true), or set the value itself.');
     END IF;
 END
 $$;

@@ -68,6 +68,7 @@ BEGIN
         END IF;
         IF v_moved THEN
             PERFORM orchestrator.check_kept_data(NEW.id, NEW.cluster_id, NEW.namespace, NEW.desired_spec_json);
+            PERFORM orchestrator.check_not_lowered_unseen(NEW.template_id, OLD.template_version, OLD.parameters, NEW.template_version, NEW.parameters);
         END IF;
     END IF;
     IF v_otherwise AND NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN

@@ -42,12 +42,14 @@ BEGIN
     END IF;
     -- Only for this statement: record_changed_deployments tells of it.
     PERFORM set_config('orchestrator.rollback', v_then.generation::text, true);
+    PERFORM set_config('orchestrator.judged', 'rollback', true);
     UPDATE orchestrator.deployments d
        SET parameters = v_then.parameters, template_version = v_then.template_version, drift_policy = v_then.drift_policy, drift_rules = v_then.drift_rules,
            keep_data = v_then.keep_data,
            restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END
      WHERE d.id = rollback.id RETURNING d.generation INTO v_generation;
     PERFORM set_config('orchestrator.rollback', '', true);
+    PERFORM set_config('orchestrator.judged', '', true);
     RETURN v_generation;
 END
 $$;

@@ -46,10 +46,13 @@ BEGIN
             v_restart := v_now.restart_required OR orchestrator.waits_for_restart(v_tried::jsonb);
         END;
     END IF;
+    -- Only for this statement: what it lowers is refused above, or meant.
+    PERFORM set_config('orchestrator.judged', 'upgrade', true);
     UPDATE orchestrator.deployments d
        SET parameters = v_parameters, template_version = v_version,
            restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END
      WHERE d.id = upgrade.id RETURNING d.generation INTO v_generation;
+    PERFORM set_config('orchestrator.judged', '', true);
     RETURN v_generation;
 END
 $$;
