@@ -131,6 +131,20 @@ async def put_back(
     await session.execute("SELECT orchestrator.put_back(%s, %s::text[])", (deployment_id, as_list(paths)))
 
 
+async def ignore(session: Session, deployment_id: UUID, kind: str, name: str, path: str) -> None:
+    """Leave one path of one object to others, by a rule of its own: the last, and of no other more specific.
+
+    Added to what stands there when it is written, so that no rule of somebody else is lost. Raises Refused (404, 422).
+    """
+    await require_deployment(session, deployment_id)
+    rule = msgspec.json.encode([{"kind": kind, "name": name, "path": path, "policy": "Ignore"}]).decode()
+    await session.execute(
+        "UPDATE orchestrator.deployments AS d SET drift_rules = d.drift_rules || %(rule)s::jsonb"
+        " WHERE d.id = %(id)s AND jsonb_build_array(d.drift_rules -> -1) <> %(rule)s::jsonb",
+        {"id": deployment_id, "rule": rule},
+    )
+
+
 async def adopt(
     session: Session,
     deployment_id: UUID,

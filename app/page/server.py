@@ -154,9 +154,10 @@ async def decide(session: Session, deployment_id: UUID, action: str, form: FormM
     if action == "put-back":
         await drift.put_back(session, deployment_id)
         return "It is being put back now."
-    server = await read_deployment(session, deployment_id)
-    rule = {key: str(form[key]) for key in ("kind", "path") if form.get(key)} | {"policy": "Ignore"}
-    await change_deployment(session, deployment_id, Change(drift_rules=[*server.drift_rules, rule]))
+    kind, name, path = (str(form.get(key, "")) for key in ("kind", "name", "path"))
+    if not (kind and name and path):
+        raise Refused(_UNUSABLE, "it is not said what to ignore", "path", "Use the button beside a path.")
+    await drift.ignore(session, deployment_id, kind, name, path)
     return "That is theirs from now on. A rule of this server says so: Edit shows it."
 
 
