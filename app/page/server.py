@@ -152,7 +152,7 @@ async def carry_out(session: Session, deployment_id: UUID, action: str, form: Fo
 async def decide(session: Session, deployment_id: UUID, action: str, form: FormMultiDict) -> str:
     """What becomes of what others changed; answers what to say. Raises Refused."""
     if action == "put-back":
-        await drift.put_back(session, deployment_id)
+        await drift.put_back(session, deployment_id, [str(path) for path in form.getall("path", [])] or None)
         return "It is being put back now."
     kind, name, path = (str(form.get(key, "")) for key in ("kind", "name", "path"))
     if not (kind and name and path):

@@ -70,7 +70,9 @@ async def test_a_path_is_ignored_or_put_back_by_a_button(person: Person, stage: 
     assert answer.headers["location"] == "/drift"
     assert stage.deployment("hub")["drift_rules"] == [{**RULE, "name": "hub"}]
     assert "spec.replicas" not in await person.look("/drift")
-    await person.send(f"/servers/{own}/put-back", "/drift", back="drift")
+    page = await person.look("/drift")
+    assert 'name="path" value="Deployment/hub:spec.paused"' in page
+    await person.send(f"/servers/{own}/put-back", "/drift", back="drift", path="Deployment/hub:spec.paused")
     assert (stage.resource(own, "Deployment", "hub") or {})["enforce_once"] == ["spec.paused"]
 
 
@@ -120,3 +122,27 @@ async def test_what_no_rule_changes_is_not_offered_to_be_ignored(person: Person,
     page = await person.look("/drift")
     assert "metadata.labels.team" in page
     assert "Ignore this path" not in page
+
+
+async def test_each_path_tells_what_happens_to_it_and_put_back_decides_about_what_was_shown(
+    person: Person, stage: Stage
+) -> None:
+    own = stage.run_healthy("hub")
+    stage.change(own, drift_rules=[{"path": "spec.paused", "policy": "Adopt"}])
+    stage.run_all()
+    lose(stage, own, "hub", drift("spec.minReadySeconds"), drift("spec.paused"))
+    for page in ("/drift", f"/servers/{own}"):
+        rows = (await person.look(page)).split('<tr id="drift-')[1:]
+        told = {row.partition('"')[0].rpartition("-")[2]: row.partition("</tr>")[0] for row in rows}
+        assert "It is being put back now." in told["spec.minReadySeconds"]
+        assert "Waits for a decision" in told["spec.paused"]
+        assert "Waits for a decision" not in told["spec.minReadySeconds"]
+    assert "2 differences from outside. What happens next stands beside each." in text(
+        await person.look(f"/servers/{own}")
+    )
+    shown = ["Deployment/hub:spec.minReadySeconds", "Deployment/hub:spec.paused"]
+    lose(stage, own, "hub", drift("spec.minReadySeconds"), drift("spec.paused"), drift("spec.progressDeadlineSeconds"))
+    answer = await person.send(f"/servers/{own}/put-back", "/drift", path=shown)
+    assert answer.status_code == 303
+    asked = (stage.resource(own, "Deployment", "hub") or {})["enforce_once"]
+    assert asked == ["spec.minReadySeconds", "spec.paused"], "not what came since"
