@@ -16,7 +16,7 @@ from app.events import After, Limit
 from app.problems import CHANGE_PROBLEMS, PROBLEMS
 from db import rollouts
 from db.database import Database
-from db.rollouts import Course, NewRollout, Refusal, Rollout, RolloutDetail
+from db.rollouts import Course, NewRollout, Rollout, RolloutDetail, RolloutPreview
 
 LARGEST_ID = 2**63 - 1
 
@@ -32,12 +32,6 @@ class Rollouts(msgspec.Struct, frozen=True):
 
     items: list[Rollout]
     next: str | None
-
-
-class Refusals(msgspec.Struct, frozen=True):
-    """What would be refused; a deployment may be there several times, one that would move is not."""
-
-    items: list[Refusal]
 
 
 @get("/", responses=PROBLEMS, summary="Rollouts, newest first")
@@ -74,15 +68,15 @@ async def start_rollout(
 @post(
     "/preview",
     responses=CHANGE_PROBLEMS,
-    summary="What a rollout would be refused",
+    summary="What a rollout would do, and be refused",
     status_code=200,
     dto=StrictBody[NewRollout],
     return_dto=None,
 )
-async def preview_rollout(data: JSONBody[NewRollout], database: NamedDependency[Database]) -> Refusals:
-    """Deployment by deployment, and each thing of it. Changes nothing."""
+async def preview_rollout(data: JSONBody[NewRollout], database: NamedDependency[Database]) -> RolloutPreview:
+    """How many would change, how many take a restart, what would be refused, and the plan of one. Changes nothing."""
     async with database.transaction() as session:
-        return Refusals(await rollouts.list_refusals(session, data))
+        return await rollouts.preview_rollout(session, data)
 
 
 @get("/{rollout_id:int}", responses=PROBLEMS, summary="One rollout, with its members")

@@ -16,6 +16,7 @@ from psycopg.rows import class_row
 from db.connection import Session
 from db.deployments import LARGEST_VERSION
 from db.errors import Refused
+from db.plans import PlannedChange
 
 RolloutState = Literal["running", "paused", "rolling_back", "aborted", "done", "rolled_back"]
 MemberState = Literal["waiting", "started", "done", "failed", "rolled_back", "refused", "skipped"]
@@ -64,6 +65,31 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     message: str
     hint: str
+
+
+class FirstMember(msgspec.Struct, frozen=True, kw_only=True):
+    """The first that would change, and how: the others differ from it in names and values."""
+
+    deployment_id: UUID
+    namespace: str
+    name: str
+    plan: list[PlannedChange]
+
+
+class RolloutPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rollout would do to its `members`, judged by those that were `tried`: the first thousand in their turn.
+
+    `changes` counts those of which an object would change, `restarts` those of them that it takes a restart to change.
+    `refusals` may have one of the `refused` several times.
+    """
+
+    members: int
+    tried: int
+    changes: int
+    restarts: int
+    refused: int
+    refusals: list[Refusal]
+    first: FirstMember | None
 
 
 class Rollout(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,15 +223,15 @@ async def start_rollout(session: Session, wanted: NewRollout) -> int:
     return int(row[0])
 
 
-async def list_refusals(session: Session, wanted: NewRollout) -> list[Refusal]:
-    """What would be refused of it; nothing is written. Raises Refused."""
-    async with session.cursor(row_factory=class_row(Refusal)) as cursor:
-        await cursor.execute(
-            "SELECT deployment_id, namespace, name, template_version, path, message, hint"
-            " FROM orchestrator.upgrade_refusals(%s, %s::integer, %s::uuid[], %s, %s)",
-            (wanted.template, wanted.version, _ids(wanted.ids), _text(wanted.parameters), wanted.force),
-        )
-        return await cursor.fetchall()
+async def preview_rollout(session: Session, wanted: NewRollout) -> RolloutPreview:
+    """What it would do and what would be refused of it; nothing is written. Raises Refused."""
+    cursor = await session.execute(
+        "SELECT orchestrator.preview_rollout(%s, %s::integer, %s::uuid[], %s, %s)",
+        (wanted.template, wanted.version, _ids(wanted.ids), _text(wanted.parameters), wanted.force),
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101 - a SELECT of one function
+    return msgspec.convert(row[0], RolloutPreview)
 
 
 async def direct_rollout(session: Session, rollout_id: int, course: Course) -> None:

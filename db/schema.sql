@@ -6939,6 +6939,50 @@ ALTER FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force b
 COMMENT ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean) IS 'What rollback() would do; writes nothing.';
 
 --
+-- Name: preview_rollout(text, integer, uuid[], jsonb, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.preview_rollout(template text, version integer DEFAULT NULL::integer, ids uuid[] DEFAULT NULL::uuid[], parameters jsonb DEFAULT '{}'::jsonb, force boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    c_most CONSTANT integer := 1000;
+    v_version record;
+    v_found jsonb;
+    v_first jsonb;
+BEGIN
+    SELECT f.template_id, f.version INTO v_version FROM orchestrator.find_version(preview_rollout.template, preview_rollout.version) f;
+    WITH tried AS MATERIALIZED (
+        SELECT * FROM orchestrator.try_upgrades(preview_rollout.template, v_version.version, preview_rollout.ids, preview_rollout.parameters, preview_rollout.force, c_most)
+                 WITH ORDINALITY t (deployment_id, namespace, name, template_version, changes, restarts, code, path, message, hint, o)
+    )
+    SELECT jsonb_build_object(
+               'members', cardinality(orchestrator.find_movable(v_version.template_id, v_version.version, preview_rollout.ids)),
+               'tried', count(DISTINCT t.deployment_id), 'changes', count(*) FILTER (WHERE t.changes), 'restarts', count(*) FILTER (WHERE t.restarts),
+               'refused', count(DISTINCT t.deployment_id) FILTER (WHERE t.code IS NOT NULL),
+               'refusals', coalesce(jsonb_agg(to_jsonb(t) - '{changes,restarts,o}'::text[] ORDER BY t.o) FILTER (WHERE t.code IS NOT NULL), '[]')),
+           (SELECT jsonb_build_object('deployment_id', f.deployment_id, 'namespace', f.namespace, 'name', f.name)
+              FROM tried f WHERE f.changes ORDER BY f.o LIMIT 1)
+      INTO v_found, v_first FROM tried t;
+    IF v_first IS NOT NULL THEN
+        v_first := v_first || jsonb_build_object('plan', orchestrator.preview_upgrade(
+            (v_first ->> 'deployment_id')::uuid, v_version.version, preview_rollout.parameters, preview_rollout.force) -> 'plan');
+    END IF;
+    RETURN v_found || jsonb_build_object('first', v_first);
+END
+$$;
+
+ALTER FUNCTION orchestrator.preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean) IS 'What a rollout would do: counts, refusals, and the plan of the first that changes; writes nothing.';
+
+--
 -- Name: preview_upgrade(uuid, integer, jsonb, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9824,6 +9868,67 @@ ALTER FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer
 COMMENT ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) IS 'A deployment''s history by runs, newest first.';
 
 --
+-- Name: try_upgrades(text, integer, uuid[], jsonb, boolean, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.try_upgrades(template text, version integer DEFAULT NULL::integer, ids uuid[] DEFAULT NULL::uuid[], parameters jsonb DEFAULT '{}'::jsonb, force boolean DEFAULT false, most integer DEFAULT NULL::integer) RETURNS TABLE(deployment_id uuid, namespace text, name text, template_version integer, changes boolean, restarts boolean, code text, path text, message text, hint text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_template_id bigint;
+    v_version integer;
+    v_parameters jsonb;
+    v_tried text;
+BEGIN
+    SELECT f.template_id, f.version INTO v_template_id, v_version FROM orchestrator.find_version(try_upgrades.template, try_upgrades.version) f;
+    FOR deployment_id, namespace, name, template_version, v_parameters IN
+        SELECT d.id, d.namespace, d.name, d.template_version, d.parameters
+          FROM unnest(orchestrator.find_movable(v_template_id, v_version, try_upgrades.ids)) WITH ORDINALITY m (id, o)
+          JOIN orchestrator.deployments d ON d.id = m.id
+         WHERE try_upgrades.most IS NULL OR m.o <= try_upgrades.most ORDER BY m.o
+    LOOP
+        changes := NULL;
+        restarts := NULL;
+        code := NULL;
+        path := NULL;
+        message := NULL;
+        hint := NULL;
+        BEGIN
+            PERFORM set_config('orchestrator.preview', 'check', true);  -- undone with this block
+            PERFORM orchestrator.upgrade(deployment_id, v_version, try_upgrades.parameters, try_upgrades.force);
+        EXCEPTION
+            WHEN SQLSTATE 'SO200' THEN
+                GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
+                changes := v_tried::jsonb -> 'before' <> v_tried::jsonb -> 'after';
+                restarts := orchestrator.waits_for_restart(v_tried::jsonb);
+                RETURN NEXT;
+            WHEN SQLSTATE 'SO403' OR SQLSTATE 'SO404' OR SQLSTATE 'SO409' OR SQLSTATE 'SO422' THEN
+                GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, path = PG_EXCEPTION_DETAIL, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+                IF code = 'SO422' AND path LIKE 'parameters%' AND jsonb_typeof(try_upgrades.parameters) = 'object' THEN
+                    v_parameters := (SELECT coalesce(jsonb_object_agg(p.key, p.value), '{}')
+                                       FROM jsonb_each(v_parameters || try_upgrades.parameters) p WHERE p.value <> 'null');
+                    FOR path, message, hint IN SELECT p.path, p.message, p.hint FROM orchestrator.parameter_problems(v_template_id, v_version, v_parameters) p LOOP
+                        RETURN NEXT;
+                    END LOOP;
+                ELSE
+                    RETURN NEXT;
+                END IF;
+        END;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer) IS 'What upgrade() would do to each of many deployments, or refuse; writes nothing.';
+
+--
 -- Name: upgrade(uuid, integer, jsonb, boolean, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9893,41 +9998,12 @@ COMMENT ON FUNCTION orchestrator.upgrade(id uuid, version integer, parameters js
 --
 
 CREATE FUNCTION orchestrator.upgrade_refusals(template text, version integer DEFAULT NULL::integer, ids uuid[] DEFAULT NULL::uuid[], parameters jsonb DEFAULT '{}'::jsonb, force boolean DEFAULT false) RETURNS TABLE(deployment_id uuid, namespace text, name text, template_version integer, code text, path text, message text, hint text)
-    LANGUAGE plpgsql
+    LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-#variable_conflict use_column
-DECLARE
-    v_template_id bigint;
-    v_version integer;
-    v_parameters jsonb;
-BEGIN
-    SELECT f.template_id, f.version INTO v_template_id, v_version FROM orchestrator.find_version(upgrade_refusals.template, upgrade_refusals.version) f;
-    FOR deployment_id, namespace, name, template_version, v_parameters IN
-        SELECT d.id, d.namespace, d.name, d.template_version, d.parameters
-          FROM unnest(orchestrator.find_movable(v_template_id, v_version, upgrade_refusals.ids)) WITH ORDINALITY m (id, o)
-          JOIN orchestrator.deployments d ON d.id = m.id ORDER BY m.o
-    LOOP
-        BEGIN
-            PERFORM set_config('orchestrator.preview', 'check', true);  -- undone with this block
-            PERFORM orchestrator.upgrade(deployment_id, v_version, upgrade_refusals.parameters, upgrade_refusals.force);
-        EXCEPTION
-            WHEN SQLSTATE 'SO200' THEN
-                NULL;
-            WHEN SQLSTATE 'SO403' OR SQLSTATE 'SO404' OR SQLSTATE 'SO409' OR SQLSTATE 'SO422' THEN
-                GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, path = PG_EXCEPTION_DETAIL, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
-                IF code = 'SO422' AND path LIKE 'parameters%' AND jsonb_typeof(upgrade_refusals.parameters) = 'object' THEN
-                    v_parameters := (SELECT coalesce(jsonb_object_agg(p.key, p.value), '{}')
-                                       FROM jsonb_each(v_parameters || upgrade_refusals.parameters) p WHERE p.value <> 'null');
-                    FOR path, message, hint IN SELECT p.path, p.message, p.hint FROM orchestrator.parameter_problems(v_template_id, v_version, v_parameters) p LOOP
-                        RETURN NEXT;
-                    END LOOP;
-                ELSE
-                    RETURN NEXT;
-                END IF;
-        END;
-    END LOOP;
-END
+    SELECT t.deployment_id, t.namespace, t.name, t.template_version, t.code, t.path, t.message, t.hint
+      FROM orchestrator.try_upgrades(upgrade_refusals.template, upgrade_refusals.version, upgrade_refusals.ids, upgrade_refusals.parameters, upgrade_refusals.force) t
+     WHERE t.code IS NOT NULL
 $$;
 
 ALTER FUNCTION orchestrator.upgrade_refusals(template text, version integer, ids uuid[], parameters jsonb, force boolean) OWNER TO orchestrator_owner;
@@ -14647,6 +14723,13 @@ REVOKE ALL ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint,
 GRANT ALL ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean) TO orchestrator_operator;
 
 --
+-- Name: FUNCTION preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION preview_upgrade(id uuid, version integer, parameters jsonb, force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -15142,6 +15225,13 @@ REVOKE ALL ON FUNCTION orchestrator.text_as(p_text text, p_type text) FROM PUBLI
 
 REVOKE ALL ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION upgrade(id uuid, version integer, parameters jsonb, force boolean, restart boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from app.page.drafts import as_step
 from app.page.live import Query, View
-from app.page.rendering import Page, back
+from app.page.rendering import Page, back, text_of
 from app.page.visit import Visit
 from app.rollouts import within
 from db import catalogue, rollouts
@@ -157,9 +159,11 @@ async def show(
     wish: Wish | None = None,
     refusal: Refused | None = None,
 ) -> Page:
-    """The form as it stands, and what would be refused of it. Raises Refused (404)."""
+    """The form as it stands, and what would come of it. Raises Refused (404)."""
     newest = await catalogue.read_template(session, template, None)
     tried = (wish or Wish(template=template, id=list(ids), version=newest.version)).rollout()
+    preview = await rollouts.preview_rollout(session, tried) if refusal is None else None
+    first = preview.first.plan if preview is not None and preview.first is not None else []
     return visit.show(
         "rollout_new.html",
         status_code=200 if refusal is None else refusal.status,
@@ -167,7 +171,9 @@ async def show(
         versions=[str(one) for one in reversed(newest.versions)],
         ids=ids,
         given=given or msgspec.to_builtins(tried),
-        refusals=await rollouts.list_refusals(session, tried) if refusal is None else [],
+        preview=preview,
+        steps=[as_step(list(rows), None) for _, rows in groupby(first, key=lambda row: row.step)],
+        text_of=text_of,
         refusal=refusal,
     )
 

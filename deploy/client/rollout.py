@@ -7,6 +7,7 @@ from deploy.client.change import schema_of
 from deploy.client.http import Api, Json
 from deploy.client.names import find_all
 from deploy.client.parameters import from_pairs, typed
+from deploy.client.plans import show_plan
 from deploy.client.tables import age, plain, show_fields, show_json, show_table
 
 MEMBER_STATES = ("done", "started", "waiting", "failed", "refused", "skipped", "rolled_back")
@@ -38,7 +39,7 @@ def counted(rollout: Json) -> str:
 
 
 def start(api: Api, wanted: argparse.Namespace) -> None:
-    """`orchestrator rollout start`: or tell what would be refused."""
+    """`orchestrator rollout start`: or tell what it would do, and what would be refused."""
     pairs = from_pairs(wanted.parameter)
     values: Json = typed(pairs, schema_of(api, wanted.template, wanted.to)) if pairs else {}
     values |= dict.fromkeys(wanted.unset)
@@ -55,15 +56,29 @@ def start(api: Api, wanted: argparse.Namespace) -> None:
         "patience_seconds": wanted.patience,
     }
     if wanted.dry_run:
-        found = api.call("POST", "rollouts/preview", body=body).body
-        if wanted.output == "json":
-            show_json(found)
-            return
-        rows = [(f"{one['namespace']}/{one['name']}", one["path"], one["message"]) for one in found["items"]]
-        show_table(("REFUSED", "PATH", "WHY"), rows, gives_way="WHY")
-        print("\nA dry run: nothing was changed.")
+        show_preview(api.call("POST", "rollouts/preview", body=body).body, wanted.output)
         return
     show_rollout(api.once("rollouts", body), wanted.output)
+
+
+def show_preview(found: Json, output: str) -> None:
+    """How many would change, the plan of the first of them, and what would be refused."""
+    if output == "json":
+        show_json(found)
+        return
+    if found["first"] is not None:
+        print(f"{found['first']['namespace']}/{found['first']['name']}, the first that changes:\n")
+        show_plan(found["first"]["plan"])
+        print()
+    if found["refusals"]:
+        rows = [(f"{one['namespace']}/{one['name']}", one["path"], one["message"]) for one in found["refusals"]]
+        show_table(("REFUSED", "PATH", "WHY"), rows, gives_way="WHY")
+        print()
+    some = f" (the first {found['tried']} were looked at)" if found["tried"] < found["members"] else ""
+    print(
+        f"{found['members']} members{some}: {found['changes']} would change, {found['restarts']} of them only with a"
+        f" restart, and {found['refused']} would be refused. A dry run: nothing was changed."
+    )
 
 
 def read(api: Api, wanted: argparse.Namespace) -> None:

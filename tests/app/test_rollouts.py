@@ -50,12 +50,21 @@ async def test_its_course_is_decided_about(api: Api, templates: Intent) -> None:
 async def test_what_would_be_refused_is_told_before(api: Api, templates: Intent) -> None:
     ids = await two_to_move(api, templates)
     body = {"template": "web", "parameters": {"replicas": 99, "nope": 1}}
-    told = (await api.client.post(f"{ROLLOUTS}/preview", json=body)).json()["items"]
-    assert {(one["deployment_id"], one["path"]) for one in told} == {
+    told = (await api.client.post(f"{ROLLOUTS}/preview", json=body)).json()
+    assert {key: told[key] for key in ("members", "tried", "changes", "restarts", "refused", "first")} == {
+        "members": 2, "tried": 2, "changes": 0, "restarts": 0, "refused": 2, "first": None
+    }  # fmt: skip
+    assert {(one["deployment_id"], one["path"]) for one in told["refusals"]} == {
         (own, f"parameters.{name}") for own in ids for name in ("replicas", "nope")
     }
     assert (await api.get(ROLLOUTS))["items"] == []
-    assert (await api.client.post(f"{ROLLOUTS}/preview", json={"template": "web"})).json() == {"items": []}
+    told = (await api.client.post(f"{ROLLOUTS}/preview", json={"template": "web"})).json()
+    assert (told["changes"], told["refused"], told["refusals"]) == (2, 0, [])
+    assert (told["first"]["name"], told["first"]["deployment_id"]) == ("hub", ids[0])
+    assert ("ConfigMap", "hub-more", "create") in {
+        (row["kind"], row["name"], row["action"]) for row in told["first"]["plan"]
+    }
+    assert (await api.get(ROLLOUTS))["items"] == []
 
 
 async def test_wrong_bodies_name_the_field(api: Api, templates: Intent) -> None:

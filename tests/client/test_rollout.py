@@ -32,4 +32,8 @@ async def test_a_dry_run_tells_what_would_be_refused(command: Command, stage: St
     put_version(stage, "web", ("{properties,replicas,maximum}", 30))
     told = (await command("rollout", "start", "-t", "web", "--dry-run")).fine().out
     assert ("default/lobby" in told, "replicas must be at most 30" in told) == (True, True)
+    assert "1 members: 0 would change, 0 of them only with a restart, and 1 would be refused." in told
+    told = (await command("rollout", "start", "-t", "web", "-p", "replicas=20", "--dry-run")).fine().out
+    assert "default/lobby, the first that changes:" in told
+    assert "1 members: 1 would change" in told
     assert stage.rows("SELECT FROM rollouts") == []

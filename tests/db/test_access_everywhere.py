@@ -75,6 +75,8 @@ ABOUT_ONE: dict[str, str] = {
     "upgrade": f"SELECT upgrade('{OTHER}')",
     "preview_upgrade": f"SELECT preview_upgrade('{OTHER}')",
     "find_movable": f"SELECT find_movable((SELECT id FROM templates WHERE name = 'web' LIMIT 1), 1, ARRAY['{OTHER}']::uuid[])",
+    "try_upgrades": f"SELECT * FROM try_upgrades('web', NULL, ARRAY['{OTHER}']::uuid[])",
+    "preview_rollout": f"SELECT preview_rollout('web', NULL, ARRAY['{OTHER}']::uuid[])",
     "upgrade_refusals": f"SELECT * FROM upgrade_refusals('web', NULL, ARRAY['{OTHER}']::uuid[], '{{\"nope\": 1}}')",
     "start_rollout": f"SELECT start_rollout('web', ids => ARRAY['{OTHER}']::uuid[])",
     "pause_rollout": "SELECT pause_rollout(2)",

@@ -76,6 +76,8 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "waits_for_restart": ("SELECT waits_for_restart('{}')", {"admin", "operator"}),
     "find_version": ("SELECT find_version('web', 1)", {"admin", "operator"}),
     "find_movable": ("SELECT find_movable(1, 1, NULL)", {"admin", "operator"}),
+    "try_upgrades": ("SELECT * FROM try_upgrades('web')", {"admin", "operator"}),
+    "preview_rollout": ("SELECT preview_rollout('web')", {"admin", "operator"}),
     "upgrade_refusals": ("SELECT * FROM upgrade_refusals('web')", {"admin", "operator"}),
     "start_rollout": ("SELECT start_rollout('nope')", {"admin", "operator"}),
     "pause_rollout": ("SELECT pause_rollout(0)", {"admin", "operator"}),

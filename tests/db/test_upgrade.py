@@ -197,3 +197,26 @@ def test_a_preview_tells_or_refuses_the_same_and_writes_nothing(stage: Stage) ->
     with refused("SO422", "parameters.max_players"):
         stage.operator.execute("SELECT preview_upgrade(%s)", (own,))
     assert (stage.deployment("lobby"), stage.events(own), stage.messages()) == before
+
+
+def test_a_set_is_judged_before_it_moves_by_counts_and_the_plan_of_its_first(stage: Stage) -> None:
+    for name, parameters in (("a", {"replicas": 40}), ("b", {}), ("c", {})):
+        stage.deploy(name, parameters=parameters)
+    stage.deploy("lobby", "paper", {"eula": "TRUE"})
+    put_version(stage, "web", ("{properties,replicas,maximum}", 30), ("{properties,greeting,default}", "good day"))
+    put_version(stage, "paper", ("{properties,motd,default}", "Welcome"))
+    found = stage.one("SELECT preview_rollout('web')")
+    counts = {key: found[key] for key in ("members", "tried", "changes", "restarts", "refused")}
+    assert counts == {"members": 3, "tried": 3, "changes": 2, "restarts": 0, "refused": 1}
+    assert [(one["name"], one["path"]) for one in found["refusals"]] == [("a", "parameters.replicas")]
+    assert found["first"]["name"] == "b"
+    assert {row["kind"] for row in found["first"]["plan"]} >= {"ConfigMap", "Deployment"}
+    found = stage.one("SELECT preview_rollout('paper')")
+    assert (found["members"], found["changes"], found["restarts"]) == (1, 1, 1), (
+        "its pod keeps what it read at its start"
+    )
+    first = stage.one("SELECT name FROM try_upgrades('web', most => 1)")
+    assert first == "a"
+    none = stage.one("SELECT preview_rollout('web', 1)")
+    assert (none["members"], none["tried"], none["first"]) == (0, 0, None)
+    assert stage.rows("SELECT FROM rollouts") == []

@@ -94,6 +94,8 @@ async def test_the_form_says_what_is_wrong_or_would_be_refused(
     templates.change(ids["build"], replicas=3)
     asked = text(await person.look("/rollouts/new?template=web"))
     assert "Move every server on an older version of web?" in asked
+    assert "2 servers would change, none of them only with a restart; 1 would be refused." in asked, asked
+    assert "What changes of arena, the first of them" in asked, asked
     assert "build : version 3" in asked.replace("build:", "build :") or "replicas is not one of this template" in asked
     form = {"template": "web", "version": 3, "batch_size": 0, "max_unavailable": 1, "patience_seconds": 60}
     wrong = await person.send("/rollouts/new", "/rollouts/new?template=web", **form, sure="yes")
