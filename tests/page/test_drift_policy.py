@@ -105,6 +105,7 @@ async def test_of_two_objects_of_one_kind_only_the_one_is_ignored(person: Person
 async def test_two_people_who_ignore_two_paths_at_once_both_have_their_rule(person: Person, stage: Stage) -> None:
     own = two_of_a_kind(stage)
     busy = "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    await person.look("/drift")  # with the secret of its forms, which else both would be given anew
     other = stage.session()
     with other.transaction():
         other.execute("SELECT FROM orchestrator.deployments WHERE id = %s FOR UPDATE", (own,))
