@@ -235,7 +235,7 @@ def rollout_commands(commands: Commands) -> None:
     start.add_argument("--go-on", action="store_true", help="do not pause when one fails")
     start.add_argument("--no-restart", action="store_true", help="leave restarts to people")
     start.add_argument("--force", action="store_true", help="also to a lower version of Minecraft")
-    start.add_argument("--dry-run", action="store_true", help="tell what would be refused, but start nothing")
+    start.add_argument("--dry-run", action="store_true", help="tell what it would do and be refused, but start nothing")
     get = command(kinds, "get", "rollout.read", "show one with its members")
     get.add_argument("id", type=positive, metavar="ID")
     for course, text in (
