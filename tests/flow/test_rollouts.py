@@ -1,13 +1,21 @@
-"""Rollouts on the real API server: never more unavailable than may be, paused, put back, outliving a worker."""
+"""Rollouts on the real API server: never more unavailable than may be, paused, ended, put back, outliving processes."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploy.postgres import running
 from tests.conftest import ControlPlane, Database
 from tests.flow.conftest import Stage, stage_on
-from tests.intent import workload
+from tests.intent import intent_on, workload
+from tests.outsider import outsider_of
+from tests.rooms import Room
+from tests.workers.test_outages import kill_postgres, own_postgres
+
+__all__ = ["own_postgres"]
 
 ROLLING = {"waiting", "started"}
 
@@ -141,3 +149,86 @@ def test_a_worker_killed_in_the_middle_changes_nothing_about_how_it_ends(stage: 
     assert members(stage, own) == ["done"] * 6
     assert most_unavailable(stage, servers, mark) <= 2
     assert {stage.intent.deployment(one)["generation"] for one in servers} == {2}, "nothing twice"
+
+
+def decide(stage: Stage, rollout: int, decision: str) -> None:
+    """As a person does."""
+    stage.intent.operator.execute(f"SELECT orchestrator.{decision}_rollout(%s)", (rollout,))  # type: ignore[arg-type]
+
+
+def under_way(stage: Stage, rollout: int) -> bool:
+    """Whether some are done and others still wait."""
+    return {"done", "waiting"} <= set(members(stage, rollout))
+
+
+def come_to_rest(stage: Stage, rollout: int) -> list[str]:
+    """The members once those that were started have ended, and stay so while workers do other things."""
+    stage.until(lambda: "started" not in members(stage, rollout), 60, "the end of those that were started")
+    found = members(stage, rollout)
+    stage.deploy(f"meanwhile-{rollout}", "small")
+    assert members(stage, rollout) == found
+    return found
+
+
+def versions(stage: Stage, template: str, count: int) -> list[str | None]:
+    return [running_version(stage, f"{template}-{number}") for number in range(count)]
+
+
+def test_one_that_a_person_pauses_touches_nothing_more_until_it_is_resumed(stage: Stage) -> None:
+    servers = fleet(stage, "held", 5)
+    mark = newest(stage)
+    own = start(stage, "held", max_unavailable=1)
+    stage.until(lambda: under_way(stage, own), 60, "under way")
+    decide(stage, own, "pause")
+    found = come_to_rest(stage, own)
+    assert (state(stage, own), set(found)) == ("paused", {"done", "waiting"})
+    assert versions(stage, "held", 5).count("2") == found.count("done"), "what waits was not touched"
+    decide(stage, own, "resume")
+    stage.until(lambda: state(stage, own) == "done", 120, "the rollout")
+    assert members(stage, own) == ["done"] * 5
+    assert versions(stage, "held", 5) == ["2"] * 5
+    assert most_unavailable(stage, servers, mark) == 1
+    assert {stage.intent.deployment(one)["generation"] for one in servers} == {2}, "nothing twice"
+
+
+def test_one_that_a_person_aborts_leaves_all_as_it_stands_and_can_still_be_put_back(stage: Stage) -> None:
+    servers = fleet(stage, "ended", 5)
+    own = start(stage, "ended", max_unavailable=1)
+    stage.until(lambda: under_way(stage, own), 60, "under way")
+    decide(stage, own, "abort")
+    found = come_to_rest(stage, own)
+    assert (state(stage, own), set(found)) == ("aborted", {"done", "skipped"})
+    assert versions(stage, "ended", 5).count("2") == found.count("done")
+    held = [stage.intent.deployment(one)["rollout_id"] for one in servers]
+    assert held == [None] * 5, "another may take them"
+    decide(stage, own, "roll_back")
+    stage.until(lambda: state(stage, own) == "rolled_back", 120, "the way back")
+    assert versions(stage, "ended", 5) == ["1"] * 5
+
+
+def test_postgres_away_in_the_middle_changes_nothing_about_how_it_ends(
+    own_postgres: tuple[Database, ExitStack], control_plane: ControlPlane, namespace: str, scratch: Path
+) -> None:
+    database, stack = own_postgres
+    environment = {"ORCHESTRATOR_STANDBY_SECONDS": "0.5", "ORCHESTRATOR_LEASE_SECONDS": "6"}
+    outsider = outsider_of(control_plane.kubeconfig, scratch)
+    with (
+        Room("worker", database, control_plane.kubeconfig, **environment) as worker,
+        Room("watcher", database, control_plane.kubeconfig, **environment) as watcher,
+    ):
+        with intent_on(database, namespace) as intent:
+            stage = Stage(intent, outsider, control_plane, database, namespace, worker, watcher)
+            servers = fleet(stage, "cut", 6)
+            mark = newest(stage)
+            own = start(stage, "cut", batch_size=3, max_unavailable=2)
+            stage.until(lambda: under_way(stage, own), 60, "under way")
+        kill_postgres(database, stack)
+        worker.says("postgres does not answer")
+        stack.enter_context(running(database.server, Path(database.server.home) / "log"))
+        with intent_on(database, namespace) as intent:
+            stage = Stage(intent, outsider, control_plane, database, namespace, worker, watcher)
+            stage.until(lambda: state(stage, own) == "done", 120, "the rollout")
+            assert members(stage, own) == ["done"] * 6
+            assert versions(stage, "cut", 6) == ["2"] * 6
+            assert most_unavailable(stage, servers, mark) <= 2
+            assert {stage.intent.deployment(one)["generation"] for one in servers} == {2}, "nothing twice"
