@@ -161,7 +161,9 @@ async def show(
 ) -> Page:
     """The form as it stands, and what would come of it. Raises Refused (404)."""
     newest = await catalogue.read_template(session, template, None)
-    tried = (wish or Wish(template=template, id=list(ids), version=newest.version)).rollout()
+    # A form nobody has filled in yet is careful, as the API is with whoever says nothing; a box without a tick says no.
+    careful = Wish(template=template, id=list(ids), version=newest.version, pause_on_failure=True, restart=True)
+    tried = (wish or careful).rollout()
     preview = await rollouts.preview_rollout(session, tried) if refusal is None else None
     first = preview.first.plan if preview is not None and preview.first is not None else []
     return visit.show(

@@ -56,6 +56,8 @@ async def test_a_selection_moves_in_a_rollout_that_is_followed(
     chosen = [ids["arena"], ids["build"]]
     asked = await person.send("/servers/act", action="upgrade", id=chosen, back="/")
     assert "Move 2 servers of web?" in text(asked.text)
+    for box in ("pause_on_failure", "restart"):
+        assert f'name="{box}" value="yes" checked' in asked.text, "as careful as the API, unless one says otherwise"
     form = {
         "template": "web",
         "id": chosen,

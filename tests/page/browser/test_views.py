@@ -5,7 +5,8 @@ With ORCHESTRATOR_SCREENSHOTS=DIR pictures of some are kept there; `./just scree
 
 import base64
 import os
-from collections.abc import AsyncIterator, Iterator
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
+from app.page.errors import is_api
 from tests.app.conftest import serving
+from tests.app.test_routes import routes
 from tests.conftest import Database, copied
 from tests.db.stage import Stage
 from tests.page.browser import town
@@ -44,7 +47,12 @@ VIEWS = {
     "rollback": "/servers/{lobby}/rollback?to=1",
     "delete": "/servers/{lobby}/delete",
     "plan": "/servers/{lobby}/plan",
+    "dry-run": "/dry-runs/{dry-run}",
     "adopt": "/servers/{minigames}/adopt",
+    "upgrade": "/servers/{panel}/upgrade",
+    "rollouts": "/rollouts",
+    "rollout": "/rollouts/{rollout}",
+    "rollout-new": "/rollouts/new?template=web",
     "drift": "/drift",
     "windows": "/windows",
     "clusters": "/clusters",
@@ -54,13 +62,18 @@ VIEWS = {
     "account": "/account",
     "no-such-page": "/nowhere",
 }
-DOORS = {"sign-in": "/sign-in", "welcome": "/welcome/{link}", "welcome-used": "/welcome/none", "api": "/api/docs"}
+DOORS = {"sign-in": "/sign-in", "welcome": "/welcome/{link}", "welcome-used": "/welcome/none", "docs": "/api/docs"}
+UNFOUND = {"no-such-page", "welcome-used"}
+# What answers people and is no view: files, parts of views, and the way to somebody else's form and back.
+NO_VIEWS = {"/assets/{name:str}", "/live/{name:str}", "/sign-in/oidc", "/sign-in/oidc/back"}
 # Of which docs/screenshots has pictures.
 SHOWN = {
     "home", "home-dark", "home-narrow", "new", "new-paper", "new-paper-narrow", "server", "server-dark",
     "server-narrow", "server-degraded", "server-degraded-dark", "edit", "revisions", "compare", "rollback", "delete",
     "plan", "drift", "drift-narrow", "windows", "clusters", "clusters-dark", "clusters-narrow", "people", "account",
-    "sign-in",
+    "sign-in", "adopt", "history", "person", "window", "welcome", "docs", "upgrade", "upgrade-narrow", "rollouts",
+    "rollout", "rollout-dark", "rollout-narrow", "rollout-new", "dry-run", "dry-run-narrow", "act", "act-narrow",
+    "edit-moved",
 }  # fmt: skip
 NARROW = {"width": 360, "height": 740}
 SHRINK = """async (png) => {
@@ -84,9 +97,7 @@ class Town(msgspec.Struct, frozen=True):
 def built(postgres: Database) -> Iterator[tuple[Database, dict[str, str]]]:
     """One town for all views: they only look."""
     with copied(postgres) as database, staged(database) as stage:
-        names = {name: str(made) for name, made in town.build(stage).items()}
-        names["link"] = stage.one("SELECT make_password_link('bob')")
-        yield database, names
+        yield database, {name: str(made) for name, made in town.build(stage).items()}
 
 
 @contextmanager
@@ -104,8 +115,100 @@ async def here(built: tuple[Database, dict[str, str]]) -> AsyncIterator[Town]:
         yield Town(str(site.client.base_url), session_of(database.dsn), names)
 
 
+async def choose_and_stop(window: Page) -> None:
+    """Of many at once it is asked whether that is meant."""
+    for name in ("lobby", "survival", town.LONG_NAME):
+        await window.get_by_label(f"Select {name}", exact=True).check()
+    await window.get_by_role("button", name="Stop", exact=True).click()
+    await expect(window.get_by_role("heading", name="Stop 3 servers?")).to_be_visible()
+
+
+async def choose_and_delete(window: Page) -> None:
+    """And what is to become of their data."""
+    await window.get_by_label("Select lobby", exact=True).check()
+    await window.get_by_role("button", name="Delete", exact=True).click()
+    await expect(window.get_by_role("heading", name="Delete lobby?")).to_be_visible()
+
+
+async def choose_and_upgrade(window: Page) -> None:
+    """Of which some would be refused."""
+    for name in ("panel", "map"):
+        await window.get_by_label(f"Select {name}", exact=True).check()
+    await window.get_by_role("button", name="Upgrade", exact=True).click()
+    await expect(window.get_by_role("heading", name="Move 2 servers of web?")).to_be_visible()
+
+
+async def save_what_others_changed(window: Page) -> None:
+    """As one whose form is older than what somebody else has changed since."""
+    await window.get_by_label("Players at most").fill("50")
+    await window.evaluate("document.querySelector('#draft [name=generation]').value = 1")
+    await window.get_by_role("button", name="Save").click()
+    await expect(window.locator("#moved")).to_be_visible()
+
+
+async def make_token(window: Page) -> None:
+    """It is shown this once."""
+    await window.get_by_text("Make a token").click()
+    await window.get_by_label("What is it for?").fill("Nightly backup")
+    await window.get_by_role("button", name="Make the token").click()
+    await expect(window.get_by_role("heading", name="Your new token")).to_be_visible()
+
+
+async def make_link(window: Page) -> None:
+    """Another password for one who has forgotten theirs."""
+    await window.get_by_role("button", name="Make a link").click()
+    await expect(window.locator("#link")).to_be_visible()
+
+
+async def add_somebody(window: Page) -> None:
+    """Who is given a link."""
+    name = f"carol-{await window.get_by_role('row').count()}"
+    await window.get_by_text("Add somebody").click()
+    await window.get_by_label("Name", exact=True).fill(name)
+    await window.get_by_role("button", name="Add, and make a link").click()
+    await expect(window.get_by_role("heading", name=f"A link for {name}")).to_be_visible()
+
+
+async def create_too_soon(window: Page) -> None:
+    """A form that was sent and refused."""
+    await window.get_by_role("button", name="Create server").click()
+    await expect(window.get_by_label("I have read and accept")).to_have_attribute("aria-invalid", "true")
+
+
+async def open_restart(window: Page) -> None:
+    """What is asked before people are disconnected."""
+    await window.locator("#ask-restart summary").click()
+
+
+# Views that only an action leads to: the one before it, and what is done there.
+ACTS: dict[str, tuple[str, Callable[[Page], Awaitable[None]]]] = {
+    "act": ("home", choose_and_stop),
+    "act-delete": ("home", choose_and_delete),
+    "rollout-refused": ("home", choose_and_upgrade),
+    "edit-moved": ("edit", save_what_others_changed),
+    "new-refused": ("new-paper", create_too_soon),
+    "server-restart": ("server", open_restart),
+    "token-made": ("account", make_token),
+    "link-made": ("person", make_link),
+    "person-made": ("people", add_somebody),
+}
+
+
+def test_every_page_is_among_the_views() -> None:
+    asked = {address.partition("?")[0] for address in (*VIEWS.values(), *DOORS.values())}
+    pages = {route.removeprefix("GET ") for route in routes() if route.startswith("GET ")}
+    pages = {page for page in pages if page == DOORS["docs"] or not is_api(page)}
+    assert {page for page in pages if not any(re.fullmatch(pattern(page), one) for one in asked)} == NO_VIEWS
+
+
+def pattern(page: str) -> str:
+    """What addresses of a route look like here, where ids are named in braces."""
+    kinds = {"int": r"(\d+|{[\w-]+})", "uuid": r"{[\w-]+}", "str": r"[^/]+"}
+    return re.sub(r"{\w+:(\w+)}", lambda found: kinds[found[1]], page)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("view", [*VIEWS, *DOORS])
+@pytest.mark.parametrize("view", [*VIEWS, *DOORS, *ACTS])
 async def test_a_view_is_there_for_everybody(browser: Browser, here: Town, view: str, scheme: str) -> None:
     async with opened(browser, here, view, color_scheme=scheme) as window:
         await picture(window, view if scheme == "light" else f"{view}-{scheme}")
@@ -114,7 +217,7 @@ async def test_a_view_is_there_for_everybody(browser: Browser, here: Town, view:
         assert await cut_off(window) == []
 
 
-@pytest.mark.parametrize("view", [*VIEWS, *DOORS])
+@pytest.mark.parametrize("view", [*VIEWS, *DOORS, *ACTS])
 async def test_a_view_fits_a_telephone(browser: Browser, here: Town, view: str) -> None:
     async with opened(browser, here, view, viewport=NARROW) as window:
         await picture(window, f"{view}-narrow")
@@ -126,11 +229,14 @@ async def test_a_view_fits_a_telephone(browser: Browser, here: Town, view: str) 
 @asynccontextmanager
 async def opened(browser: Browser, here: Town, view: str, **options: Any) -> AsyncIterator[Page]:
     """A window that shows the view. Doors are for those who are not in yet."""
-    session = here.session if view in VIEWS else None
+    session = None if view in DOORS else here.session
+    before, act = ACTS.get(view, (view, None))
     async with window_on(browser, here.url, session, **options) as window:
-        answer = await window.goto((VIEWS | DOORS)[view].format(**here.names))
+        answer = await window.goto((VIEWS | DOORS)[before].format(**here.names))
         assert answer is not None
-        assert answer.status == (404 if view in ("no-such-page", "welcome-used") else 200)
+        assert answer.status == (404 if before in UNFOUND else 200)
+        if act is not None:
+            await act(window)
         yield window
 
 

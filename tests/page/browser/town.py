@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from tests.db.stage import Row, Stage, load_shipped
+from tests.db.test_upgrade import next_web
 from tests.people import make_user
 
 LONG_NAME = "the-longest-name-that-a-server-can-have"
@@ -13,6 +14,8 @@ MINECRAFT = {"eula": "TRUE", "memory": "4Gi"}
 # Why each kind is well, and what it then tells of itself.
 LOOKS: dict[str, tuple[str, Row]] = {
     "StatefulSet": ("Ready", {"wantedReplicas": 1, "readyReplicas": 1}),
+    "Deployment": ("Ready", {"wantedReplicas": 1, "readyReplicas": 1}),
+    "Ingress": ("Present", {"hosts": ["map.example.com"]}),
     "PersistentVolumeClaim": ("Bound", {"phase": "Bound", "capacity": "10Gi"}),
     "Service": ("Present", {"clusterIP": "10.96.14.7", "ports": [{"port": 25565}]}),
     "Pod": ("Ready", {"phase": "Running", "node": "node-1"}),
@@ -20,7 +23,7 @@ LOOKS: dict[str, tuple[str, Row]] = {
 
 
 def build(stage: Stage) -> dict[str, Any]:
-    """Build it; the ids of its servers by name."""
+    """Build it; its ids by the names of servers, and as `rollout`, `dry-run` and `link` of what else has a page."""
     load_shipped(stage.database)
     stage.reachable()
     for kind in ("StatefulSet", "Service", "ConfigMap", "Secret", "PersistentVolumeClaim", "Pod"):
@@ -61,6 +64,8 @@ def build(stage: Stage) -> dict[str, Any]:
     stage.change(made["skyblock"], parameters=json.dumps({**MINECRAFT, "memory": "16Gi"}))
     message = "exceeded quota: memory, requested: limits.memory=16Gi, used: limits.memory=28Gi, limited: 32Gi"
     stage.settle(stage.claim_one(), "failed", error=message, permanent=True)
+    rollout = roll_out(stage, made)
+    asked = ask_the_cluster(stage, made["lobby"])
     drift(stage, made["minigames"], "minigames")
     stage.change(made["event-summer"], desired_state="Deleted")
     made["hub"] = stage.deploy("hub", "vanilla", MINECRAFT)
@@ -84,12 +89,49 @@ def build(stage: Stage) -> dict[str, Any]:
     with psycopg.connect(stage.database.dsn, autocommit=True) as superuser:
         make_user(superuser, "alice", "operator", ["default"])
         make_user(superuser, "bob", "viewer", None)
-    return made
+    return {**made, "rollout": rollout, "dry-run": asked, "link": stage.one("SELECT make_password_link('bob')")}
 
 
-def run(stage: Stage, name: str, parameters: Row) -> Any:
+def roll_out(stage: Stage, made: dict[str, Any]) -> int:
+    """Web servers on their way to a newer version, and one more that stays behind: one is through, one waits."""
+    for name in ("website", "map", "shop", "panel"):
+        made[name] = run(stage, name, {}, "web")
+    next_web(stage)
+    members = [made[name] for name in ("website", "map", "shop")]
+    row = stage.operator.execute("SELECT start_rollout('web', ids => %s, batch_size => 1) AS id", (members,)).fetchone()
+    assert row is not None
+    stage.worker.execute("SELECT advance_rollouts()")
+    settle_all(stage)
+    healthy(stage, made["map"])
+    stage.worker.execute("SELECT advance_rollouts()")
+    settle_all(stage)
+    return row["id"]
+
+
+def ask_the_cluster(stage: Stage, deployment: Any) -> int:
+    """A dry run, answered: one object would be taken, one changed on the way, one refused."""
+    row = stage.operator.execute(
+        "SELECT request_dry_run(%s, %s) AS id", (deployment, json.dumps({"memory": "16Gi"}))
+    ).fetchone()
+    assert row is not None
+    taken = stage.worker.execute("SELECT * FROM claim_dry_run('default', 'w', 60)").fetchone()
+    assert taken is not None
+    quota = "exceeded quota: memory, requested: limits.memory=16Gi, used: limits.memory=28Gi, limited: 32Gi"
+    answers = [
+        {"kind": "ConfigMap", "name": "lobby-env", "verdict": "unchanged"},
+        {"kind": "Service", "name": "lobby", "verdict": "ok", "warnings": ["spec.externalIPs is ignored here"],
+         "altered": [{"path": "spec.type", "sent": "NodePort", "becomes": "ClusterIP"}]},
+        {"kind": "StatefulSet", "name": "lobby", "verdict": "refused", "category": "quota", "message": quota},
+    ]  # fmt: skip
+    stage.worker.execute(
+        "SELECT settle_dry_run(%s, %s, 'done', %s, '')", (row["id"], taken["token"], json.dumps(answers))
+    )
+    return row["id"]
+
+
+def run(stage: Stage, name: str, parameters: Row, template: str = "paper") -> Any:
     """A healthy server."""
-    made = stage.deploy(name, "paper", parameters)
+    made = stage.deploy(name, template, parameters)
     settle_all(stage)
     healthy(stage, made)
     return made
