@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from db.connection import Session
 from db.contests import COLUMNS as CONTESTED
@@ -71,8 +71,21 @@ class DeploymentDetail(Deployment, frozen=True, kw_only=True):
     contested: list[Contested]
 
 
+class KubernetesEvent(msgspec.Struct, frozen=True):
+    """What Kubernetes itself told about an object, and how often. `type` is Normal or Warning."""
+
+    type: str
+    reason: str
+    message: str
+    count: int
+    last_at: datetime
+
+
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
-    """One object of a deployment: what was applied, what was last seen. One that is not `managed` is only observed."""
+    """One object of a deployment: what was applied, what was last seen. One that is not `managed` is only observed.
+
+    `events` are Kubernetes' own of the last hour, newest first, ten at most: of a pod all, of the rest warnings.
+    """
 
     api_version: str
     kind: str
@@ -88,6 +101,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     drifted: bool
     missing_since: datetime | None
     last_seen_at: datetime | None
+    events: list[KubernetesEvent]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -331,15 +345,18 @@ def assigned(change: Change) -> dict[str, Any]:
 async def list_resources(session: Session, deployment_id: UUID) -> list[Resource]:
     """Every object of a deployment, pods included. Raises Refused (404)."""
     await require_deployment(session, deployment_id)
-    async with session.cursor(row_factory=class_row(Resource)) as cursor:
+    async with session.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
             "SELECT r.api_version, r.kind, r.namespace, r.name, r.uid, r.resource_version, r.applied_generation,"
             " r.managed, r.health, r.reason, r.message, r.missing_since, r.last_seen_at,"
-            " r.drift IS NOT NULL AND orchestrator.shows_drift(r.cluster_id, r.kind, r.namespace, r.name) AS drifted"
-            " FROM orchestrator.deployment_resources r WHERE r.deployment_id = %s ORDER BY r.kind, r.namespace, r.name",
+            " r.drift IS NOT NULL AND orchestrator.shows_drift(r.cluster_id, r.kind, r.namespace, r.name) AS drifted,"
+            " coalesce(o.events_json -> (r.kind || '/' || r.name), '[]') AS events"
+            " FROM orchestrator.deployment_resources r"
+            " LEFT JOIN orchestrator.deployment_observed o ON o.deployment_id = r.deployment_id"
+            " WHERE r.deployment_id = %s ORDER BY r.kind, r.namespace, r.name",
             (deployment_id,),
         )
-        return await cursor.fetchall()
+        return msgspec.convert(await cursor.fetchall(), list[Resource])
 
 
 async def require_deployment(session: Session, deployment_id: UUID) -> None:

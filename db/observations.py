@@ -1,4 +1,4 @@
-"""What watchers write: observations, drift, resyncs, warnings, streams; and the lock that picks one of them.
+"""What watchers write: observations, drift, resyncs, events, streams; and the lock that picks one of them.
 
 The rules live in db/routines/observations; these are its doors.
 """
@@ -86,9 +86,10 @@ class Lacking(msgspec.Struct, frozen=True):
     generation: int | None
 
 
-class KubernetesWarning(msgspec.Struct, frozen=True):
-    """A core Event of type Warning. `last_at` is ISO 8601."""
+class KubernetesEvent(msgspec.Struct, frozen=True):
+    """A core Event: `type` is Normal or Warning, `last_at` ISO 8601."""
 
+    type: str
     kind: str
     namespace: str
     name: str
@@ -160,10 +161,10 @@ async def record_relist(
         ]
 
 
-async def record_warnings(session: Session, cluster: str, batch: Sequence[KubernetesWarning]) -> None:
-    """Keep Kubernetes' warnings about objects of ours; others are passed over."""
+async def record_kubernetes_events(session: Session, cluster: str, batch: Sequence[KubernetesEvent]) -> None:
+    """Keep what Kubernetes tells of pods of ours, and its warnings about other objects; all else is passed over."""
     with translated():
-        await session.execute("SELECT orchestrator.record_warnings(%s, %s)", (cluster, _text(batch)))
+        await session.execute("SELECT orchestrator.record_kubernetes_events(%s, %s)", (cluster, _text(batch)))
 
 
 async def record_stream(

@@ -10,7 +10,7 @@ import msgspec
 from psycopg.rows import class_row, dict_row
 
 from db.connection import Session
-from db.deployments import unknown_deployment
+from db.deployments import KubernetesEvent, unknown_deployment
 from db.drift import Outlook
 
 Outcome = Literal["waiting", "working", "succeeded", "failed", "deferred", "unfinished"]
@@ -29,7 +29,8 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     """One object. `wanted` and `live` are a line each, None where there is none; one not `managed` is only observed.
 
     `differs` counts its drifted paths, the object itself as one if it is missing or replaced. `digest` is what is kept
-    of its status.
+    of its status. `events` are Kubernetes' own of the last hour, newest first, ten at most: of a pod all, of the rest
+    warnings, of which `warning` is the latest.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime | None
     digest: dict[str, Any] | None
     warning: Warned | None
+    events: list[KubernetesEvent]
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import structlog
 
-from kube import warnings
+from kube import events
 from kube.cluster import Cluster
 from kube.kinds import EVENT
 from kube.naming import MANAGED_SELECTOR
@@ -33,13 +33,13 @@ async def follow_kind(cluster: Cluster, kind: str, pending: Pending, doubts: Dou
                 tell_loss(kind, change, restarts, pending)
 
 
-async def follow_warnings(cluster: Cluster, pending: Pending, idle_seconds: float) -> None:
-    """Kubernetes' own warnings, of all objects: Events carry no label of ours. Postgres knows which are about us."""
+async def follow_events(cluster: Cluster, pending: Pending, idle_seconds: float) -> None:
+    """Kubernetes' own Events, of all objects: they carry no label of ours. What is pending knows which are about us."""
     restarts = 0
-    async for change in stream(cluster, EVENT.name, field_selector=warnings.FIELD_SELECTOR, idle_seconds=idle_seconds):
+    async for change in stream(cluster, EVENT.name, idle_seconds=idle_seconds):
         match change:
             case Upsert(live):
-                pending.warned(warnings.read_warning(live))
+                pending.told(events.read_event(live))
             case Gone() | Synced():
                 # They expire by themselves, and are no inventory.
                 pass

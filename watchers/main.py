@@ -1,8 +1,8 @@
 """The watcher process: one per cluster writes, the others stand by for the lock that goes with its session.
 
 follow (one a kind) ─┐            ┌─▶ record_observations, record_drift
-warnings ────────────┼─▶ pending ─┼─▶ record_relist ──▶ doubts: look up what seems gone ─▶ pending
-resync (one a kind) ─┘            └─▶ record_stream, record_warnings
+events ──────────────┼─▶ pending ─┼─▶ record_relist ──▶ doubts: look up what seems gone ─▶ pending
+resync (one a kind) ─┘            └─▶ record_stream, record_kubernetes_events
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from kube.errors import CredentialsError
 from kube.kinds import OBSERVED
 from watchers import metrics
 from watchers.doubts import Doubts
-from watchers.follow import follow_kind, follow_warnings
+from watchers.follow import follow_events, follow_kind
 from watchers.pending import Pending
 from watchers.resync import resync_kind
 from watchers.settings import WatcherSettings
@@ -99,7 +99,7 @@ async def serve(session: Session, cluster: Cluster, settings: WatcherSettings, p
     async with asyncio.TaskGroup() as group:
         group.create_task(writer.write_forever())
         group.create_task(doubts.settle())
-        group.create_task(follow_warnings(cluster, pending, settings.idle_seconds))
+        group.create_task(follow_events(cluster, pending, settings.idle_seconds))
         for kind in OBSERVED:
             group.create_task(follow_kind(cluster, kind.name, pending, doubts, settings.idle_seconds))
             group.create_task(resync_kind(cluster, kind.name, pending, interval_seconds))

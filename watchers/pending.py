@@ -10,19 +10,24 @@ import msgspec
 
 from db.observations import Observation
 from kube.errors import KubeError
+from kube.events import WARNING, ClusterEvent
+from kube.kinds import POD
 from kube.live import Live
-from kube.warnings import ClusterWarning
 from kube.watch import Key
 from watchers import observe
 
 ObjectKey = tuple[str, str, str]  # kind, namespace, name
+EventKey = tuple[str, str, str, str, str]  # of which object, its reason, its message
 
 # Past so many entries only observations are kept, not whole objects (some 6 KB each).
 WHOLE_OBJECTS = 500
 # Listings, which can wait without harm, wait here.
 ROOM = 1000
-# More warnings than this at once tell nothing more.
-WARNINGS = 1000
+# More of Kubernetes' events than this at once tell nothing more; and so many are remembered, to tell none twice.
+EVENTS = 1000
+EVENTS_TOLD = 20_000
+# From the first that waits to their write: what repeats is written once, and a pod is known by then from its own watch.
+EVENTS_SECONDS = 0.5
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -57,7 +62,7 @@ class Batch(msgspec.Struct, frozen=True):
     """What the writer takes at a time."""
 
     entries: list[Entry]
-    warnings: list[ClusterWarning]
+    events: list[ClusterEvent]
     streams: dict[str, StreamState]
     relists: dict[str, Relist]
 
@@ -69,7 +74,13 @@ class Pending:
         """Nothing waits yet."""
         self.news = asyncio.Event()
         self._entries: dict[ObjectKey, Entry] = {}
-        self._warnings: dict[ObjectKey, ClusterWarning] = {}
+        self._events: dict[EventKey, ClusterEvent] = {}
+        # Of pods that may be ours: their own watch may be a moment later.
+        self._strange: dict[EventKey, ClusterEvent] = {}
+        self._told: dict[EventKey, ClusterEvent] = {}
+        self._events_gather = False
+        self._events_due = False
+        self._pods_listed = False
         self._streams: dict[str, StreamState] = {}
         self._relists: dict[str, Relist] = {}
         # Versions written, gone objects included until a relist outlives them: an old list must not revive them.
@@ -99,15 +110,34 @@ class Pending:
         if entry.key not in self._entries:
             self._put(entry)
 
-    def warned(self, warning: ClusterWarning) -> None:
-        """A warning of Kubernetes; the latest about each object is kept."""
-        key = (warning.kind, warning.namespace, warning.name)
-        known = self._warnings.get(key)
-        if known is None and len(self._warnings) >= WARNINGS:
+    def told(self, event: ClusterEvent) -> None:
+        """An event of Kubernetes. What repeats is kept once; what is neither a warning nor about a pod, not at all."""
+        about_pod = event.kind == POD.name
+        if not about_pod and event.type != WARNING:
             return
-        if known is None or known.last_at <= warning.last_at:
-            self._warnings[key] = warning
-            self.news.set()
+        key = (event.kind, event.namespace, event.name, event.reason, event.message)
+        if self._told.get(key) == event:
+            return
+        waiting = self._strange if about_pod and not self._is_known_pod(event) else self._events
+        known = waiting.get(key)
+        if known is None and len(waiting) >= EVENTS:
+            return
+        if known is None or known.last_at <= event.last_at:
+            waiting[key] = event
+            if not self._events_gather:
+                self._events_gather = True
+                asyncio.get_running_loop().call_later(EVENTS_SECONDS, self._let_events_go)
+
+    @property
+    def gathers_events(self) -> bool:
+        """Whether any wait for their time."""
+        return self._events_gather
+
+    def untold(self, events: list[ClusterEvent]) -> None:
+        """These could not be written: they wait again."""
+        for event in events:
+            self._told.pop((event.kind, event.namespace, event.name, event.reason, event.message), None)
+            self.told(event)
 
     def stream(self, kind: str, state: StreamState) -> None:
         """How the watch of a kind stands now."""
@@ -117,6 +147,7 @@ class Pending:
     def relisted(self, kind: str, relist: Relist) -> None:
         """A kind is known in full. Written after what was seen before it."""
         self._relists[kind] = relist
+        self._pods_listed = self._pods_listed or kind == POD.name
         self.news.set()
 
     async def room(self) -> None:
@@ -129,8 +160,7 @@ class Pending:
         entries = [self._entries.pop(key) for key in keys]
         drained = not self._entries
         # A relist stands behind the objects it was made of.
-        batch = Batch(entries, list(self._warnings.values()), self._streams, self._relists if drained else {})
-        self._warnings = {}
+        batch = Batch(entries, self._take_events(), self._streams, self._relists if drained else {})
         self._streams = {}
         if drained:
             self._relists = {}
@@ -138,6 +168,27 @@ class Pending:
         if len(self._entries) < ROOM:
             self._room.set()
         return batch
+
+    def _let_events_go(self) -> None:
+        self._events_due = True
+        self.news.set()
+
+    def _take_events(self) -> list[ClusterEvent]:
+        """Those that are due. Of others' pods nothing is kept, once ours were listed."""
+        if not self._events_due:
+            return []
+        taken = self._events | {key: event for key, event in self._strange.items() if self._is_known_pod(event)}
+        self._events = {}
+        self._strange = {} if self._pods_listed else {key: self._strange[key] for key in self._strange.keys() - taken}
+        self._events_due = self._events_gather = False
+        if len(self._told) + len(taken) > EVENTS_TOLD:
+            self._told.clear()
+        self._told |= taken
+        return list(taken.values())
+
+    def _is_known_pod(self, event: ClusterEvent) -> bool:
+        place = (event.namespace, event.name)
+        return (POD.name, *place) in self._entries or place in self._written.get(POD.name, {})
 
     def written(self, entries: list[Entry]) -> None:
         """These are in Postgres."""

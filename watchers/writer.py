@@ -12,12 +12,12 @@ import structlog
 from db import observations as doors
 from db.connection import Session
 from db.errors import Contended, Fault, Refused
-from db.observations import KubernetesWarning, Suspect
+from db.observations import KubernetesEvent, Suspect
 from db.processes import Presence
 from kube.cluster import Cluster
 from kube.errors import KubeError
+from kube.events import ClusterEvent
 from kube.live import Live
-from kube.warnings import ClusterWarning
 from watchers import metrics
 from watchers.doubts import Doubt, Doubts
 from watchers.drift import report
@@ -88,8 +88,8 @@ class Writer:
 
     async def _write(self, batch: Batch) -> None:
         busy = await self._record_fairly(batch.entries) if batch.entries else set[ObjectKey]()
-        if batch.warnings:
-            await self._record_warnings(batch.warnings)
+        if batch.events:
+            await self._record_events(batch.events)
         for kind, state in batch.streams.items():
             error = str(state.error) if state.error else None
             how = "connected" if state.connected else "lost"
@@ -166,28 +166,28 @@ class Writer:
             )
         return found
 
-    async def _record_warnings(self, batch: list[ClusterWarning]) -> None:
+    async def _record_events(self, batch: list[ClusterEvent]) -> None:
         rows = [
-            KubernetesWarning(
-                kind=warning.kind,
-                namespace=warning.namespace,
-                name=warning.name,
-                reason=warning.reason,
-                message=warning.message,
-                count=warning.count,
-                last_at=warning.last_at,
+            KubernetesEvent(
+                type=event.type,
+                kind=event.kind,
+                namespace=event.namespace,
+                name=event.name,
+                reason=event.reason,
+                message=event.message,
+                count=event.count,
+                last_at=event.last_at,
             )
-            for warning in batch
+            for event in batch
         ]
         try:
-            await doors.record_warnings(self._session, self._name, rows)
+            await doors.record_kubernetes_events(self._session, self._name, rows)
         except Contended:
-            for warning in batch:
-                self._pending.warned(warning)
+            self._pending.untold(batch)
             await asyncio.sleep(CONTENDED_SECONDS)
         except (Refused, Fault) as error:
             # They are noise by nature and come again; not worth finding the culprit.
-            log.error("warnings refused", warnings=len(batch), error=str(error))  # noqa: TRY400
+            log.error("events refused", events=len(batch), error=str(error))  # noqa: TRY400
 
     async def _record_relist(self, kind: str, relist: Relist) -> None:
         version = relist.resource_version

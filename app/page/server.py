@@ -54,7 +54,7 @@ async def read_server(session: Session, query: Query) -> dict[str, Any]:
         "settings": read_fields(read_schema(template.allowed_mutations_json), server.parameters),
         "objects": [found for found in objects if found.kind != "Pod"],
         "pods": [found for found in objects if found.kind == "Pod"],
-        "warnings": [found for found in objects if found.warning is not None],
+        "warned": [found for found in objects if found.kind != "Pod" and found.events],
         "differences": await drift.list_drift(session, own),
         "runs": runs,
         "older": runs[-1].run if sum(len(run.steps) for run in runs) >= EVENTS_SHOWN else None,

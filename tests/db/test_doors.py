@@ -107,8 +107,10 @@ async def test_observations_drift_relist_warnings_and_streams(stage: Stage) -> N
         [lacking] = await observations.record_relist(session, "default", "Service", 10**9, [])
         assert (lacking.namespace, lacking.name, lacking.uid) == ("default", "lobby", "uid-Service-lobby")
         assert (lacking.deployment_id, lacking.generation) == (seen.deployment_id, 1)
-        warning = observations.KubernetesWarning("Service", "default", "lobby", "R", "m", 1, "2026-01-01T00:00:00Z")
-        await observations.record_warnings(session, "default", [warning])
+        warning = observations.KubernetesEvent(
+            "Warning", "Service", "default", "lobby", "R", "m", 1, "2026-01-01T00:00:00Z"
+        )
+        await observations.record_kubernetes_events(session, "default", [warning])
         await observations.record_stream(session, "default", "Service", "lost", 2, "reset")
     assert stage.one("SELECT path FROM drift") == "spec.type"
     assert stage.one("SELECT error FROM watch_streams") == "reset"

@@ -92,9 +92,9 @@ def test_a_missing_object_is_wanted_and_not_live(stage: Stage) -> None:
 def test_drift_and_warnings_are_told_with_the_object_they_are_about(stage: Stage) -> None:
     own = stage.run_healthy("lobby")
     edited(stage, own)
-    warning = {"kind": "Service", "namespace": "default", "name": "lobby", "reason": "SyncFailed", "message": "no", "count": 3,
+    warning = {"type": "Warning", "kind": "Service", "namespace": "default", "name": "lobby", "reason": "SyncFailed", "message": "no", "count": 3,
                "last_at": "2026-01-02T03:04:05Z"}  # fmt: skip
-    stage.watcher.execute("SELECT record_warnings('default', %s)", (json.dumps([warning]),))
+    stage.watcher.execute("SELECT record_kubernetes_events('default', %s)", (json.dumps([warning]),))
     row = objects(stage, own)["Service/lobby"]
     assert (row["differs"], row["manager"]) == (1, "kubectl-edit")
     assert (row["warning"]["reason"], row["warning"]["count"]) == ("SyncFailed", 3)

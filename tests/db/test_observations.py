@@ -572,6 +572,7 @@ def warn(stage: Stage, kind: str, name: str, reason: str, message: str, age: str
     at = stage.one("SELECT (now() - %s::interval)::text", age)
     batch = [
         {
+            "type": "Warning",
             "kind": kind,
             "namespace": "default",
             "name": name,
@@ -581,7 +582,7 @@ def warn(stage: Stage, kind: str, name: str, reason: str, message: str, age: str
             "last_at": at,
         }
     ]
-    stage.watcher.execute("SELECT record_warnings('default', %s)", (json.dumps(batch),))
+    stage.watcher.execute("SELECT record_kubernetes_events('default', %s)", (json.dumps(batch),))
 
 
 def test_a_warning_tells_why_a_workload_has_no_pods(stage: Stage) -> None:
@@ -603,6 +604,68 @@ def test_warnings_about_others_are_passed_over_and_old_ones_go(stage: Stage) -> 
     cache = stage.one("SELECT observed_json -> 'warnings' FROM deployment_observed WHERE deployment_id = %s", own)
     assert set(cache) == {"Pod/lobby-2"}
     assert cache["Pod/lobby-2"]["count"] == 3
+
+
+def told(name: str, reason: str, at: str, **changes: Any) -> Row:
+    """An event of Kubernetes about a pod of it."""
+    about = {"type": "Normal", "kind": "Pod", "namespace": "default", "name": name}
+    return {**about, "reason": reason, "message": "m", "count": 1, "last_at": at, **changes}
+
+
+def tell(stage: Stage, *events: Row) -> None:
+    stage.watcher.execute("SELECT record_kubernetes_events('default', %s)", (json.dumps(events),))
+
+
+def kept(stage: Stage, own: Any) -> dict[str, list[Row]]:
+    return stage.one("SELECT events_json FROM deployment_observed WHERE deployment_id = %s", own)
+
+
+def test_what_kubernetes_tells_of_a_pod_is_kept_and_of_the_rest_its_warnings(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    stage.observe(stage.later(own, "Pod", "lobby-a", uid="p"))
+    now, earlier, long_ago = (stage.one("SELECT (now() - %s::interval)::text", age) for age in ("0 s", "5 min", "2 h"))
+    before = stage.events(own)
+    tell(
+        stage,
+        told("lobby-a", "Scheduled", earlier, message="to node-1"),
+        told("lobby-a", "Pulled", now),
+        told("lobby-a", "Killing", long_ago),
+        told("stranger", "Scheduled", now),
+        told("lobby", "Synced", now, kind="Service"),
+        told("lobby", "SyncFailed", now, kind="Service", type="Warning"),
+    )
+    found = kept(stage, own)
+    assert {key: [one["reason"] for one in events] for key, events in found.items()} == {
+        "Pod/lobby-a": ["Pulled", "Scheduled"],
+        "Service/lobby": ["SyncFailed"],
+    }
+    assert found["Pod/lobby-a"][1].items() >= {"type": "Normal", "message": "to node-1", "count": 1}.items()
+    tell(stage, told("lobby-a", "Scheduled", now, message="to node-1", count=2))
+    (again,) = [one for one in kept(stage, own)["Pod/lobby-a"] if one["reason"] == "Scheduled"]
+    assert again["count"] == 2, "what repeats stands once"
+    assert stage.events(own) == before, "it is no history"
+
+
+def test_no_more_of_kubernetes_events_is_kept_than_is_read(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    pods = [f"lobby-{n}" for n in range(25)]
+    stage.observe(*[stage.later(own, "Pod", name, uid=name) for name in pods])
+    now = stage.one("SELECT now()::text")
+    tell(stage, *[told("lobby-0", f"R{n}", now) for n in range(30)])
+    assert len(kept(stage, own)["Pod/lobby-0"]) == 10
+    tell(stage, *[told(name, f"R{n}", now) for name in pods for n in range(30)])
+    assert sum(len(events) for events in kept(stage, own).values()) == 200
+
+
+def test_what_kubernetes_told_before_writes_nothing(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    stage.observe(stage.later(own, "Pod", "lobby-a", uid="p"))
+    batch = [told("lobby-a", "Pulled", stage.one("SELECT now()::text"))]
+    tell(stage, *batch)
+    where = "SELECT ctid::text FROM deployment_observed WHERE deployment_id = %s"
+    before = stage.one(where, own)
+    tell(stage, *batch)
+    assert stage.one(where, own) == before
 
 
 def test_a_stream_says_how_it_is(stage: Stage) -> None:

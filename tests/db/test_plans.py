@@ -157,11 +157,12 @@ CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     ),
     "record a warning": (
         "watcher",
-        "SELECT record_warnings('default', %s)",
+        "SELECT record_kubernetes_events('default', %s)",
         (
             json.dumps(
                 [
                     {
+                        "type": "Warning",
                         "kind": "Pod",
                         "namespace": "default",
                         "name": "d604-x",

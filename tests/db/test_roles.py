@@ -154,7 +154,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "record_observations": ("SELECT record_observations('default', '[]')", {"watcher"}),
     "record_drift": ("SELECT record_drift('default', '[]')", {"watcher"}),
     "record_relist": ("SELECT record_relist('default', 'Pod', 1, '[]')", {"watcher"}),
-    "record_warnings": ("SELECT record_warnings('default', '[]')", {"watcher"}),
+    "record_kubernetes_events": ("SELECT record_kubernetes_events('default', '[]')", {"watcher"}),
     "record_stream": ("SELECT record_stream('default', 'Pod', 'synced', 0, NULL)", {"watcher"}),
 }
 # Past the grant, and refused for what was asked.

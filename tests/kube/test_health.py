@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from kube.cluster import Cluster
+from kube.events import WARNING, read_event
 from kube.health import Health, assess, digest
-from kube.warnings import FIELD_SELECTOR, read_warning
 from tests.conftest import ControlPlane
 from tests.kube.conftest import claim, config_map, service, workload
 from tests.waiting import eventually
@@ -101,8 +101,8 @@ async def test_a_quota_that_forbids_pods_is_told_by_the_deployment_and_as_a_warn
     assert "exceeded quota" in found.message
 
     async def warned() -> bool:
-        pages = cluster.pages("Event", field_selector=FIELD_SELECTOR, namespace=namespace)
-        warnings = [read_warning(live) async for page in pages for live in page.items]
+        pages = cluster.pages("Event", field_selector=f"type={WARNING}", namespace=namespace)
+        warnings = [read_event(live) async for page in pages for live in page.items]
         return any(
             warning.kind == "ReplicaSet" and warning.reason == "FailedCreate" and warning.last_at and warning.count >= 1
             for warning in warnings

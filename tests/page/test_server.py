@@ -123,14 +123,20 @@ async def test_pods_and_kubernetes_own_warnings_tell_why(person: Person, stage: 
         stage.later(lobby, "Pod", "lobby-0", health="Degraded", reason="OOMKilled", message="It was killed.",
                     digest={"phase": "Running", "restarts": 7}),
     )  # fmt: skip
-    warning = {"kind": "Pod", "namespace": "default", "name": "lobby-0", "reason": "BackOff", "message": "Back-off <b>",
-               "count": 31, "last_at": "2026-01-02T03:04:05Z"}  # fmt: skip
-    stage.watcher.execute("SELECT record_warnings('default', %s)", (json.dumps([warning]),))
+    about = {"kind": "Pod", "namespace": "default", "name": "lobby-0", "last_at": stage.one("SELECT now()::text")}
+    service = {**about, "kind": "Service", "name": "lobby"}
+    told = [
+        {**about, "type": "Warning", "reason": "BackOff", "message": "Back-off <b>", "count": 31},
+        {**about, "type": "Normal", "reason": "Scheduled", "message": "Assigned to node-1", "count": 1},
+        {**service, "type": "Warning", "reason": "SyncFailed", "message": "no", "count": 2},
+    ]
+    stage.watcher.execute("SELECT record_kubernetes_events('default', %s)", (json.dumps(told),))
     page = await person.look(f"/servers/{lobby}")
     pods = section(page, "pods-title")
     assert "lobby-0 Degraded OOMKilled It was killed. Running, 7 restarts" in pods
-    assert "BackOff Pod lobby-0" in pods
-    assert "31 times Back-off <b>" in pods
+    assert re.search(r"BackOff Warning, \d+ s ago ?, 31 times Back-off <b>", pods), pods
+    assert re.search(r"Scheduled Normal, \d+ s ago Assigned to node-1", pods), pods
+    assert re.search(r"Kubernetes warns of Service lobby SyncFailed Warning, \d+ s ago ?, 2 times no", pods), pods
     assert "Back-off &lt;b&gt;" in page
 
 

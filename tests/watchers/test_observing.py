@@ -1,5 +1,7 @@
 """What a watcher makes of a cluster: inventory, health, drift, and nothing at all where nothing happens."""
 
+from datetime import UTC, datetime
+
 from tests.intent import Intent
 from tests.outsider import Outsider
 from tests.waiting import eventually
@@ -198,3 +200,33 @@ async def test_a_warning_of_kubernetes_is_kept_for_whom_it_concerns(
             intent.story,
         )
     assert "exceeded quota" in kept["message"]
+
+
+async def test_what_kubernetes_tells_of_our_pods_is_kept_and_of_others_not(
+    intent: Intent, steps: Steps, watching: Watching, namespace: str, outsider: Outsider
+) -> None:
+    lobby = intent.deploy("lobby", "game")
+
+    def told() -> set[tuple[str, str, str, int]]:
+        lists = intent.value("SELECT events_json FROM orchestrator.deployment_observed WHERE deployment_id = %s", lobby)
+        return {
+            (about, one["type"], one["reason"], one["count"])
+            for about, events in (lists or {}).items()
+            for one in events
+        }
+
+    def tell(kind: str, name: str) -> None:
+        involved = {"apiVersion": "v1", "kind": kind, "namespace": namespace, "name": name}
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        said = {"type": "Normal", "reason": "Greeted", "message": "hello", "count": 4, "lastTimestamp": at}
+        event = {"apiVersion": "v1", "kind": "Event", "metadata": {"generateName": "greeting-"}, **said}
+        event["involvedObject"] = involved
+        outsider.create(event, namespace)
+
+    async with watching():
+        await steps.once(lobby)
+        await eventually(lambda: ("Pod/lobby-0", "Normal", "Scheduled", 1) in told(), 60, intent.story)
+        for kind, name in (("Pod", "stranger-0"), ("Service", "lobby"), ("Pod", "lobby-0")):
+            tell(kind, name)
+        await eventually(lambda: ("Pod/lobby-0", "Normal", "Greeted", 4) in told(), 30, intent.story)
+    assert {about for about, _, reason, _ in told() if reason == "Greeted"} == {"Pod/lobby-0"}

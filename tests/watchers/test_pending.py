@@ -1,10 +1,13 @@
 """What waits for the writer: only the newest of each object, never an older one again, and bounded."""
 
+import asyncio
 import json
+from typing import Any
 
+from kube.events import ClusterEvent
 from kube.live import Live, decode_live
 from watchers import observe
-from watchers.pending import ROOM, WHOLE_OBJECTS, Pending, Relist
+from watchers.pending import EVENTS, ROOM, WHOLE_OBJECTS, Pending, Relist
 
 
 def live(name: str, version: int, uid: str = "u") -> Live:
@@ -77,3 +80,61 @@ async def test_whole_objects_are_kept_only_so_many_and_listings_wait() -> None:
     kept = pending.take(ROOM).entries
     assert sum(entry.live is not None for entry in kept) == WHOLE_OBJECTS
     await pending.room()
+
+
+def event(name: str, **changes: Any) -> ClusterEvent:
+    given = {"type": "Normal", "kind": "Pod", "namespace": "games", "name": name, "reason": "Pulled", "count": 1}
+    return ClusterEvent(**{"message": "m", "last_at": "2026-11-30T08:00:00Z", "uid": "u"} | given | changes)
+
+
+def pod(name: str) -> Live:
+    metadata = {"name": name, "namespace": "games", "uid": name, "resourceVersion": "1"}
+    raw = json.dumps({"metadata": metadata, "spec": {}, "status": {}}).encode()
+    return decode_live(raw, "v1", "Pod")
+
+
+async def events(pending: Pending) -> list[ClusterEvent]:
+    """Those that are let go together."""
+    while pending.gathers_events:
+        await asyncio.wait_for(pending.news.wait(), 10)
+        batch = pending.take(10_000)
+        pending.written(batch.entries)
+        if batch.events:
+            return batch.events
+    return []
+
+
+async def test_of_events_only_those_of_our_pods_and_warnings_wait() -> None:
+    pending = Pending()
+    pending.told(event("ours"))
+    pending.told(event("theirs"))
+    pending.told(event("lobby", kind="Service"))
+    pending.told(event("lobby", kind="Service", type="Warning"))
+    pending.seen(pod("ours"))
+    pending.relisted("Pod", Relist([("games", "ours", "ours")], 1))
+    assert {(one.kind, one.name, one.type) for one in await events(pending)} == {
+        ("Pod", "ours", "Normal"),
+        ("Service", "lobby", "Warning"),
+    }
+
+
+async def test_an_event_that_repeats_waits_once_and_one_that_was_told_not_again() -> None:
+    pending = Pending()
+    pending.seen(pod("ours"))
+    for count in (1, 3, 2):
+        pending.told(event("ours", count=count, last_at=f"2026-11-30T08:00:0{count}Z"))
+    assert [one.count for one in await events(pending)] == [3]
+    last = event("ours", count=3, last_at="2026-11-30T08:00:03Z")
+    pending.told(last)
+    assert not pending.gathers_events
+    pending.untold([last])
+    assert await events(pending) == [last]
+
+
+async def test_a_flood_of_others_events_is_bounded_and_costs_ours_nothing() -> None:
+    pending = Pending()
+    pending.seen(pod("ours"))
+    for n in range(2 * EVENTS):
+        pending.told(event(f"theirs-{n}"))
+    pending.told(event("ours"))
+    assert [one.name for one in await events(pending)] == ["ours"]

@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.db.stage import Stage, load_shipped
+from tests.db.test_adopt import REPLICAS, drifted, paused
 from tests.page.browser import town
 from tests.page.browser.accessibility import faults
 from tests.page.browser.test_home import TOLD_MILLISECONDS, row, tab_to
@@ -175,3 +176,89 @@ async def test_a_way_back_that_somebody_overtook_is_shown_anew(window: Page, cat
     await expect(window.get_by_role("alert")).to_contain_text("Somebody else changed this server meanwhile")
     await expect(window.get_by_role("region", name="What differs")).to_contain_text("Theirs")
     assert catalogue.deployment("lobby")["parameters"]["motd"] == "Theirs"
+
+
+async def test_nothing_moves_while_its_timeline_grows_and_its_status_changes(window: Page, catalogue: Stage) -> None:
+    made = catalogue.deploy("lobby", "paper", town.MINECRAFT)
+    await window.goto(f"/servers/{made}")
+    await expect(window.locator("#standing")).to_contain_text("Progressing")
+    await window.evaluate("window.shifts = []")
+    catalogue.converge(catalogue.claim_one())
+    await expect(window.locator(".runs")).to_contain_text("Applied whole")
+    town.healthy(catalogue, made)
+    await expect(window.locator("#standing")).to_contain_text("Healthy")
+    await expect(window.locator("#pod-lobby-0")).to_be_visible()
+    about = {"kind": "Pod", "namespace": "default", "name": "lobby-0", "count": 1, "type": "Normal"}
+    at = catalogue.one("SELECT now()::text")
+    told = [{**about, "reason": f"Told{n}", "message": "what Kubernetes says " * 9, "last_at": at} for n in range(10)]
+    catalogue.watcher.execute("SELECT record_kubernetes_events('default', %s)", (json.dumps(told),))
+    await expect(window.locator("#pod-lobby-0")).to_contain_text("Told9")
+    catalogue.operator.execute("SELECT plan_restart(%s, NULL, true)", (made,))
+    await expect(window.locator("#planned")).to_contain_text("Restart planned")
+    catalogue.observe(
+        catalogue.later(
+            made, "StatefulSet", "lobby", health="Degraded", reason="CrashLoopBackOff", message="again " * 20
+        )
+    )
+    await expect(window.locator("#standing")).to_contain_text("Degraded")
+    assert await window.evaluate("window.shifts") == []
+
+
+async def test_what_kubernetes_tells_of_a_pod_is_there_at_once(window: Page, catalogue: Stage) -> None:
+    made = town.run(catalogue, "lobby", town.MINECRAFT)
+    await window.goto(f"/servers/{made}")
+    pod = window.get_by_role("region", name="Kubernetes' events of Pod lobby-0")
+    await expect(pod).to_contain_text("told nothing of it")
+    about = {"kind": "Pod", "namespace": "default", "name": "lobby-0", "last_at": catalogue.one("SELECT now()::text")}
+    event = {
+        **about,
+        "type": "Warning",
+        "reason": "BackOff",
+        "message": "Back-off restarting failed container",
+        "count": 3,
+    }
+    catalogue.watcher.execute("SELECT record_kubernetes_events('default', %s)", (json.dumps([event]),))
+    await expect(pod).to_contain_text("3 times", timeout=TOLD_MILLISECONDS)
+    await expect(pod).to_contain_text("Back-off restarting")
+    assert await faults(window) == []
+
+
+async def test_a_server_is_made_changed_and_deleted_by_keyboard_alone(window: Page, catalogue: Stage) -> None:
+    await window.goto("/new/paper")
+    await tab_to(window, window.get_by_label("Name", exact=True))
+    await window.keyboard.type("lobby")
+    await tab_to(window, window.get_by_label("I have read and accept"))
+    await window.keyboard.press("Space")
+    await tab_to(window, window.get_by_role("button", name="Create server"))
+    await window.keyboard.press("Enter")
+    await expect(window.get_by_role("heading", name="lobby", exact=True)).to_be_visible()
+    await tab_to(window, window.get_by_role("link", name="Edit"))
+    await window.keyboard.press("Enter")
+    await tab_to(window, window.get_by_label("Message of the day"))
+    await window.keyboard.press("Control+A")
+    await window.keyboard.type("By keyboard")
+    await tab_to(window, window.get_by_role("button", name="Save"))
+    await window.keyboard.press("Enter")
+    await expect(window.get_by_role("status").filter(has_text="lobby is being changed")).to_be_visible()
+    assert catalogue.deployment("lobby")["parameters"]["motd"] == "By keyboard"
+    await tab_to(window, window.locator("#more-actions summary"))
+    await window.keyboard.press("Enter")
+    await tab_to(window, window.get_by_role("link", name="Delete…"))
+    await window.keyboard.press("Enter")
+    await tab_to(window, window.get_by_label("Type lobby to delete it"))
+    await window.keyboard.type("lobby")
+    await window.keyboard.press("Enter")
+    await expect(window.get_by_role("status").filter(has_text="lobby is being deleted")).to_be_visible()
+    assert catalogue.deployment("lobby")["desired_state"] == "Deleted"
+
+
+async def test_what_others_changed_is_adopted_by_keyboard_alone(window: Page, stage: Stage) -> None:
+    own = paused(stage)
+    drifted(stage, own, "Deployment", "lobby", REPLICAS)
+    await window.goto(f"/servers/{own}/adopt")
+    await tab_to(window, window.get_by_role("checkbox"))
+    await expect(window.get_by_role("checkbox")).to_be_checked()
+    await tab_to(window, window.get_by_role("button", name="Adopt", exact=True))
+    await window.keyboard.press("Enter")
+    await expect(window.get_by_role("heading", name="lobby", exact=True)).to_be_visible()
+    assert stage.deployment("lobby")["parameters"]["replicas"] == 3

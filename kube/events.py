@@ -1,18 +1,20 @@
-"""Kubernetes' own Events of type Warning: why a pod has no node, an image does not come, a quota forbids.
+"""Kubernetes' own Events: where a pod went, why an image does not come, a quota forbids.
 
-They are noisy, repeat, and expire after an hour; so they are read for their reason, and never as a record.
+They are noisy, repeat, and expire after an hour; so they are read for their reason, and never as a record. Of pods all
+are told, of everything else only warnings.
 """
 
 import msgspec
 
 from kube.live import Live
 
-FIELD_SELECTOR = "type=Warning"
+WARNING = "Warning"
 
 
-class ClusterWarning(msgspec.Struct, frozen=True):
-    """One warning about one object, and how often it was given. `last_at` is RFC 3339."""
+class ClusterEvent(msgspec.Struct, frozen=True):
+    """What was told about one object, and how often. `type` is Normal or Warning, `last_at` RFC 3339."""
 
+    type: str
     kind: str
     namespace: str
     name: str
@@ -37,6 +39,7 @@ class _Series(msgspec.Struct, frozen=True, rename="camel"):
 
 class _Event(msgspec.Struct, frozen=True, rename="camel"):
     involved_object: _Involved = _Involved()
+    type: str = ""
     reason: str = ""
     message: str = ""
     count: int | None = None
@@ -48,12 +51,13 @@ class _Event(msgspec.Struct, frozen=True, rename="camel"):
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-def read_warning(live: Live) -> ClusterWarning:
+def read_event(live: Live) -> ClusterEvent:
     """Read an Event object, of the old form (count, lastTimestamp) or the new (series, eventTime)."""
     event = _decode(live.raw)
     series = event.series or _Series()
     about = event.involved_object
-    return ClusterWarning(
+    return ClusterEvent(
+        type=event.type,
         kind=about.kind,
         namespace=about.namespace,
         name=about.name,
