@@ -74,7 +74,7 @@ def listen(settings: ApiSettings) -> socket.socket:
 
 async def serve(settings: ApiSettings, listener: socket.socket) -> None:
     """Serve on a socket that listens, until cancelled."""
-    wakes = Wakes(settings.database.url)
+    wakes = Wakes(settings.database.url, settings.look_seconds)
     # Streams never take all sessions: requests come first.
     streams = Streams(wakes, readers=settings.sessions // 2)
     async with open_sessions(settings.database.url, settings.sessions) as pool:

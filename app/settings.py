@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from app.rates import Rate
+from app.wakes import LOOK_SECONDS
 from db.settings import DatabaseSettings
 
 CLAIMS = ("email", "preferred_username")
@@ -59,6 +60,7 @@ class ApiSettings(msgspec.Struct, frozen=True):
     rate: Rate = Rate(50, 200)
     oidc: OidcSettings | None = None
     trusted_proxies: list[str] = []
+    look_seconds: float = LOOK_SECONDS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ApiSettings:

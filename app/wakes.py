@@ -37,12 +37,13 @@ class Wakes:
     `newest` is the place of an event that everyone can read up to. `away` while Postgres cannot be reached.
     """
 
-    def __init__(self, url: str) -> None:
-        """Nothing is opened until `listen`."""
+    def __init__(self, url: str, look_seconds: float = LOOK_SECONDS) -> None:
+        """Nothing is opened until `listen`. `look_seconds`: how often to look, however quiet it is."""
         self.count = 0
         self.newest = Place()
         self.away = False
         self._url = url
+        self._look_seconds = look_seconds
         self._next = asyncio.Event()
         self._followers = 0
         self._followed = asyncio.Event()
@@ -103,13 +104,13 @@ class Wakes:
                 self._wake()
                 await asyncio.sleep(PAUSE_SECONDS)
             await self._until_followed()
-            heard = await notified(session, looks[0] if looks else LOOK_SECONDS)
+            heard = await notified(session, looks[0] if looks else self._look_seconds)
             looks = LOOK_AGAIN_SECONDS if heard else looks[1:]
 
     async def _until_followed(self) -> None:
         """Under load every commit announces itself: look once a second, not at each, where nobody wants to know."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(self._look_seconds):
                 await self._followed.wait()
 
     def _wake(self) -> None:

@@ -15,6 +15,7 @@ from app.main import listen, serve
 from app.problems import KINDS
 from app.rates import Rate
 from app.settings import ApiSettings, OidcSettings
+from app.wakes import LOOK_SECONDS
 from db.settings import DatabaseSettings
 from tests.conftest import Database
 from tests.intent import TEMPLATES, Intent, intent_on
@@ -74,10 +75,17 @@ async def serving(
     rate: Rate = UNHURRIED,
     oidc: OidcSettings | None = None,
     trusted_proxies: Sequence[str] = (),
+    look_seconds: float = LOOK_SECONDS,
 ) -> AsyncIterator[Api]:
     """Serve from this Postgres for the block. Unknown credentials will do as long as no Postgres is asked."""
     settings = ApiSettings(
-        DatabaseSettings(url), port=0, sessions=sessions, rate=rate, oidc=oidc, trusted_proxies=list(trusted_proxies)
+        DatabaseSettings(url),
+        port=0,
+        sessions=sessions,
+        rate=rate,
+        oidc=oidc,
+        trusted_proxies=list(trusted_proxies),
+        look_seconds=look_seconds,
     )
     with contextlib.closing(listen(settings)) as listener:
         task = asyncio.create_task(serve(settings, listener))

@@ -5,6 +5,7 @@ import contextlib
 import random
 import signal
 import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psycopg
@@ -19,9 +20,12 @@ from tests.app.conftest import Api, problem, serving
 from tests.app.follower import STREAM, Follower
 from tests.app.test_process import Process, client, started
 from tests.conftest import Database
-from tests.intent import Intent
-from tests.people import token_of
+from tests.intent import TEMPLATES, Intent, intent_on
+from tests.people import session_of, token_of
 from tests.waiting import eventually
+
+# Less than from one message of a stream to its next read, if nothing wakes it.
+TOLD_SECONDS = 4.0
 
 
 def written(intent: Intent) -> list[int]:
@@ -369,3 +373,31 @@ async def test_sigterm_ends_streams_at_once_and_tells_them(
                 (end,) = follower.named("end")
                 assert end["detail"] == "the API is stopping"
                 assert "Last-Event-ID" in end["hint"]
+
+
+async def test_listening_is_what_makes_it_quick(database: Database) -> None:
+    """A process that would look by itself once a minute, and streams that read by themselves every 5 s or 10 s."""
+    token, cookie = token_of(database.dsn), session_of(database.dsn)
+    with intent_on(database, "default") as intent:
+        intent.put_template("web", TEMPLATES["web"])
+        async with (
+            serving(database.dsn_as("api"), token, cookie, look_seconds=60) as api,
+            Follower().following(api.client) as follower,
+            api.client.stream("GET", "/live/servers") as page,
+        ):
+            lines = page.aiter_lines()
+            await heard(lines, "No servers yet")
+            for name in ("one", "two", "three"):
+                intent.deploy(name, "web")
+                await heard(lines, f"Select {name}")
+                await eventually(
+                    lambda: len(follower.ids) >= len(written(intent)), TOLD_SECONDS, lambda: follower.messages
+                )
+
+
+async def heard(lines: AsyncIterator[str], words: str) -> None:
+    """Sooner than the stream would read by itself."""
+    async with asyncio.timeout(TOLD_SECONDS):
+        async for line in lines:
+            if words in line:
+                return
