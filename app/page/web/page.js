@@ -73,7 +73,10 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
 const notice = document.getElementById("notice");
 const noticeText = document.getElementById("notice-text");
 const noticeAge = document.getElementById("notice-age");
+// Long enough to be read.
+const toldFor = 10_000;
 let failed = "";
+let failedAt = 0;
 
 function say(text, since) {
   noticeAge.hidden = since === null;
@@ -90,6 +93,7 @@ function sayWhatIsWrong() {
 
 for (const event of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(event, () => {
+    failedAt = Date.now();
     failed = "That got no answer. Try again; before you repeat a change, look whether it was made.";
     sayWhatIsWrong();
   });
@@ -105,6 +109,8 @@ const silence = 11_000;
 const patience = 2_000;
 const pause = 2_000;
 const streams = new Map();
+const unconnected = "This page is not connected to its server.";
+const crowded = "Too many of your pages are open, so this one is not kept current: close some.";
 
 function connect() {
   for (const [element, stream] of streams) {
@@ -139,6 +145,8 @@ function listen(element, stream) {
     });
   const isCurrent = () => {
     stream.current = Date.now();
+    // Whoever answers this answers the next request too.
+    if (stream.current - failedAt > toldFor) failed = "";
     stream.lost = null;
   };
   on("part", (event) => {
@@ -153,7 +161,7 @@ function listen(element, stream) {
     if (JSON.parse(event.data).status < 429) location.reload();
   });
   source.addEventListener("error", () => {
-    lose(stream, "This page is not connected to its server.");
+    lose(stream, stream.reason === crowded ? crowded : unconnected);
     // An answer other than a stream ends it for good, unless we begin again.
     if (source.readyState === EventSource.CLOSED) again(element, stream);
   });
@@ -170,8 +178,20 @@ function again(element, stream) {
   stream.retry = setTimeout(async () => {
     if (streams.get(element) !== stream) return;
     if (await isSignedOut()) return location.reload();
+    if (stream.source.readyState === EventSource.CLOSED) stream.reason = await whyRefused(stream.url);
     listen(element, stream);
   }, pause);
+}
+
+// An EventSource does not say how it was answered; only a request of our own tells.
+async function whyRefused(url) {
+  try {
+    const answer = await fetch(url, { redirect: "manual", cache: "no-store" });
+    await answer.body?.cancel();
+    return answer.status === 429 ? crowded : unconnected;
+  } catch {
+    return unconnected;
+  }
 }
 
 async function isSignedOut() {
@@ -199,7 +219,7 @@ setInterval(() => {
   for (const [element, stream] of streams) {
     if (slept) stream.heard = now;
     if (now - stream.heard < silence) continue;
-    lose(stream, "This page is not connected to its server.", stream.heard);
+    lose(stream, unconnected, stream.heard);
     stream.heard = now;
     again(element, stream);
   }
