@@ -18,6 +18,7 @@ from db.access import User
 from db.connection import Session
 from db.errors import Refused
 
+ROWS = 200
 ROLES = {
     "viewer": "Viewer: looks at servers",
     "operator": "Operator: makes and changes servers",
@@ -34,9 +35,9 @@ def namespaces_of(form: dict[str, str]) -> list[str] | None:
 
 async def find_person(session: Session, name: str) -> User:
     """Raises Refused (404)."""
-    for person in await access.list_users(session):
-        if person.name == name:
-            return person
+    person = await access.read_user(session, name)
+    if person is not None:
+        return person
     raise Refused(404, f"there is nobody called {name}", "name", "See the list of people.")
 
 
@@ -44,8 +45,14 @@ async def find_person(session: Session, name: str) -> User:
 async def show_people(visit: NamedDependency[Visit]) -> Page:
     """All that one may see."""
     async with visit.transaction() as session:
-        people = await access.list_users(session)
-    return visit.show("people.html", people=people, given=BLANK, roles=ROLES, link="")
+        found = await read_people(session, visit.query.get("after", ""))
+    return visit.show("people.html", given=BLANK, roles=ROLES, link="", **found)
+
+
+async def read_people(session: Session, after: str = "") -> dict[str, Any]:
+    """One page of them by name, beyond `after`."""
+    found = await access.list_users(session, after=after, limit=ROWS + 1)
+    return {"people": found[:ROWS], "more": len(found) > ROWS, "after": after}
 
 
 @post("/people", include_in_schema=False)
@@ -57,13 +64,13 @@ async def add_person(visit: NamedDependency[Visit]) -> Page:
         async with visit.transaction() as session:
             await access.create_user(session, name, form.get("role", ""), namespaces_of(form))
             secret = await access.make_password_link(session, name)
-            people = await access.list_users(session)
+            found = await read_people(session)
     except Refused as refusal:
         async with visit.transaction() as session:
-            people = await access.list_users(session)
-        return visit.refuse("people.html", refusal, people=people, given=BLANK | form, roles=ROLES, link="")
+            found = await read_people(session)
+        return visit.refuse("people.html", refusal, given=BLANK | form, roles=ROLES, link="", **found)
     link = welcome_link(visit, secret)
-    return visit.show("people.html", people=people, given=BLANK, roles=ROLES, link=link, link_for=name)
+    return visit.show("people.html", given=BLANK, roles=ROLES, link=link, link_for=name, **found)
 
 
 @get("/people/{name:str}", include_in_schema=False)

@@ -2,6 +2,7 @@
 
 import re
 
+import psycopg
 import pytest
 
 from tests.app.conftest import Api
@@ -19,7 +20,7 @@ async def add(person: Person, name: str = "ada", role: str = "operator", namespa
 
 async def test_somebody_new_comes_with_a_link_that_is_shown_once(person: Person) -> None:
     page = await add(person, namespaces="games, lobby")
-    (link,) = re.findall(r'<pre id="link">http://127\.0\.0\.1:\d+(/welcome/[^<]+)</pre>', page)
+    (link,) = re.findall(r'<pre class="whole" id="link">http://127\.0\.0\.1:\d+(/welcome/[^<]+)</pre>', page)
     again = await person.look("/people")
     assert link not in again
     for said in ("ada", "operator", "games, lobby", "No password yet"):
@@ -65,7 +66,7 @@ async def test_disabling_somebody_signs_them_out_and_enabling_lets_them_in(
 async def test_a_new_link_can_be_made(person: Person) -> None:
     await add(person)
     answer = await person.send("/people/ada/link", "/people/ada")
-    assert re.search(r'<pre id="link">http://[^<]+/welcome/[^<]+</pre>', answer.text)
+    assert re.search(r'<pre class="whole" id="link">http://[^<]+/welcome/[^<]+</pre>', answer.text)
 
 
 @pytest.mark.parametrize(
@@ -115,3 +116,29 @@ async def test_nobody_but_an_admin_changes_people(database: Database, api: Api, 
 async def test_nobody_is_found_by_a_name_that_nobody_has(person: Person) -> None:
     await person.look("/people/nobody", 404)
     assert (await person.send("/people/nobody/disable")).status_code == 404
+
+
+async def test_an_admin_of_some_namespaces_is_offered_nothing_that_is_refused(
+    database: Database, person: Person
+) -> None:
+    person.client.cookies.set("session", session_of(database.dsn, "admin", ["games"]))
+    assert 'href="/people"' not in await person.look("/")
+    assert "Add somebody" not in text(await person.look("/people"))
+
+
+async def test_however_many_there_are_each_is_found(database: Database, person: Person) -> None:
+    with psycopg.connect(database.dsn, autocommit=True) as superuser:
+        superuser.execute(
+            "INSERT INTO orchestrator.users (name, role) SELECT 'u' || n, 'viewer' FROM generate_series(10000, 11099) n"
+        )
+    assert "u11099" in text(await person.look("/people/u11099"))
+    page = await person.look("/people")
+    seen: list[str] = []
+    for _ in range(10):
+        seen += re.findall(r'id="person-([^"]+)"', page)
+        more = re.findall(r'href="(/people\?after=[^"]+)">More', page)
+        if not more:
+            break
+        page = await person.look(more[0])
+    assert seen[-1] == "u11099"
+    assert len(seen) == len(set(seen)) == 1101
