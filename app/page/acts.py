@@ -22,7 +22,7 @@ from app.page.rendering import Page, back, own_path, query_of
 from app.page.visit import Visit
 from app.page.words import counted
 from db import bulk, listing
-from db.bulk import Changed
+from db.bulk import Action, Changed
 from db.connection import Session
 from db.deployments import Change
 from db.errors import Refused
@@ -31,14 +31,14 @@ _UNFIT = 422
 
 
 class Act(msgspec.Struct, frozen=True):
-    """What a button does, and how the page says so. `change` is None for a restart, which changes no intent.
+    """What a button does, and how the page says so. What changes no intent is an action instead of a `change`.
 
     `done` follows the number of servers. One with `means` is asked about first, and says that.
     """
 
     verb: str
     done: str
-    change: Change | None
+    change: Change | Action
     means: str = ""
 
 
@@ -53,8 +53,9 @@ ACTS = {
         "Players are disconnected. Worlds and settings are kept, and a start brings all of it back.",
     ),
     "restart": Act(
-        "Restart", "being restarted", None, "Players are disconnected, and can join again as soon as it runs."
+        "Restart", "being restarted", "restart", "Players are disconnected, and can join again as soon as it runs."
     ),
+    "reconcile": Act("Reconcile now", "being looked at now", "reconcile"),
     "delete": Act(
         "Delete",
         "being deleted",
@@ -143,9 +144,9 @@ async def carry_out(session: Session, order: Order) -> list[Changed]:
         raise Refused(
             _UNFIT, "no server was selected", "id", "Go back, tick the servers that are meant, and try again."
         )
-    if order.act.change is None:
-        return await bulk.act_on_deployments(session, ids, "restart")
     change = order.act.change
+    if not isinstance(change, Change):
+        return await bulk.act_on_deployments(session, ids, change)
     if order.action == "delete":
         change = msgspec.structs.replace(change, keep_data=order.keep_data)
     return await bulk.change_deployments(session, ids, change)

@@ -14,11 +14,14 @@ from app.page.rendering import Page
 from app.page.visit import Visit
 from db import catalogue, clusters, contests, listing
 from db.connection import Session
-from db.listing import WORST_FIRST, Filter, OtherOrder, Sort, Status, Stop
+from db.listing import WORST_FIRST, Filter, OtherOrder, Sort, State, Status, Stop
 
 ROWS = 50
 # In one action.
 MOST = 1000
+# Pages that an address leads back through; further back is the first.
+MOST_PAST = 20
+STATES = {"": "Any", "Active": "Running", "Stopped": "Stopped", "Paused": "Left alone", "Deleted": "To be deleted"}
 ORDERS = {
     "": "Name",
     "status": "Worst first",
@@ -36,10 +39,13 @@ class Wish(msgspec.Struct, frozen=True, omit_defaults=True):
     template: str | None = None
     cluster: str | None = None
     namespace: str | None = None
+    wanted: State | None = None
     drifted: bool = False
     deleted: bool = False
     sort: Sort = "name"
     after: str | None = None
+    # Where the pages before this one began, so that there is a way back; the first needs none.
+    past: str = ""
 
     @classmethod
     def of(cls, query: Query) -> Wish:
@@ -54,9 +60,28 @@ class Wish(msgspec.Struct, frozen=True, omit_defaults=True):
             template=self.template,
             cluster=self.cluster,
             namespace=self.namespace,
+            desired_state=self.wanted,
             drifted=True if self.drifted else None,
             deleted=self.deleted,
         )
+
+    def onward(self, next_one: Stop | None) -> dict[str, str | None] | None:
+        """What the address of the next page asks for otherwise; None if there is none."""
+        if next_one is None:
+            return None
+        passed = [*self.trail, self.after] if self.after is not None else []
+        return {"after": pack(next_one), "past": ",".join(passed[-MOST_PAST:])}
+
+    def backward(self) -> dict[str, str | None] | None:
+        """The same for the page before."""
+        if self.after is None:
+            return None
+        return {"after": self.trail[-1] if self.trail else None, "past": ",".join(self.trail[:-1])}
+
+    @property
+    def trail(self) -> list[str]:
+        """Where the pages before began, the last one last."""
+        return [one for one in self.past.split(",") if one]
 
 
 async def read_servers(session: Session, query: Query) -> dict[str, Any]:
@@ -72,7 +97,8 @@ async def read_servers(session: Session, query: Query) -> dict[str, Any]:
         "wish": wish,
         "asked": msgspec.to_builtins(wish),
         "servers": page.items,
-        "next": None if page.next is None else pack(page.next),
+        "onward": wish.onward(page.next),
+        "backward": wish.backward(),
         "counts": await listing.count_deployments(session, msgspec.structs.replace(wanted, status=[])),
         "statuses": WORST_FIRST,
         "most": MOST,
@@ -90,7 +116,7 @@ async def show_home(visit: NamedDependency[Visit]) -> Page:
     """The list, and around it what narrows it."""
     async with visit.transaction() as session:
         found = await servers.read(session, visit.query)
-    return visit.show("home.html", view=servers, orders=ORDERS, **found)
+    return visit.show("home.html", view=servers, orders=ORDERS, states=STATES, **found)
 
 
 router = Router("/", route_handlers=[show_home])

@@ -11,7 +11,7 @@ from tests.conftest import Database
 from tests.page.conftest import Person, text
 from tests.people import session_of
 
-TOKEN = r'<pre id="token">(so_[0-9]+_[0-9a-f]+)</pre>'
+TOKEN = r'<pre class="whole" id="token">(so_[0-9]+_[0-9a-f]+)</pre>'
 
 
 async def make(person: Person, **fields: str) -> httpx.Response:

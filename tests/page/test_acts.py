@@ -144,3 +144,14 @@ async def test_who_is_limited_to_namespaces_sees_and_reaches_those_only(
 async def test_it_never_leads_to_another_site(person: Person, ids: dict[str, str]) -> None:
     answer = await person.send("/servers/act", id=ids["arena"], action="pause", back="https://elsewhere.example/")
     assert answer.headers["location"] == "/"
+
+
+async def test_many_are_looked_at_now_without_a_question(
+    person: Person, templates: Intent, ids: dict[str, str]
+) -> None:
+    assert 'name="action" value="reconcile"' in await person.look("/")
+    answer = await person.send("/servers/act", id=[ids["arena"], ids["build"]], action="reconcile", back="/")
+    assert "2 servers are being looked at now." in await person.told(answer)
+    asked = templates.rows("SELECT deployment_id FROM orchestrator.deployment_events WHERE type = 'ReconcileRequested'")
+    assert {str(row["deployment_id"]) for row in asked} == {str(ids["arena"]), str(ids["build"])}
+    assert set(states(templates).values()) == {"Active"}

@@ -6,8 +6,13 @@ import httpx
 import pytest
 
 from tests.app.conftest import Api
+from tests.db.stage import Stage
+from tests.db.test_adopt import change, drifted
 from tests.intent import Intent
 from tests.page.conftest import Person, text
+from tests.page.test_server import stage
+
+__all__ = ["stage"]
 
 
 def names(page: str) -> list[str]:
@@ -63,14 +68,62 @@ async def test_a_home_without_servers_says_how_to_make_one(person: Person) -> No
     assert 'href="/new"' in page
 
 
-async def test_long_lists_come_in_pages(person: Person, templates: Intent) -> None:
-    templates.operator.execute("SELECT orchestrator.deploy('s' || n, 'web') FROM generate_series(100, 169) n")
-    page = await person.look("/?q=s1")
-    assert len(names(page)) == 50
-    (after,) = re.findall(r'href="(/\?q=s1&amp;after=[^"]+)"', page)
-    page = await person.look(after.replace("&amp;", "&"))
-    assert names(page) == [f"s{n}" for n in range(150, 170)]
-    assert "First page" in text(page)
+def link(page: str, text: str) -> str:
+    """Where a link of the pages leads."""
+    (found,) = re.findall(rf'<a class="button" href="([^"]+)"[^>]*>(?:<svg.*?</svg>)?{text}', page)
+    return found.replace("&amp;", "&")
+
+
+async def test_long_lists_come_in_pages_forth_and_back(person: Person, templates: Intent) -> None:
+    templates.operator.execute("SELECT orchestrator.deploy('s' || n, 'web') FROM generate_series(100, 229) n")
+    first = await person.look("/?q=s")
+    second = await person.look(link(first, "Next"))
+    third = await person.look(link(second, "Next"))
+    shown = [[f"s{n}" for n in numbers] for numbers in (range(100, 150), range(150, 200), range(200, 230))]
+    assert [names(page) for page in (first, second, third)] == shown
+    assert "Next" not in text(third)
+    again = await person.look(link(third, "Previous"))
+    assert names(again) == shown[1]
+    back = await person.look(link(again, "Previous"))
+    assert (names(back), "Previous" in text(back)) == (shown[0], False)
+    assert names(await person.look(link(third, "First page"))) == shown[0]
+    assert "past=" not in "".join(re.findall(r'href="(/\?[^"]*status=[^"]*)"', third)), "another list begins anew"
+
+
+async def test_a_namespace_and_what_is_wanted_narrow_the_list(person: Person, servers: Intent) -> None:
+    servers.deploy("theirs", "web", namespace="games")
+    page = await person.look("/")
+    assert 'href="/?namespace=games"' in page
+    page = await person.look("/?namespace=games")
+    assert (names(page), "Namespace games" in text(page)) == (["theirs"], True)
+    servers.operator.execute("UPDATE orchestrator.deployments SET desired_state = 'Stopped' WHERE name = 'lobby'")
+    page = await person.look("/?wanted=Stopped")
+    assert (names(page), '<option value="Stopped" selected>' in page) == (["lobby"], True)
+
+
+def row_of(page: str, own: str) -> str:
+    """What the line of one server says."""
+    return text("<main" + page[page.index(f'id="server-{own}"') :].partition("</tr>")[0])
+
+
+async def test_a_row_tells_players_memory_age_and_drift(person: Person, stage: Stage) -> None:
+    own, other = stage.run_healthy("lobby", parameters={"memory": "96Mi"}), stage.run_healthy("arena")
+    stage.root.execute("UPDATE deployments SET created_at = now() - interval '3 days' WHERE name = 'lobby'")
+    stage.operator.execute("SELECT record_players(%s, 7)", (own,))
+    drifted(stage, own, "Service", "lobby", change("spec.selector", {"a": "b"}, {"c": "d"}))
+    page = await person.look("/")
+    assert re.search(r"lobby default ?, 7 players .* 96Mi 3 days Drifted", row_of(page, own)), row_of(page, own)
+    assert re.search(r"64Mi \d+ s none", row_of(page, other)), row_of(page, other)
+    assert "player" not in row_of(page, other)
+    assert "7 players online" in text(await person.look(f"/servers/{own}"))
+
+
+async def test_several_clusters_that_are_away_are_one_line(person: Person, servers: Intent) -> None:
+    servers.superuser.execute("INSERT INTO orchestrator.clusters (name) VALUES ('frankfurt')")
+    servers.superuser.execute(
+        "UPDATE orchestrator.clusters SET unreachable_since = now(), unreachable_reason = 'refused'"
+    )
+    assert re.search(r"2 clusters do not answer: \w+, \w+ ?\. Changes wait", text(await person.look("/")))
 
 
 async def test_an_address_that_asks_nonsense_is_told(person: Person) -> None:

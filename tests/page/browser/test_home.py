@@ -1,17 +1,23 @@
 """Home in a real browser: it shows what is committed without a reload, and finds, chooses and acts."""
 
+import asyncio
 import re
+from contextlib import AsyncExitStack
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
+from app.streams import MOST_OF_A_USER
 from tests.app.conftest import Api
 from tests.db.stage import Stage
+from tests.db.test_adopt import GREETING, change
+from tests.db.test_contested import put_back
 from tests.page.browser.accessibility import faults
 from tests.page.browser.conftest import NewWindow
 
 # Sooner than the page would look by itself, so that only being told can be so quick.
 TOLD_MILLISECONDS = 3_000
+CONTESTED = change(GREETING, "hello", "theirs", manager="helm")
 
 
 async def test_what_is_committed_shows_in_every_window_without_a_reload(new_window: NewWindow, stage: Stage) -> None:
@@ -141,3 +147,57 @@ async def test_it_is_empty_at_first_and_says_what_to_do(window: Page, site: Api)
     await window.goto("/")
     await expect(window.get_by_role("heading", name="No servers yet")).to_be_visible()
     assert await faults(window) == []
+
+
+async def test_a_search_that_takes_a_while_says_that_it_goes_on(window: Page, stage: Stage) -> None:
+    stage.deploy("lobby")
+    await window.goto("/")
+    answer = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await answer.wait()
+        await route.continue_()
+
+    await window.route("**/?q=*", slowly)
+    working = window.get_by_text("Searching…")
+    await expect(working).to_be_hidden()
+    await window.get_by_label("Search").press_sequentially("lob")
+    await expect(working).to_be_visible()
+    answer.set()
+    await expect(working).to_be_hidden()
+    await window.unroute_all()
+
+
+async def test_nothing_moves_when_a_path_is_contested(window: Page, stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    await window.goto("/")
+    await expect(row(window, "lobby")).to_contain_text("Healthy")
+    await window.evaluate("window.shifts = []")
+    for _ in range(3):
+        put_back(stage, own, CONTESTED)
+    await expect(window.get_by_text("1 path is contested")).to_be_visible()
+    await expect(window.get_by_label("Contested")).to_contain_text("is contested by helm")
+    assert await window.evaluate("window.shifts") == []
+
+
+async def test_what_got_no_answer_is_said_and_is_over_when_the_page_is_current_again(
+    window: Page, stage: Stage
+) -> None:
+    stage.deploy("lobby")
+    await window.goto("/")
+    await window.route("**/?q=*", lambda route: route.abort())
+    await window.get_by_label("Search").press_sequentially("lob")
+    notice = window.locator("#notice")
+    await expect(notice).to_contain_text("That got no answer")
+    await window.unroute_all()
+    await expect(notice).to_be_hidden(timeout=30_000)
+
+
+async def test_a_page_too_many_says_why_it_is_not_kept_current(window: Page, site: Api, stage: Stage) -> None:
+    stage.deploy("lobby")
+    async with AsyncExitStack() as others:
+        for _ in range(MOST_OF_A_USER):
+            await others.enter_async_context(site.client.stream("GET", "/live/servers"))
+        await window.goto("/")
+        await expect(window.locator("#notice")).to_contain_text("Too many of your pages are open", timeout=20_000)
+    await expect(window.locator("#notice")).to_be_hidden(timeout=30_000)
