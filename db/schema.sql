@@ -162,7 +162,7 @@ DECLARE
     v_generation bigint;
     v_paths text[];
     v_managers text[];
-    v_told jsonb;
+    v_code text;
     v_refusal text;
     v_at text;
     v_hint text;
@@ -182,12 +182,14 @@ BEGIN
         BEGIN
             PERFORM orchestrator.adopt_paths(v_id, v_paths, NULL, true);
         EXCEPTION WHEN SQLSTATE 'SO422' OR SQLSTATE 'SO409' THEN
-            GET STACKED DIAGNOSTICS v_refusal = MESSAGE_TEXT, v_at = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
-            v_told := jsonb_build_object('paths', v_paths, 'managers', v_managers, 'reason', v_refusal, 'path', v_at, 'hint', v_hint);
+            GET STACKED DIAGNOSTICS v_code = RETURNED_SQLSTATE, v_refusal = MESSAGE_TEXT, v_at = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
             INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
-            SELECT v_id, v_generation, 'system', 'AdoptionRefused', v_told, 'adopt:' || array_to_string(v_managers, ', adopt:')
-             WHERE v_told IS DISTINCT FROM (SELECT e.data_json FROM orchestrator.deployment_events e
-                                             WHERE e.deployment_id = v_id AND e.type = 'AdoptionRefused' ORDER BY e.id DESC LIMIT 1);
+            SELECT v_id, v_generation, 'system', 'AdoptionRefused', jsonb_build_object(
+                       'paths', v_paths, 'managers', v_managers, 'reason', v_refusal, 'path', v_at, 'hint', v_hint, 'code', v_code),
+                   'adopt:' || array_to_string(v_managers, ', adopt:')
+             WHERE NOT EXISTS (SELECT FROM orchestrator.deployment_events e
+                                WHERE e.deployment_id = v_id AND e.type = 'AdoptionRefused' AND e.generation = v_generation
+                                  AND e.data_json @> jsonb_build_object('path', v_at, 'code', v_code));
         END;
     END LOOP;
 END
@@ -223,8 +225,12 @@ DECLARE
     v_parameters jsonb := '{}';
     v_rendered jsonb;
     v_other record;
+    v_limits record;
+    v_turns record;
     v_generation bigint;
 BEGIN
+    SELECT c.contested_after, make_interval(secs => c.contested_within_seconds) AS within INTO v_limits
+      FROM orchestrator.clusters c WHERE c.id = v_now.cluster_id;
     -- A watcher writes drift only of deployments that nobody holds, so this stays as it is read.
     v_found := ARRAY(SELECT x FROM orchestrator.drift x WHERE x.deployment_id = p_id ORDER BY x.kind, x.object, x.path);
     SELECT p, count(x.path) INTO v_path, v_count
@@ -253,6 +259,20 @@ BEGIN
             PERFORM orchestrator.refuse('SO422', format('%s cannot be adopted: %s', v_path, v_row.not_adoptable), v_path,
                 (orchestrator.read_back(p_id, v_row.kind, v_row.object, v_row.path)).hint);
         END IF;
+        -- By a rule, whoever keeps changing a path would make a generation with each turn. A person's adopt counts anew.
+        IF p_automatic THEN
+            SELECT count(*), min(t.created_at) AS first_at, max(t.created_at) AS last_at INTO v_turns
+              FROM (SELECT v.created_at, v.adopted FROM orchestrator.deployment_revisions v
+                     WHERE v.deployment_id = p_id AND v.generation > v_now.generation - c_looks_back AND v.adopted -> 'paths' ? v_path
+                     ORDER BY v.generation DESC LIMIT v_limits.contested_after) t
+            HAVING bool_and(t.adopted ? 'automatic');
+            IF v_turns.count = v_limits.contested_after AND v_turns.last_at - v_turns.first_at <= v_limits.within
+               AND greatest(v_turns.last_at, v_row.since) > now() - v_limits.within THEN
+                PERFORM orchestrator.refuse('SO409', format('%s was adopted by itself %s times since %s: somebody keeps changing it', v_path, v_turns.count,
+                        to_char(v_turns.first_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')), v_path,
+                    'Adopt it, put it back, or have a rule ignore it. It is adopted by itself again once it has been quiet for as long as fights count.');
+            END IF;
+        END IF;
         FOR v_name, v_value IN SELECT key, value -> 'to' FROM jsonb_each(v_row.adopts) LOOP
             IF v_parameters -> v_name <> v_value THEN
                 PERFORM orchestrator.refuse('SO422', format('two places ask for different values of %s: %s for %s, %s for %s',
@@ -263,10 +283,9 @@ BEGIN
             SELECT v.generation, v.adopted -> 'paths' ->> 0 AS path INTO v_other
               FROM orchestrator.deployment_revisions v
               JOIN orchestrator.deployment_revisions b ON b.deployment_id = v.deployment_id AND b.generation = v.generation - 1
-              JOIN orchestrator.clusters c ON c.id = v_now.cluster_id
              WHERE p_automatic AND v.deployment_id = p_id AND v.generation > v_now.generation - c_looks_back
                AND v.adopted ? 'automatic' AND NOT v.adopted -> 'paths' ? v_path AND v.parameters -> v_name IS DISTINCT FROM b.parameters -> v_name
-               AND v.created_at > now() - make_interval(secs => c.contested_within_seconds)
+               AND v.created_at > now() - v_limits.within
              ORDER BY v.generation DESC LIMIT 1;
             IF FOUND THEN
                 PERFORM orchestrator.refuse('SO409', format('two places ask for different values of %s: it was just adopted from %s (generation %s), and would be from %s now',
@@ -663,10 +682,10 @@ ALTER FUNCTION orchestrator.applied_manifests(p_id uuid, p_generation bigint) OW
 COMMENT ON FUNCTION orchestrator.applied_manifests(p_id uuid, p_generation bigint) IS 'What a worker was told to apply for a generation.';
 
 --
--- Name: assess_deployments(uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: assess_deployments(uuid[], bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id uuid, summary text, message text, restart_required boolean)
+CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[], p_applied bigint DEFAULT NULL::bigint) RETURNS TABLE(id uuid, summary text, message text, restart_required boolean)
     LANGUAGE sql STABLE ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_hashjoin TO 'off'
@@ -695,7 +714,7 @@ CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id u
             FROM orchestrator.deployment_resources r WHERE r.deployment_id = d.id
       ) r ON true
       CROSS JOIN LATERAL orchestrator.judge_status(
-                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, d.last_applied_generation, s, r.pods, r.objects,
+                     d.id, d.cluster_id, d.desired_state, d.finalised_at IS NOT NULL, d.generation, greatest(d.last_applied_generation, p_applied), s, r.pods, r.objects,
                      (SELECT min(m) FROM unnest(r.drift[:][1:1]) m), (SELECT min(m) FROM unnest(r.drift[:][2:2]) m),
                      CASE WHEN r.drift IS NOT NULL THEN orchestrator.describe_contests(d.id) END, (SELECT min(m) FROM unnest(r.drift[:][3:3]) m),
                      -- A pod that is gone is seen before its workload has noticed.
@@ -707,13 +726,13 @@ CREATE FUNCTION orchestrator.assess_deployments(p_ids uuid[]) RETURNS TABLE(id u
      WHERE d.id = ANY (p_ids)
 $_$;
 
-ALTER FUNCTION orchestrator.assess_deployments(p_ids uuid[]) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.assess_deployments(p_ids uuid[], p_applied bigint) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION assess_deployments(p_ids uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION assess_deployments(p_ids uuid[], p_applied bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) IS 'The status of deployments.';
+COMMENT ON FUNCTION orchestrator.assess_deployments(p_ids uuid[], p_applied bigint) IS 'The status of deployments.';
 
 --
 -- Name: at_wall_clock(timestamp without time zone, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -737,6 +756,37 @@ ALTER FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p
 --
 
 COMMENT ON FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p_zone text) IS 'The moment at which the clocks of a zone show a time, the first if there are two.';
+
+--
+-- Name: attach_queue(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.attach_queue(p_queue text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_table text := 'q_' || p_queue;
+    v_sequence text := v_table || '_msg_id_seq';
+    v_last bigint;
+    v_used boolean;
+BEGIN
+    EXECUTE format('SELECT last_value, is_called FROM pgmq.%I', v_sequence) INTO v_last, v_used;
+    EXECUTE format('ALTER TABLE pgmq.%I ALTER COLUMN msg_id DROP IDENTITY, ADD COLUMN queue text NOT NULL DEFAULT %L', v_table, p_queue);
+    EXECUTE format('CREATE SEQUENCE pgmq.%I OWNED BY pgmq.%I.msg_id', v_sequence, v_table);
+    PERFORM setval(format('pgmq.%I', v_sequence), v_last, v_used);
+    EXECUTE format('ALTER TABLE pgmq.%I ALTER COLUMN msg_id SET DEFAULT nextval(%L)', v_table, format('pgmq.%I', v_sequence));
+    EXECUTE format('ALTER TABLE orchestrator.messages ATTACH PARTITION pgmq.%I FOR VALUES IN (%L)', v_table, p_queue);
+END
+$$;
+
+ALTER FUNCTION orchestrator.attach_queue(p_queue text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION attach_queue(p_queue text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.attach_queue(p_queue text) IS 'Makes a queue a partition of messages.';
 
 --
 -- Name: authenticate(text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -802,6 +852,9 @@ CREATE FUNCTION orchestrator.begin_request(p_key text, p_hash text) RETURNS TABL
 #variable_conflict use_column
 DECLARE
     v_actor text := orchestrator.current_actor();
+    v_hash text := encode(sha256(convert_to(concat_ws(' ', p_hash, orchestrator.acting_role(), (
+        SELECT coalesce(jsonb_agg(n ORDER BY n)::text, '[]') FROM unnest(orchestrator.allowed_namespaces()) n),
+        orchestrator.allowed_namespaces() IS NULL), 'UTF8')), 'hex');
     v_found orchestrator.answered_requests;
 BEGIN
     IF coalesce(p_key, '') !~ '^[!-~]{1,200}$' THEN
@@ -811,15 +864,16 @@ BEGIN
         SELECT o.actor, o.key FROM orchestrator.answered_requests o
          WHERE o.created_at < now() - interval '1 day' ORDER BY o.created_at LIMIT 20 FOR UPDATE SKIP LOCKED) old
      WHERE a.actor = old.actor AND a.key = old.key;
-    INSERT INTO orchestrator.answered_requests (actor, key, request_hash) VALUES (v_actor, p_key, p_hash)
+    INSERT INTO orchestrator.answered_requests (actor, key, request_hash) VALUES (v_actor, p_key, v_hash)
         ON CONFLICT (actor, key) DO UPDATE SET request_hash = excluded.request_hash, status = NULL, created_at = excluded.created_at
         WHERE answered_requests.created_at < now() - interval '1 day';
     IF FOUND THEN
         RETURN;
     END IF;
     SELECT * INTO STRICT v_found FROM orchestrator.answered_requests a WHERE a.actor = v_actor AND a.key = p_key;
-    IF v_found.request_hash <> p_hash THEN
-        PERFORM orchestrator.refuse('SO422', 'this key was used for another request', 'Idempotency-Key', 'Take a new key for a new request; keys are kept for a day.');
+    IF v_found.request_hash <> v_hash THEN
+        PERFORM orchestrator.refuse('SO422', 'this key was used for another request', 'Idempotency-Key',
+            'Take a new key for a new request, and for one with another token that may more or less; keys are kept for a day.');
     END IF;
     RETURN QUERY SELECT v_found.status, v_found.headers, v_found.body;
 END
@@ -848,6 +902,9 @@ DECLARE
     v_user text := 'user ' || left(p_name, 100);
     v_attempt record;
     v_seconds numeric;
+    v_is_known_there boolean := EXISTS (
+        SELECT FROM orchestrator.sessions s JOIN orchestrator.users u ON u.id = s.user_id
+         WHERE u.name = p_name AND s.address = left(p_address, 100) AND s.expires_at > now());
 BEGIN
     DELETE FROM orchestrator.sign_in_attempts a USING (
         SELECT o.subject FROM orchestrator.sign_in_attempts o
@@ -856,11 +913,11 @@ BEGIN
     INSERT INTO orchestrator.sign_in_attempts (subject) VALUES (v_address), (v_user) ON CONFLICT DO NOTHING;
     -- Locked in one order, so that two attempts cannot wait for each other.
     FOR v_attempt IN
-        SELECT a.failures - CASE a.subject WHEN v_user THEN 5 ELSE 20 END AS beyond, a.last_at
+        SELECT a.failures - CASE a.subject WHEN v_user THEN 5 ELSE 20 END AS beyond, a.last_at, a.subject = v_address AS is_address
           FROM orchestrator.sign_in_attempts a WHERE a.subject IN (v_address, v_user) ORDER BY a.subject FOR UPDATE
     LOOP
         v_seconds := least(c_longest_seconds, 2 ^ least(v_attempt.beyond, 20)) - extract(epoch FROM clock_timestamp() - v_attempt.last_at);
-        IF v_attempt.beyond >= 0 AND v_seconds > 0 THEN
+        IF v_attempt.beyond >= 0 AND v_seconds > 0 AND NOT (v_attempt.is_address AND v_is_known_there) THEN
             PERFORM orchestrator.refuse('SO429', 'too many attempts to sign in', 'name', format('Wait %s s.', ceil(v_seconds)));
         END IF;
     END LOOP;
@@ -877,6 +934,28 @@ ALTER FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) OWNER TO 
 --
 
 COMMENT ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) IS 'The hash to hold a password against, unless too many attempts failed.';
+
+--
+-- Name: below_atomic(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.below_atomic(p_path text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT regexp_replace(p_path, '\[[^]]*\]', '[]', 'g') ~ (
+        '(?:^|\.)(?:selector|podSelector|labelSelector|nodeSelector|configMapKeyRef|secretKeyRef|fieldRef|resourceFieldRef|fileKeyRef|'
+        'requiredDuringSchedulingIgnoredDuringExecution|(?:imagePullSecrets|evictionResponders)\[\]|secretRef|nodePublishSecretRef|dataSource|'
+        'defaultBackend\.resource|defaultBackend\.service\.port)[.[]')
+$$;
+
+ALTER FUNCTION orchestrator.below_atomic(p_path text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION below_atomic(p_path text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.below_atomic(p_path text) IS 'Whether a place lies within what is one value to the API server, though it has fields.';
 
 --
 -- Name: cancel_restart(uuid); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -1715,7 +1794,7 @@ BEGIN
      WHERE orchestrator.is_lower(v_from ->> n.name, v_to ->> n.name);
     IF v_lowered IS NOT NULL THEN
         PERFORM orchestrator.refuse('SO409', v_lowered, 'parameters.' || v_names[1],
-            'Worlds do not go back: what a newer version has written, an older one may not read, or destroy. If it is meant all the same, force it (force => true).');
+            'Worlds do not go back: what a newer version has written, an older one may not read, or destroy. If it is meant all the same, force it (upgrade and rollback take force => true), or set the value itself.');
     END IF;
 END
 $$;
@@ -1727,6 +1806,34 @@ ALTER FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_versi
 --
 
 COMMENT ON FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) IS 'Refuses to lower what a template calls neverLower.';
+
+--
+-- Name: check_not_lowered_unseen(bigint, integer, jsonb, integer, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_from jsonb;
+BEGIN
+    IF coalesce(current_setting('orchestrator.judged', true), '') <> '' THEN
+        RETURN;
+    END IF;
+    v_from := orchestrator.effective_parameters(p_template_id, p_from_version, p_from);
+    PERFORM orchestrator.check_not_lowered(p_template_id, p_from_version, p_from, p_to_version, p_to || (
+        SELECT coalesce(jsonb_object_agg(p.key, v_from -> p.key), '{}') FROM jsonb_each(p_to) p WHERE p.value IS DISTINCT FROM p_from -> p.key));
+END
+$$;
+
+ALTER FUNCTION orchestrator.check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) IS 'Refuses to lower what a template calls neverLower by a move that does not say so.';
 
 --
 -- Name: check_parameter(text, jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -1787,20 +1894,18 @@ CREATE FUNCTION orchestrator.check_parameters(p_properties jsonb, p_required tex
     AS $$
 DECLARE
     v_name text;
-    v_value jsonb;
+    v_property jsonb;
 BEGIN
     IF jsonb_typeof(p_parameters) IS DISTINCT FROM 'object' THEN
         PERFORM orchestrator.refuse('SO422', 'parameters must be a JSON object', 'parameters', 'Write {"name": value, …}.');
     END IF;
-    FOR v_name, v_value IN SELECT key, value FROM jsonb_each(p_parameters) LOOP
-        IF v_value = p_unchanged -> v_name THEN
-            CONTINUE;
-        END IF;
-        IF NOT p_properties ? v_name THEN
+    FOREACH v_name IN ARRAY ARRAY(SELECT key FROM jsonb_each(p_parameters) WHERE value IS DISTINCT FROM p_unchanged -> key) LOOP
+        v_property := p_properties -> v_name;
+        IF v_property IS NULL THEN
             PERFORM orchestrator.refuse('SO422', format('parameter %s is not one of this template', v_name), 'parameters.' || v_name,
                 'Allowed: ' || coalesce((SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(p_properties) k), 'none') || '.');
         END IF;
-        PERFORM orchestrator.check_parameter(v_name, p_properties -> v_name, v_value);
+        PERFORM orchestrator.check_parameter(v_name, v_property, p_parameters -> v_name);
     END LOOP;
     IF NOT p_parameters ?& p_required THEN
         SELECT r INTO v_name FROM unnest(p_required) r WHERE NOT p_parameters ? r LIMIT 1;
@@ -2258,7 +2363,7 @@ COMMENT ON FUNCTION orchestrator.check_unmoved(p_before orchestrator.deployments
 -- Name: claim(text, text, integer, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) RETURNS TABLE(deployment_id uuid, queue text, msg_id bigint, token integer, seen bigint, name text, namespace text, generation bigint, last_applied_generation bigint, desired_state text, keep_data boolean, template_version integer, failures integer, manifests jsonb, inventory jsonb)
+CREATE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit integer, p_lease_seconds integer) RETURNS TABLE(deployment_id uuid, queue text, msg_id bigint, token integer, seen bigint, name text, namespace text, generation bigint, last_applied_generation bigint, desired_state text, keep_data boolean, template_version integer, failures integer, manifests jsonb, inventory json)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2267,6 +2372,8 @@ CREATE FUNCTION orchestrator.claim(p_cluster text, p_worker text, p_limit intege
     AS $$
 #variable_conflict use_column
 DECLARE
+    c_most_reads CONSTANT integer := 5;
+    v_handed_out bigint;
     v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
     v_taken jsonb := orchestrator.take_messages(v_cluster_id, p_limit, p_lease_seconds);
 BEGIN
@@ -2276,31 +2383,38 @@ BEGIN
     -- A new statement, so a new snapshot: intent committed before the read is seen.
     RETURN QUERY
     WITH taken AS (
-        SELECT * FROM jsonb_to_recordset(v_taken) AS t (queue text, msg_id bigint, token integer, id uuid)
+        SELECT t.queue, t.msg_id, t.token, t.id, s.requested, s.failures
+          FROM jsonb_to_recordset(v_taken) AS t (queue text, msg_id bigint, token integer, id uuid)
+          JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id AND s.msg_id = t.msg_id AND s.queue = t.queue
+         WHERE t.token <= c_most_reads
     ), started AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT d.id, d.generation, 'reconciler', 'ReconcileStarted', jsonb_build_object('worker', p_worker, 'attempt', t.token), 'orchestrator'
           FROM taken t JOIN orchestrator.deployments d ON d.id = t.id
     )
-    SELECT d.id, t.queue, t.msg_id, t.token, s.requested, d.name, d.namespace, d.generation, d.last_applied_generation,
-           d.desired_state, d.keep_data, d.template_version, s.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
+    SELECT d.id, t.queue, t.msg_id, t.token, t.requested, d.name, d.namespace, d.generation, d.last_applied_generation,
+           d.desired_state, d.keep_data, d.template_version, t.failures, orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
            coalesce(i.inventory, '[]')
       FROM taken t
       JOIN orchestrator.deployments d ON d.id = t.id
       JOIN orchestrator.templates m ON m.id = d.template_id AND m.version = d.template_version
-      JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id
       LEFT JOIN LATERAL (
-          SELECT jsonb_agg(jsonb_build_object(
+          -- As text: building jsonb for each would cost more than the rest of the claim. Nearly always nobody has taken anything, and nobody may.
+          SELECT json_agg(CASE WHEN NOT r.differs AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN b.item
+                               ELSE (b.item::jsonb || orchestrator.withhold(d.id, d.name, d.desired_state, m.drift_rules_json, d.drift_rules, d.drift_policy,
+                                         orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
+                                         r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once))::json END) AS inventory
+            FROM orchestrator.deployment_resources r
+           CROSS JOIN LATERAL (SELECT json_build_object(
                      'api_version', r.api_version, 'kind', r.kind, 'namespace', r.namespace, 'name', r.name, 'uid', r.uid,
                      'resource_version', r.resource_version, 'rendered_hash', r.rendered_hash, 'applied_generation', r.applied_generation,
-                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld)
-                     -- Nearly always nobody has taken anything, and nobody may.
-                     || CASE WHEN NOT r.differs AND r.enforce_once IS NULL AND m.drift_rules_json = '[]' AND d.drift_rules = '[]' AND d.drift_policy = 'Enforce' THEN '{}'
-                             ELSE orchestrator.withhold(d.id, d.name, d.desired_state, m.drift_rules_json, d.drift_rules, d.drift_policy,
-                                      orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at),
-                                      r.kind, r.name, coalesce(r.drift, '[]'), r.applied_generation, r.enforce_once) END) AS inventory
-            FROM orchestrator.deployment_resources r WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
+                     'managed', r.managed, 'missing', r.missing_since IS NOT NULL, 'yielded', r.withheld) AS item) b
+           WHERE r.deployment_id = t.id AND r.kind <> 'Pod'
       ) i ON true;
+    GET DIAGNOSTICS v_handed_out = ROW_COUNT;
+    IF v_handed_out < jsonb_array_length(v_taken) THEN
+        PERFORM orchestrator.put_away(v_taken, c_most_reads);
+    END IF;
 END
 $$;
 
@@ -2472,8 +2586,11 @@ CREATE TABLE orchestrator.template_programs (
     bodies text[] NOT NULL,
     conditions text[] NOT NULL,
     bindings jsonb NOT NULL,
-    guarded boolean NOT NULL
-);
+    guarded boolean NOT NULL,
+    claim_parameters text[],
+    arguments text[] NOT NULL
+)
+WITH (toast_tuple_target='8160');
 
 ALTER TABLE orchestrator.template_programs OWNER TO orchestrator_owner;
 
@@ -2488,6 +2605,18 @@ COMMENT ON TABLE orchestrator.template_programs IS 'Compiled templates; private 
 --
 
 COMMENT ON COLUMN orchestrator.template_programs.guarded IS 'A parameter reaches a place that the policy judges, so each rendering is checked, not only the template.';
+
+--
+-- Name: COLUMN template_programs.claim_parameters; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.template_programs.claim_parameters IS 'The parameters that reach a persistent volume claim: its text, or whether it is there. NULL if a claim holds a digest, which any may change.';
+
+--
+-- Name: COLUMN template_programs.arguments; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.template_programs.arguments IS 'The default of each parameter as JSON, then of each as the inside of a string; NULL where it has none.';
 
 --
 -- Name: compile_template(jsonb, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -2514,6 +2643,9 @@ BEGIN
     v_program.parameter_names := ARRAY(SELECT k FROM jsonb_object_keys(v_program.properties) k ORDER BY k) || ARRAY['name', 'namespace', 'id'];
     v_program.defaults := coalesce((SELECT jsonb_object_agg(key, value -> 'default') FROM jsonb_each(v_program.properties)
                                     WHERE value ? 'default'), '{}');
+    v_program.arguments := (
+        SELECT array_agg(d::text ORDER BY o) || array_agg(CASE jsonb_typeof(d) WHEN 'string' THEN substr(d::text, 2, length(d::text) - 2) ELSE d::text END ORDER BY o)
+          FROM (SELECT v_program.defaults -> n, o FROM unnest(v_program.parameter_names) WITH ORDINALITY t (n, o)) known (d, o));
     v_program.bodies := '{}';
     v_program.conditions := '{}';
     v_program.bindings := '[]';
@@ -2537,6 +2669,12 @@ BEGIN
         WHERE b ->> 'parameter' NOT IN ('name', 'namespace', 'id')
           AND b -> 'path' ?| ARRAY['securityContext', 'volumes', 'hostNetwork', 'hostPID', 'hostIPC', 'hostPort', 'hostUsers',
                                    'serviceAccountName', 'serviceAccount', 'kind', 'apiVersion', 'procMount', 'sysctls', 'type', 'externalIPs', 'httpGet', 'tcpSocket']);
+    -- A digest changes with all that its manifest is made from: then nothing is known, and every change is checked.
+    v_program.claim_parameters := CASE WHEN NOT jsonb_path_exists(p_base_spec, '$[*] ? (@.kind == "PersistentVolumeClaim").**."$hash"') THEN ARRAY(
+        SELECT b ->> 'parameter' FROM jsonb_array_elements(v_program.bindings) b
+         WHERE p_base_spec -> (b -> 'path' ->> 0)::integer ->> 'kind' = 'PersistentVolumeClaim' AND b ->> 'parameter' NOT IN ('name', 'namespace', 'id')
+        UNION SELECT m ->> '$when' FROM jsonb_array_elements(p_base_spec) m WHERE m ->> 'kind' = 'PersistentVolumeClaim' AND m ? '$when'
+        ORDER BY 1) END;
     RETURN v_program;
 END
 $_$;
@@ -2656,15 +2794,17 @@ COMMENT ON FUNCTION orchestrator.create_user(name text, role text, namespaces te
 --
 
 CREATE FUNCTION orchestrator.current_actor() RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT CASE
+BEGIN
+    RETURN CASE
         WHEN coalesce(current_setting('orchestrator.actor', true), '') <> ''
              AND pg_has_role(session_user, 'orchestrator_api', 'MEMBER')
         THEN current_setting('orchestrator.actor', true)
         ELSE session_user::text
-    END
+    END;
+END
 $$;
 
 ALTER FUNCTION orchestrator.current_actor() OWNER TO orchestrator_owner;
@@ -2680,14 +2820,16 @@ COMMENT ON FUNCTION orchestrator.current_actor() IS 'The identity written to eve
 --
 
 CREATE FUNCTION orchestrator.current_client() RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT concat_ws(' ', CASE WHEN coalesce(current_setting('orchestrator.client', true), '') <> ''
+BEGIN
+    RETURN concat_ws(' ', CASE WHEN coalesce(current_setting('orchestrator.client', true), '') <> ''
                                     AND pg_has_role(session_user, 'orchestrator_api', 'MEMBER')
                                THEN current_setting('orchestrator.client', true)
                                ELSE host(inet_client_addr()) END,
-                     nullif(current_setting('application_name'), ''))
+                     nullif(current_setting('application_name'), ''));
+END
 $$;
 
 ALTER FUNCTION orchestrator.current_client() OWNER TO orchestrator_owner;
@@ -2779,10 +2921,10 @@ ALTER FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, n
 COMMENT ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) IS 'Makes a deployment from a template by name; answers its id.';
 
 --
--- Name: deployments_as_of(timestamp with time zone); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: deployments_as_of(timestamp with time zone, uuid, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) RETURNS TABLE(id uuid, name text, namespace text, cluster text, template text, template_version integer, parameters jsonb, desired_state text, drift_policy text, drift_rules jsonb, keep_data boolean, restarted_at timestamp with time zone, generation bigint, actor text, changed_at timestamp with time zone)
+CREATE FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone, p_after uuid DEFAULT NULL::uuid, p_most integer DEFAULT NULL::integer) RETURNS TABLE(id uuid, name text, namespace text, cluster text, template text, template_version integer, parameters jsonb, desired_state text, drift_policy text, drift_rules jsonb, keep_data boolean, restarted_at timestamp with time zone, generation bigint, actor text, changed_at timestamp with time zone)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2793,15 +2935,17 @@ CREATE FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) RE
                           ORDER BY r.generation DESC LIMIT 1) r
       JOIN orchestrator.clusters c ON c.id = d.cluster_id
       JOIN orchestrator.templates t ON t.id = r.template_id AND t.version = r.template_version
+     WHERE d.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+     ORDER BY d.id LIMIT p_most
 $$;
 
-ALTER FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION deployments_as_of(p_at timestamp with time zone); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) IS 'What was wanted of every deployment at a time.';
+COMMENT ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer) IS 'What was wanted of every deployment at a time.';
 
 --
 -- Name: deployment_revisions; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -2928,19 +3072,29 @@ COMMENT ON COLUMN orchestrator.deployment_revisions.adopted IS 'What was adopted
 --
 
 CREATE FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT coalesce(jsonb_object_agg(f, jsonb_build_object('from', v_from, 'to', v_to)), '{}') FROM (
-        SELECT 'parameters.' || k, p_before.parameters -> k, p_after.parameters -> k
-          FROM jsonb_object_keys(p_before.parameters || p_after.parameters) k WHERE p_before.parameters <> p_after.parameters
-        UNION ALL SELECT 'desired_state', to_jsonb(p_before.desired_state), to_jsonb(p_after.desired_state)
-        UNION ALL SELECT 'template_version', to_jsonb(p_before.template_version), to_jsonb(p_after.template_version)
-        UNION ALL SELECT 'drift_policy', to_jsonb(p_before.drift_policy), to_jsonb(p_after.drift_policy)
-        UNION ALL SELECT 'drift_rules', p_before.drift_rules, p_after.drift_rules
-        UNION ALL SELECT 'keep_data', to_jsonb(p_before.keep_data), to_jsonb(p_after.keep_data)
-        UNION ALL SELECT 'restarted_at', to_jsonb(p_before.restarted_at), to_jsonb(p_after.restarted_at)
-    ) fields (f, v_from, v_to) WHERE v_from IS DISTINCT FROM v_to
+DECLARE
+    v_changes jsonb;
+BEGIN
+    IF p_before.parameters <> p_after.parameters THEN
+        SELECT jsonb_object_agg('parameters.' || k, jsonb_build_object('from', p_before.parameters -> k, 'to', p_after.parameters -> k)) INTO v_changes
+          FROM jsonb_object_keys(p_before.parameters || p_after.parameters) k WHERE p_before.parameters -> k IS DISTINCT FROM p_after.parameters -> k;
+    END IF;
+    IF (p_before.desired_state, p_before.template_version, p_before.drift_policy, p_before.drift_rules, p_before.keep_data, p_before.restarted_at)
+       IS DISTINCT FROM (p_after.desired_state, p_after.template_version, p_after.drift_policy, p_after.drift_rules, p_after.keep_data, p_after.restarted_at) THEN
+        SELECT coalesce(v_changes, '{}') || jsonb_object_agg(f, jsonb_build_object('from', v_from, 'to', v_to)) INTO v_changes
+          FROM (VALUES ('desired_state', to_jsonb(p_before.desired_state), to_jsonb(p_after.desired_state)),
+                       ('template_version', to_jsonb(p_before.template_version), to_jsonb(p_after.template_version)),
+                       ('drift_policy', to_jsonb(p_before.drift_policy), to_jsonb(p_after.drift_policy)),
+                       ('drift_rules', p_before.drift_rules, p_after.drift_rules),
+                       ('keep_data', to_jsonb(p_before.keep_data), to_jsonb(p_after.keep_data)),
+                       ('restarted_at', to_jsonb(p_before.restarted_at), to_jsonb(p_after.restarted_at))) fields (f, v_from, v_to)
+         WHERE v_from IS DISTINCT FROM v_to;
+    END IF;
+    RETURN coalesce(v_changes, '{}');
+END
 $$;
 
 ALTER FUNCTION orchestrator.describe_change(p_before orchestrator.deployment_revisions, p_after orchestrator.deployment_revisions) OWNER TO orchestrator_owner;
@@ -3450,10 +3604,16 @@ BEGIN
         PERFORM orchestrator.refuse('SO422', 'events are kept for at least a day', 'older_than', 'Give an interval of a day or more.');
     END IF;
     -- By their places, which nothing changes: history is not rewritten.
-    DELETE FROM orchestrator.deployment_events e WHERE e.ctid = ANY (ARRAY(
-        SELECT o.ctid FROM (SELECT f.ctid, f.created_at FROM orchestrator.deployment_events f ORDER BY f.xid, f.id LIMIT p_limit) o
-         WHERE o.created_at < now() - p_older_than));
-    GET DIAGNOSTICS v_count = ROW_COUNT;
+    WITH dropped AS (
+        DELETE FROM orchestrator.deployment_events e WHERE e.ctid = ANY (ARRAY(
+            SELECT o.ctid FROM (SELECT f.ctid, f.created_at FROM orchestrator.deployment_events f ORDER BY f.xid, f.id LIMIT p_limit) o
+             WHERE o.created_at < now() - p_older_than))
+        RETURNING e.xid, e.id
+    ), noted AS (
+        INSERT INTO orchestrator.dropped_events AS n (xid, id) SELECT g.xid, g.id FROM dropped g ORDER BY g.xid DESC, g.id DESC LIMIT 1
+            ON CONFLICT (only_one) DO UPDATE SET xid = excluded.xid, id = excluded.id WHERE (excluded.xid, excluded.id) > (n.xid, n.id)
+    )
+    SELECT count(*) INTO v_count FROM dropped;
     RETURN v_count;
 END
 $$;
@@ -3512,6 +3672,30 @@ ALTER FUNCTION orchestrator.enable_user(name text) OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.enable_user(name text) IS 'Enables a user again.';
+
+--
+-- Name: end_children(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.end_children() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE orchestrator.api_tokens t
+       SET revoked_at = coalesce(t.revoked_at, NEW.revoked_at), expires_at = least(t.expires_at, NEW.expires_at)
+     WHERE t.parent_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION orchestrator.end_children() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION end_children(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.end_children() IS 'Ends with a token those that were made with it.';
 
 --
 -- Name: end_contest(uuid, text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -3582,22 +3766,23 @@ COMMENT ON FUNCTION orchestrator.end_dry_runs(p_cluster text) IS 'Ends dry runs 
 CREATE FUNCTION orchestrator.end_lease(p_settlement jsonb) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    SET enable_seqscan TO 'off'
+    AS $$
 DECLARE
     v_id uuid := p_settlement ->> 'deployment_id';
-    v_held boolean;
+    v_queue text := p_settlement ->> 'queue';
+    v_msg_id bigint := p_settlement ->> 'msg_id';
+    v_token integer := p_settlement ->> 'token';
 BEGIN
     PERFORM 1 FROM orchestrator.deployments d WHERE d.id = v_id FOR NO KEY UPDATE;
-    PERFORM 1 FROM orchestrator.reconcile_slots s
-      WHERE s.deployment_id = v_id AND s.msg_id = (p_settlement ->> 'msg_id')::bigint AND s.queue = p_settlement ->> 'queue' FOR UPDATE;
+    PERFORM 1 FROM orchestrator.reconcile_slots s WHERE s.deployment_id = v_id AND s.msg_id = v_msg_id AND s.queue = v_queue FOR UPDATE;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    EXECUTE format('DELETE FROM pgmq.%I q WHERE q.msg_id = $1 AND q.read_ct = $2 RETURNING true', 'q_' || (p_settlement ->> 'queue'))
-       INTO v_held USING (p_settlement ->> 'msg_id')::bigint, (p_settlement ->> 'token')::integer;
-    RETURN coalesce(v_held, false);
+    DELETE FROM orchestrator.messages q WHERE q.queue = v_queue AND q.msg_id = v_msg_id AND q.read_ct = v_token;
+    RETURN FOUND;
 END
-$_$;
+$$;
 
 ALTER FUNCTION orchestrator.end_lease(p_settlement jsonb) OWNER TO orchestrator_owner;
 
@@ -3745,10 +3930,21 @@ CREATE FUNCTION orchestrator.end_session(id bigint) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
+DECLARE
+    v_user record;
 BEGIN
-    DELETE FROM orchestrator.sessions s USING orchestrator.users u
-     WHERE s.id = end_session.id AND u.id = s.user_id
+    SELECT u.name, u.role, u.namespaces INTO v_user
+      FROM orchestrator.sessions s JOIN orchestrator.users u ON u.id = s.user_id
+     WHERE s.id = end_session.id
        AND (u.name = orchestrator.current_actor() OR (orchestrator.acting_role() = 'admin' AND orchestrator.sees_everything()));
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF NOT orchestrator.is_within_token(v_user.role, v_user.namespaces) THEN
+        PERFORM orchestrator.refuse('SO403', format('the session of %s allows more than the token you use', v_user.name), 'id',
+            'Sign out on the page.');
+    END IF;
+    DELETE FROM orchestrator.sessions s WHERE s.id = end_session.id;
 END
 $$;
 
@@ -3802,6 +3998,7 @@ CREATE FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text DEF
 BEGIN
     SELECT * INTO user_name, role, namespaces, credential_id FROM orchestrator.authenticate(p_kind, p_secret);
     PERFORM set_config('orchestrator.actor', user_name, true);
+    PERFORM set_config('orchestrator.credential', p_kind || ':' || credential_id, true);
     PERFORM set_config('orchestrator.client', p_client, true);
     PERFORM set_config('orchestrator.namespaces', coalesce(to_json(namespaces)::text, 'null'), true);
     PERFORM set_config('role', 'orchestrator_' || role, true);
@@ -3815,6 +4012,28 @@ ALTER FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text, OUT
 --
 
 COMMENT ON FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) IS 'Acts as the person whose credential this is, until the transaction ends.';
+
+--
+-- Name: entered_token(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.entered_token() RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT CASE
+        WHEN coalesce(current_setting('orchestrator.actor', true), '') <> '' AND pg_has_role(session_user, 'orchestrator_api', 'MEMBER')
+        THEN substring(current_setting('orchestrator.credential', true) FROM '^token:([0-9]{1,18})$')::bigint
+    END
+$_$;
+
+ALTER FUNCTION orchestrator.entered_token() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION entered_token(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.entered_token() IS 'The API token in use; NULL for who came another way.';
 
 --
 -- Name: deployment_events; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -3906,12 +4125,12 @@ CREATE FUNCTION orchestrator.events_after(p_xid xid8 DEFAULT '0'::xid8, p_id big
     -- Two ways, so that either has an index of its own whatever the plan was made for.
     (SELECT * FROM orchestrator.deployment_events e
       WHERE p_deployment_id IS NULL AND (e.xid, e.id) > (p_xid, p_id)
-        AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+        AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (SELECT orchestrator.require_kept(p_xid, p_id))
       ORDER BY e.xid, e.id LIMIT least(p_limit, 1000))
     UNION ALL
     (SELECT * FROM orchestrator.deployment_events e
       WHERE e.deployment_id = p_deployment_id AND (e.xid, e.id) > (p_xid, p_id)
-        AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+        AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (SELECT orchestrator.require_kept(p_xid, p_id))
       ORDER BY e.xid, e.id LIMIT least(p_limit, 1000))
 $$;
 
@@ -4066,34 +4285,6 @@ ALTER FUNCTION orchestrator.find_program(p_template_id bigint, p_version integer
 --
 
 COMMENT ON FUNCTION orchestrator.find_program(p_template_id bigint, p_version integer) IS 'The compiled form of a template version.';
-
---
--- Name: find_suspects(integer, orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
---
-
-CREATE FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS orchestrator.observation[]
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-    SELECT coalesce(array_agg(o), '{}')
-      FROM unnest(p_seen) o
-      CROSS JOIN LATERAL (
-          SELECT k.managed, k.uid, k.applied_generation, k.applied_resource_version, k.applied_fields_hash, k.withheld FROM orchestrator.deployment_resources k
-           WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r
-      CROSS JOIN LATERAL (SELECT k.desired_state FROM orchestrator.deployments k WHERE k.id = o.deployment_id OFFSET 0) d
-     WHERE r.managed AND r.uid = o.uid AND o.resource_version > r.applied_resource_version
-       AND (r.withheld IS NOT NULL OR (o.fields_hash <> r.applied_fields_hash
-            AND NOT (coalesce(o.generation > r.applied_generation, false) AND left(o.fields_hash, 16) = left(r.applied_fields_hash, 16))))
-       AND d.desired_state <> 'Deleted'
-$$;
-
-ALTER FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) OWNER TO orchestrator_owner;
-
---
--- Name: FUNCTION find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
---
-
-COMMENT ON FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) IS 'Observations that may be drift.';
 
 --
 -- Name: users; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -4480,22 +4671,23 @@ COMMENT ON FUNCTION orchestrator.has_rollouts() IS 'Whether a rollout waits for 
 CREATE FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    SET enable_seqscan TO 'off'
+    AS $$
 DECLARE
     v_queue text;
 BEGIN
     FOR v_queue IN SELECT DISTINCT l ->> 'queue' FROM jsonb_array_elements(p_leases) l ORDER BY 1 LOOP
         -- A lease that has run out is not renewed: another worker may be reading it this moment.
-        RETURN QUERY EXECUTE format(
-            'UPDATE pgmq.%1$I q SET vt = clock_timestamp() + make_interval(secs => $2)
-               FROM (SELECT m.msg_id, l.id FROM jsonb_to_recordset($1) AS l (queue text, msg_id bigint, token integer, id uuid)
-                       JOIN pgmq.%1$I m ON m.msg_id = l.msg_id AND m.read_ct = l.token
-                      WHERE l.queue = $3 AND m.vt > clock_timestamp() ORDER BY m.msg_id FOR UPDATE OF m) held
-              WHERE q.msg_id = held.msg_id
-             RETURNING held.id', 'q_' || v_queue) USING p_leases, p_lease_seconds, v_queue;
+        RETURN QUERY
+        UPDATE orchestrator.messages q SET vt = clock_timestamp() + make_interval(secs => p_lease_seconds)
+          FROM (SELECT m.msg_id, l.id FROM jsonb_to_recordset(p_leases) AS l (queue text, msg_id bigint, token integer, id uuid)
+                  JOIN orchestrator.messages m ON m.queue = v_queue AND m.msg_id = l.msg_id AND m.read_ct = l.token
+                 WHERE l.queue = v_queue AND m.vt > clock_timestamp() ORDER BY m.msg_id FOR UPDATE OF m) held
+         WHERE q.queue = v_queue AND q.msg_id = held.msg_id
+        RETURNING held.id;
     END LOOP;
 END
-$_$;
+$$;
 
 ALTER FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds integer) OWNER TO orchestrator_owner;
 
@@ -4526,6 +4718,28 @@ ALTER FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) OWNER TO or
 --
 
 COMMENT ON FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) IS 'Pauses a rollout that cannot go on by itself.';
+
+--
+-- Name: hold_user(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.hold_user(name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM orchestrator.require_everything('users');
+    PERFORM orchestrator.find_user(hold_user.name);
+END
+$$;
+
+ALTER FUNCTION orchestrator.hold_user(name text) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION hold_user(name text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.hold_user(name text) IS 'Locks a user for a change in the same transaction.';
 
 --
 -- Name: invert_spec(orchestrator.template_programs, jsonb, jsonb, jsonb, text, text, uuid, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -4661,6 +4875,27 @@ ALTER FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_k
 --
 
 COMMENT ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) IS 'Whether a deployment asks for an object.';
+
+--
+-- Name: is_within_token(text, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.is_within_token(p_role text, p_namespaces text[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT orchestrator.entered_token() IS NULL
+        OR (p_role = orchestrator.narrower_role(p_role, orchestrator.acting_role())
+            AND (orchestrator.allowed_namespaces() IS NULL OR coalesce(p_namespaces <@ orchestrator.allowed_namespaces(), false)))
+$$;
+
+ALTER FUNCTION orchestrator.is_within_token(p_role text, p_namespaces text[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION is_within_token(p_role text, p_namespaces text[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.is_within_token(p_role text, p_namespaces text[]) IS 'Whether a role in these namespaces (NULL: all) is no more than the token in use allows.';
 
 --
 -- Name: judge_contest(uuid, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -5149,26 +5384,17 @@ COMMENT ON FUNCTION orchestrator.list_keys(p_field text, p_value jsonb) IS 'What
 --
 
 CREATE FUNCTION orchestrator.list_leases() RETURNS TABLE(cluster_id integer, deployment_id uuid, worker text, since timestamp with time zone)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-DECLARE
-    v_namespaces text[] := orchestrator.allowed_namespaces();
-    v_cluster_id integer;
-    v_lane text;
-BEGIN
-    FOR v_cluster_id, v_lane IN SELECT c.id, l.lane FROM orchestrator.clusters c CROSS JOIN (VALUES ('now'), ('bulk')) l (lane) LOOP
-        RETURN QUERY EXECUTE format(
-            'SELECT $1, d.id, e.worker, e.since
-               FROM pgmq.%I q
-               JOIN orchestrator.deployments d ON d.id = (q.message ->> ''id'')::uuid
-              CROSS JOIN LATERAL (
-                  SELECT e.data_json ->> ''worker'' AS worker, e.created_at AS since FROM orchestrator.deployment_events e
-                   WHERE e.deployment_id = d.id AND e.type = ''ReconcileStarted'' ORDER BY e.id DESC LIMIT 1) e
-              WHERE q.vt > now() AND ($2 IS NULL OR d.namespace = ANY ($2))', 'q_' || orchestrator.queue_name(v_cluster_id, v_lane)) USING v_cluster_id, v_namespaces;
-    END LOOP;
-END
-$_$;
+    AS $$
+    SELECT d.cluster_id, d.id, e.worker, e.since
+      FROM orchestrator.messages q
+      JOIN orchestrator.deployments d ON d.id = (q.message ->> 'id')::uuid
+     CROSS JOIN LATERAL (
+         SELECT e.data_json ->> 'worker' AS worker, e.created_at AS since FROM orchestrator.deployment_events e
+          WHERE e.deployment_id = d.id AND e.type = 'ReconcileStarted' ORDER BY e.id DESC LIMIT 1) e
+     WHERE q.vt > now() AND ((SELECT orchestrator.sees_everything()) OR d.namespace = ANY ((SELECT orchestrator.allowed_namespaces())::text[]))
+$$;
 
 ALTER FUNCTION orchestrator.list_leases() OWNER TO orchestrator_owner;
 
@@ -5391,6 +5617,7 @@ DECLARE
     v_actor text := orchestrator.current_actor();
     v_for text := coalesce(make_token."user", v_actor);
     v_limit text[] := orchestrator.allowed_namespaces();
+    v_parent orchestrator.api_tokens;
     v_user orchestrator.users;
     v_role text;
     v_namespaces text[] := coalesce(make_token.namespaces, v_limit);
@@ -5421,8 +5648,16 @@ BEGIN
                                                          AND (t.expires_at IS NULL OR t.expires_at > now())) >= c_most THEN
         PERFORM orchestrator.refuse('SO409', format('%s has %s tokens', v_for, c_most), 'user', 'Revoke one first: SELECT revoke_token(id).');
     END IF;
-    INSERT INTO orchestrator.api_tokens (user_id, name, role, namespaces, expires_at, created_by)
-    VALUES (v_user.id, make_token.name, v_role, v_namespaces, now() + expires_in, v_actor) RETURNING id INTO v_id;
+    IF orchestrator.entered_token() IS NOT NULL THEN
+        -- Held, so that whoever revokes it meanwhile finds the child as well.
+        SELECT * INTO v_parent FROM orchestrator.api_tokens t WHERE t.id = orchestrator.entered_token() AND t.revoked_at IS NULL FOR SHARE;
+        IF NOT FOUND THEN
+            PERFORM orchestrator.refuse('SO401', 'this token was revoked meanwhile', 'Authorization', 'Make another on the page.');
+        END IF;
+    END IF;
+    INSERT INTO orchestrator.api_tokens (user_id, name, role, namespaces, expires_at, created_by, parent_id)
+    VALUES (v_user.id, make_token.name, v_role, v_namespaces, least(now() + expires_in, v_parent.expires_at), v_actor, v_parent.id)
+    RETURNING id INTO v_id;
     v_token := format('so_%s_%s', v_id, orchestrator.random_secret());
     INSERT INTO orchestrator.token_secrets (token_id, hash) VALUES (v_id, sha256(convert_to(v_token, 'UTF8')));
     RETURN v_token;
@@ -5599,22 +5834,15 @@ COMMENT ON FUNCTION orchestrator.may_run_rollout(p_who text, p_namespace text) I
 --
 
 CREATE FUNCTION orchestrator.measure_queues() RETURNS TABLE(cluster text, lane text, depth bigint, leased bigint, oldest_seconds double precision)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-DECLARE
-    v_cluster_id integer;
-BEGIN
-    FOR v_cluster_id, cluster, lane IN
-        SELECT c.id, c.name, l.lane FROM orchestrator.clusters c CROSS JOIN (VALUES ('now'), ('bulk')) l (lane) ORDER BY c.id, l.lane
-    LOOP
-        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE q.vt > clock_timestamp()),
-                               coalesce(extract(epoch FROM clock_timestamp() - min(q.enqueued_at)), 0) FROM pgmq.%I q',
-                       'q_' || orchestrator.queue_name(v_cluster_id, lane))
-           INTO depth, leased, oldest_seconds;
-        RETURN NEXT;
-    END LOOP;
-END
+    SELECT c.name, l.lane, count(q.msg_id), count(q.msg_id) FILTER (WHERE q.vt > clock_timestamp()),
+           coalesce(extract(epoch FROM clock_timestamp() - min(q.enqueued_at)), 0)
+      FROM orchestrator.clusters c
+     CROSS JOIN (VALUES ('now'), ('bulk')) l (lane)
+      LEFT JOIN orchestrator.messages q ON q.queue = orchestrator.queue_name(c.id, l.lane)
+     GROUP BY c.id, c.name, l.lane ORDER BY c.id, l.lane
 $$;
 
 ALTER FUNCTION orchestrator.measure_queues() OWNER TO orchestrator_owner;
@@ -5624,6 +5852,29 @@ ALTER FUNCTION orchestrator.measure_queues() OWNER TO orchestrator_owner;
 --
 
 COMMENT ON FUNCTION orchestrator.measure_queues() IS 'Depth and age of every queue.';
+
+--
+-- Name: measure_snapshots(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.measure_snapshots() RETURNS double precision
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
+                THEN coalesce(max(extract(epoch FROM clock_timestamp() - a.xact_start)), 0)::double precision END
+      FROM pg_stat_activity a
+     WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+       AND (a.backend_xid IS NOT NULL OR a.backend_xmin IS NOT NULL)
+$$;
+
+ALTER FUNCTION orchestrator.measure_snapshots() OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION measure_snapshots(); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.measure_snapshots() IS 'Age of the oldest open snapshot in seconds.';
 
 --
 -- Name: move_window(); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -6249,33 +6500,45 @@ CREATE FUNCTION orchestrator.prepare_changed_deployment() RETURNS trigger
     AS $$
 DECLARE
     v_program orchestrator.template_programs;
-    v_spec_edited boolean := NEW.desired_spec_json IS DISTINCT FROM OLD.desired_spec_json;
+    v_spec_edited boolean := true;
+    v_given boolean := NEW.parameters IS DISTINCT FROM OLD.parameters;
     v_moved boolean := (NEW.template_id, NEW.template_version) IS DISTINCT FROM (OLD.template_id, OLD.template_version);
+    v_otherwise boolean := (NEW.desired_state, NEW.drift_policy, NEW.drift_rules, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id, NEW.restarted_at)
+        IS DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.drift_rules, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id, OLD.restarted_at);
+    v_name text;
 BEGIN
     NEW.generation := OLD.generation;
-    IF NEW.parameters = OLD.parameters AND NOT v_spec_edited AND NOT v_moved
-       AND (NEW.desired_state, NEW.drift_policy, NEW.drift_rules, NEW.keep_data, NEW.name, NEW.namespace, NEW.cluster_id)
-           IS NOT DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.drift_rules, OLD.keep_data, OLD.name, OLD.namespace, OLD.cluster_id)
-       AND NEW.restarted_at IS NOT DISTINCT FROM OLD.restarted_at THEN
+    -- A spec that was not written is the same chunks of the toast table, which needs no look into them. Before Postgres 17 they cannot be
+    -- asked for; PL/pgSQL reads an expression only when it comes to it. Where there are none, or others, the spec itself is compared.
+    IF current_setting('server_version_num')::integer >= 170000 THEN
+        v_spec_edited := (pg_column_toast_chunk_id(NEW.desired_spec_json) = pg_column_toast_chunk_id(OLD.desired_spec_json)) IS NOT TRUE;
+    END IF;
+    v_spec_edited := v_spec_edited AND NEW.desired_spec_json IS DISTINCT FROM OLD.desired_spec_json;
+    IF NOT (v_given OR v_spec_edited OR v_moved OR v_otherwise) THEN
         RETURN NEW;
     END IF;
     -- What did not change was judged when it was written. Asking only where it did also saves fetching the spec from its
     -- toast table: a whole row that is passed to a function takes it along, for more than the checks themselves cost.
-    IF (NEW.name, NEW.namespace, NEW.cluster_id, NEW.template_id) IS DISTINCT FROM (OLD.name, OLD.namespace, OLD.cluster_id, OLD.template_id)
-       OR OLD.desired_state = 'Deleted' THEN
-        PERFORM orchestrator.check_unmoved(OLD, NEW);
+    IF v_otherwise OR v_moved OR OLD.desired_state = 'Deleted' THEN
+        IF (NEW.name, NEW.namespace, NEW.cluster_id, NEW.template_id) IS DISTINCT FROM (OLD.name, OLD.namespace, OLD.cluster_id, OLD.template_id)
+           OR OLD.desired_state = 'Deleted' THEN
+            PERFORM orchestrator.check_unmoved(OLD, NEW);
+        END IF;
+        IF (NEW.desired_state, NEW.drift_policy, NEW.keep_data) IS DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data) THEN
+            PERFORM orchestrator.check_identity(NEW);
+        END IF;
+        IF NEW.drift_rules IS DISTINCT FROM OLD.drift_rules THEN
+            PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
+            PERFORM orchestrator.check_rule_windows(NEW.drift_rules, NEW.namespace);
+        END IF;
     END IF;
-    IF (NEW.desired_state, NEW.drift_policy, NEW.keep_data) IS DISTINCT FROM (OLD.desired_state, OLD.drift_policy, OLD.keep_data) THEN
-        PERFORM orchestrator.check_identity(NEW);
-    END IF;
-    IF NEW.drift_rules IS DISTINCT FROM OLD.drift_rules THEN
-        PERFORM orchestrator.check_drift_rules(NEW.drift_rules, false);
-        PERFORM orchestrator.check_rule_windows(NEW.drift_rules, NEW.namespace);
-    END IF;
-    IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_spec_edited OR v_moved THEN
-        v_program := orchestrator.find_program(NEW.template_id, NEW.template_version);
+    IF v_given OR v_spec_edited OR v_moved THEN
+        SELECT * INTO v_program FROM orchestrator.template_programs p WHERE p.template_id = NEW.template_id AND p.template_version = NEW.template_version;
+        IF NOT FOUND THEN
+            PERFORM orchestrator.find_program(NEW.template_id, NEW.template_version);  -- refuses
+        END IF;
         IF v_spec_edited THEN
-            IF NEW.parameters IS DISTINCT FROM OLD.parameters OR v_moved THEN
+            IF v_given OR v_moved THEN
                 PERFORM orchestrator.refuse('SO422', 'the spec and what it is made from cannot change in one statement', 'desired_spec_json',
                     'Change parameters or template_version first, then the spec.');
             END IF;
@@ -6287,12 +6550,23 @@ BEGIN
         IF v_program.guarded THEN
             PERFORM orchestrator.check_policy(NEW.desired_spec_json);
         END IF;
-        PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
+        IF v_moved OR v_program.claim_parameters IS NULL THEN
+            PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
+        ELSE
+            -- No other parameter reaches a claim, so what was rendered before need not be fetched to be looked at.
+            FOREACH v_name IN ARRAY v_program.claim_parameters LOOP
+                IF NEW.parameters -> v_name IS DISTINCT FROM OLD.parameters -> v_name THEN
+                    PERFORM orchestrator.check_storage(OLD.desired_spec_json, NEW.desired_spec_json);
+                    EXIT;
+                END IF;
+            END LOOP;
+        END IF;
         IF v_moved THEN
             PERFORM orchestrator.check_kept_data(NEW.id, NEW.cluster_id, NEW.namespace, NEW.desired_spec_json);
+            PERFORM orchestrator.check_not_lowered_unseen(NEW.template_id, OLD.template_version, OLD.parameters, NEW.template_version, NEW.parameters);
         END IF;
     END IF;
-    IF NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN
+    IF v_otherwise AND NEW.restarted_at IS DISTINCT FROM OLD.restarted_at THEN
         NEW.restarted_at := orchestrator.check_restart(NEW.name, NEW.desired_state, OLD.restarted_at, NEW.restarted_at);
         PERFORM orchestrator.end_planned_restart(NEW.id, 'cancelled', 'it is restarted now');
     END IF;
@@ -6336,6 +6610,7 @@ BEGIN
         -- Claims update every row in place and settles delete it: vacuum early, and leave room for heap-only updates.
         EXECUTE format('ALTER TABLE pgmq.%I SET (fillfactor = 70, autovacuum_vacuum_threshold = 1000, '
                        'autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0)', 'q_' || v_queue);
+        PERFORM orchestrator.attach_queue(v_queue);
     END LOOP;
     RETURN NULL;
 END
@@ -6665,6 +6940,50 @@ ALTER FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force b
 COMMENT ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean) IS 'What rollback() would do; writes nothing.';
 
 --
+-- Name: preview_rollout(text, integer, uuid[], jsonb, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.preview_rollout(template text, version integer DEFAULT NULL::integer, ids uuid[] DEFAULT NULL::uuid[], parameters jsonb DEFAULT '{}'::jsonb, force boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    c_most CONSTANT integer := 1000;
+    v_version record;
+    v_found jsonb;
+    v_first jsonb;
+BEGIN
+    SELECT f.template_id, f.version INTO v_version FROM orchestrator.find_version(preview_rollout.template, preview_rollout.version) f;
+    WITH tried AS MATERIALIZED (
+        SELECT * FROM orchestrator.try_upgrades(preview_rollout.template, v_version.version, preview_rollout.ids, preview_rollout.parameters, preview_rollout.force, c_most)
+                 WITH ORDINALITY t (deployment_id, namespace, name, template_version, changes, restarts, code, path, message, hint, o)
+    )
+    SELECT jsonb_build_object(
+               'members', cardinality(orchestrator.find_movable(v_version.template_id, v_version.version, preview_rollout.ids)),
+               'tried', count(DISTINCT t.deployment_id), 'changes', count(*) FILTER (WHERE t.changes), 'restarts', count(*) FILTER (WHERE t.restarts),
+               'refused', count(DISTINCT t.deployment_id) FILTER (WHERE t.code IS NOT NULL),
+               'refusals', coalesce(jsonb_agg(to_jsonb(t) - '{changes,restarts,o}'::text[] ORDER BY t.o) FILTER (WHERE t.code IS NOT NULL), '[]')),
+           (SELECT jsonb_build_object('deployment_id', f.deployment_id, 'namespace', f.namespace, 'name', f.name)
+              FROM tried f WHERE f.changes ORDER BY f.o LIMIT 1)
+      INTO v_found, v_first FROM tried t;
+    IF v_first IS NOT NULL THEN
+        v_first := v_first || jsonb_build_object('plan', orchestrator.preview_upgrade(
+            (v_first ->> 'deployment_id')::uuid, v_version.version, preview_rollout.parameters, preview_rollout.force) -> 'plan');
+    END IF;
+    RETURN v_found || jsonb_build_object('first', v_first);
+END
+$$;
+
+ALTER FUNCTION orchestrator.preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean) IS 'What a rollout would do: counts, refusals, and the plan of the first that changes; writes nothing.';
+
+--
 -- Name: preview_upgrade(uuid, integer, jsonb, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -6723,6 +7042,35 @@ ALTER FUNCTION orchestrator.promote(p_cluster text, p_limit integer) OWNER TO or
 --
 
 COMMENT ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) IS 'Queues deployments whose time has come.';
+
+--
+-- Name: put_away(jsonb, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.put_away(p_taken jsonb, p_most_reads integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_message record;
+BEGIN
+    FOR v_message IN
+        SELECT t.* FROM jsonb_to_recordset(p_taken) AS t (queue text, msg_id bigint, token integer, id uuid)
+          LEFT JOIN orchestrator.reconcile_slots s ON s.deployment_id = t.id AND s.msg_id = t.msg_id AND s.queue = t.queue
+         WHERE s.deployment_id IS NULL OR t.token > p_most_reads
+    LOOP
+        PERFORM orchestrator.quarantine(v_message.queue, v_message.msg_id, v_message.id);
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.put_away(p_taken jsonb, p_most_reads integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION put_away(p_taken jsonb, p_most_reads integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.put_away(p_taken jsonb, p_most_reads integer) IS 'Takes messages out of the queue that must not be handed out.';
 
 --
 -- Name: put_back(uuid, text[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -6925,10 +7273,12 @@ COMMENT ON FUNCTION orchestrator.queue_dry_run(p_preview jsonb, p_deployment_id 
 --
 
 CREATE FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT format('c%s_%s', p_cluster_id, p_lane)
+BEGIN
+    RETURN format('c%s_%s', p_cluster_id, p_lane);
+END
 $$;
 
 ALTER FUNCTION orchestrator.queue_name(p_cluster_id integer, p_lane text) OWNER TO orchestrator_owner;
@@ -7078,26 +7428,25 @@ COMMENT ON FUNCTION orchestrator.read_password_link(p_secret text) IS 'Whose one
 CREATE FUNCTION orchestrator.read_queue(p_queue text, p_limit integer, p_lease_seconds integer) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
 DECLARE
-    v_ids bigint[];
+    v_ids bigint[] := ARRAY(SELECT q.msg_id FROM orchestrator.messages q WHERE q.queue = p_queue AND q.vt <= clock_timestamp()
+                             ORDER BY q.msg_id LIMIT p_limit FOR UPDATE SKIP LOCKED);
     v_read jsonb;
 BEGIN
-    EXECUTE format('SELECT array_agg(free.msg_id) FROM (SELECT q.msg_id FROM pgmq.%I q WHERE q.vt <= clock_timestamp()
-                     ORDER BY q.msg_id LIMIT $1 FOR UPDATE SKIP LOCKED) free', 'q_' || p_queue)
-       INTO v_ids USING p_limit;
-    IF v_ids IS NULL THEN
+    IF v_ids = '{}' THEN
         RETURN NULL;
     END IF;
-    EXECUTE format('WITH taken AS (
-                        UPDATE pgmq.%I q SET last_read_at = clock_timestamp(), vt = clock_timestamp() + $2, read_ct = q.read_ct + 1
-                         WHERE q.msg_id = ANY ($1) RETURNING q.msg_id, q.read_ct, q.message)
-                    SELECT jsonb_agg(jsonb_build_object(''queue'', $3, ''msg_id'', t.msg_id, ''token'', t.read_ct, ''id'', t.message ->> ''id'')) FROM taken t',
-                   'q_' || p_queue)
-       INTO v_read USING v_ids, make_interval(secs => p_lease_seconds), p_queue;
+    WITH taken AS (
+        UPDATE orchestrator.messages q
+           SET last_read_at = clock_timestamp(), vt = clock_timestamp() + make_interval(secs => p_lease_seconds), read_ct = q.read_ct + 1
+         WHERE q.queue = p_queue AND q.msg_id = ANY (v_ids) RETURNING q.msg_id, q.read_ct, q.message)
+    SELECT jsonb_agg(jsonb_build_object('queue', p_queue, 'msg_id', t.msg_id, 'token', t.read_ct, 'id', t.message ->> 'id')) INTO v_read FROM taken t;
     RETURN v_read;
 END
-$_$;
+$$;
 
 ALTER FUNCTION orchestrator.read_queue(p_queue text, p_limit integer, p_lease_seconds integer) OWNER TO orchestrator_owner;
 
@@ -7147,15 +7496,27 @@ CREATE FUNCTION orchestrator.record_changed_deployments() RETURNS trigger
     SET enable_nestloop TO 'off'
     AS $_$
 DECLARE
+    v_one record;
     v_actor text;
     v_ids uuid[];
     v_rollback bigint;
     v_adopted jsonb;
     v_automatic boolean := false;
     v_client text;
+    v_more jsonb := '{}';
+    v_run record;
 BEGIN
-    -- A generation never falls, so equal sums mean that none rose: cheaper than a join, and every write of status asks.
-    IF (SELECT sum(a.generation) FROM after_rows a) IS NOT DISTINCT FROM (SELECT sum(b.generation) FROM before_rows b) THEN
+    SELECT a.id, a.cluster_id, a.generation, a.template_id, a.template_version, a.parameters, a.desired_state, a.drift_policy, a.drift_rules, a.keep_data, a.restarted_at,
+           a.status_summary, a.status_message, b.generation AS old_generation, b.status_summary AS old_status,
+           (b.id, b.generation, b.template_id, b.template_version, b.parameters, b.desired_state, b.drift_policy, b.keep_data, NULL, NULL, b.restarted_at, NULL, NULL, b.drift_rules, NULL)::orchestrator.deployment_revisions AS was,
+           EXISTS (SELECT FROM after_rows OFFSET 1) AS of_many
+      INTO v_one FROM after_rows a, before_rows b LIMIT 1;
+    IF v_one.of_many THEN
+        -- A generation never falls, so equal sums mean that none rose: cheaper than a join, and every write of status asks.
+        IF (SELECT sum(a.generation) FROM after_rows a) = (SELECT sum(b.generation) FROM before_rows b) THEN
+            RETURN NULL;
+        END IF;
+    ELSIF v_one.generation IS NOT DISTINCT FROM v_one.old_generation THEN
         RETURN NULL;
     END IF;
     v_actor := coalesce(CASE WHEN current_setting('orchestrator.planned_restart', true) <> '' THEN orchestrator.restart_actor() END,
@@ -7169,6 +7530,28 @@ BEGIN
         v_automatic := v_adopted ? 'automatic' AND pg_has_role(session_user, 'orchestrator_watcher', 'MEMBER');
         v_actor := format(CASE WHEN v_automatic THEN '%2$s' ELSE '%1$s (%2$s)' END, v_actor,
                           (SELECT string_agg('adopt:' || m, ', ') FROM jsonb_array_elements_text(v_adopted -> 'managers') m));
+        v_more := jsonb_build_object('adopted', v_adopted);
+    END IF;
+    IF v_rollback IS NOT NULL THEN
+        v_more := v_more || jsonb_build_object('rollback', jsonb_build_object('to', v_rollback));
+    END IF;
+    IF NOT v_one.of_many THEN
+        v_run := orchestrator.request_run(v_one.id, v_one.cluster_id);
+        INSERT INTO orchestrator.deployment_revisions
+               (deployment_id, generation, template_id, template_version, parameters, desired_state, drift_policy, drift_rules, keep_data, restarted_at, actor, rolled_back_to, adopted, client)
+        VALUES (v_one.id, v_one.generation, v_one.template_id, v_one.template_version, v_one.parameters, v_one.desired_state, v_one.drift_policy, v_one.drift_rules, v_one.keep_data, v_one.restarted_at, v_actor, v_rollback, v_adopted, v_client);
+        INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
+        SELECT v_one.id, v_one.generation, e.source, e.type, e.data_json, e.actor
+          FROM (VALUES (true, CASE WHEN v_automatic THEN 'system' ELSE 'user' END, 'DeploymentChanged',
+                        orchestrator.describe_change(v_one.was, (v_one.id, v_one.generation, v_one.template_id, v_one.template_version, v_one.parameters, v_one.desired_state, v_one.drift_policy, v_one.keep_data, NULL, NULL, v_one.restarted_at, NULL, NULL, v_one.drift_rules, NULL)::orchestrator.deployment_revisions) || v_more, v_actor),
+                       (v_one.status_summary <> v_one.old_status, 'system', 'StatusChanged',
+                        jsonb_build_object('from', v_one.old_status, 'to', v_one.status_summary, 'message', v_one.status_message), 'orchestrator'),
+                       (v_run.queued, 'user', 'DeploymentQueued', '{"reason": "changed"}', v_actor)) e (told, source, type, data_json, actor)
+         WHERE e.told;
+        IF v_run.unreachable THEN
+            PERFORM orchestrator.defer(v_one.cluster_id, ARRAY[v_one.id]);
+        END IF;
+        RETURN NULL;
     END IF;
     -- One statement, because starting one costs more than the rows of a single change.
     WITH changed AS MATERIALIZED (
@@ -7180,8 +7563,7 @@ BEGIN
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, CASE WHEN v_automatic THEN 'system' ELSE 'user' END, 'DeploymentChanged', orchestrator.describe_change(c.was,
                    (c.id, c.generation, c.template_id, c.template_version, c.parameters, c.desired_state, c.drift_policy, c.keep_data, NULL, NULL, c.restarted_at, NULL, NULL, c.drift_rules, NULL)::orchestrator.deployment_revisions)
-                   || CASE WHEN v_rollback IS NULL THEN '{}' ELSE jsonb_build_object('rollback', jsonb_build_object('to', v_rollback)) END
-                   || CASE WHEN v_adopted IS NULL THEN '{}' ELSE jsonb_build_object('adopted', v_adopted) END, v_actor
+                   || v_more, v_actor
           FROM changed c
         UNION ALL
         SELECT c.id, c.generation, 'system', 'StatusChanged',
@@ -7310,9 +7692,6 @@ DECLARE
     v_missing uuid[];
     v_removed uuid[];
 BEGIN
-    IF p_gone IS NULL THEN
-        RETURN '{}';
-    END IF;
     -- Gone once more, after a worker made it again: no news, but newer than that worker's settlement may think.
     UPDATE orchestrator.deployment_resources r SET resource_version = o.resource_version
       FROM unnest(p_gone) o
@@ -7555,7 +7934,8 @@ DECLARE
     v_seen orchestrator.observation[];
     v_suspects orchestrator.observation[];
     v_changed uuid[];
-    v_lost uuid[];
+    v_recreated boolean;
+    v_lost uuid[] := '{}';
 BEGIN
     v_batch := orchestrator.locate_observations(v_cluster_id, p_batch);
     v_ids := ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(v_batch) o);
@@ -7565,21 +7945,45 @@ BEGIN
         RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb
           FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
     END IF;
-    -- An older observation never overwrites a newer one; an equal one may bring the health that our own apply could not know.
-    SELECT array_agg(o) FILTER (WHERE o.change = 'gone'), array_agg(o) FILTER (WHERE o.change = 'seen') INTO v_gone, v_seen
+    -- All that the inventory has to say of these objects is asked for at once. An older observation never overwrites a newer one; an
+    -- equal one may bring the health that our own apply could not know.
+    -- Suspects are objects whose owned fields differ from what we applied. Older than our apply is no news. One that was judged before is
+    -- judged again: the fields lost may be the same and their values others, and what was seen before its apply was settled was not
+    -- judged. So is one that leaves fields to others: those may have other values by now, and ours tell nothing of it. A newer
+    -- generation with the same fields is an apply of ours that is not settled yet: its other values are no news.
+    SELECT coalesce(array_agg(o) FILTER (WHERE o.change = 'gone'), '{}'),
+           coalesce(array_agg(o) FILTER (WHERE o.change = 'seen'), '{}'),
+           coalesce(array_agg(o) FILTER (WHERE o.change = 'seen' AND r.managed AND r.uid = o.uid AND o.resource_version > r.applied_resource_version
+               AND (r.withheld IS NOT NULL OR (o.fields_hash <> r.applied_fields_hash
+                    AND NOT (coalesce(o.generation > r.applied_generation, false) AND left(o.fields_hash, 16) = left(r.applied_fields_hash, 16))))
+               AND d.desired_state <> 'Deleted'), '{}'),
+           coalesce(array_agg(DISTINCT o.deployment_id) FILTER (WHERE o.change = 'seen' AND (r.kind IS NULL OR r.missing_since IS NOT NULL
+               OR (r.health, r.reason, r.message, r.revision) IS DISTINCT FROM (o.health, o.reason, o.message, o.digest ->> 'revision')
+               OR (r.drift IS NOT NULL AND r.withheld IS NULL AND o.fields_hash = r.applied_fields_hash))), '{}'),
+           coalesce(bool_or(o.change = 'seen' AND r.uid <> o.uid AND NOT o.ours), false)
+      INTO v_gone, v_seen, v_suspects, v_changed, v_recreated
       FROM unnest(v_batch) o
       LEFT JOIN LATERAL (
-          SELECT k.resource_version FROM orchestrator.deployment_resources k
+          SELECT k.kind, k.uid, k.managed, k.resource_version, k.applied_resource_version, k.applied_generation, k.applied_fields_hash, k.withheld,
+                 k.missing_since, k.health, k.reason, k.message, k.revision, k.drift
+            FROM orchestrator.deployment_resources k
            WHERE k.cluster_id = v_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r ON true
+      LEFT JOIN LATERAL (SELECT k.desired_state FROM orchestrator.deployments k WHERE k.id = o.deployment_id OFFSET 0) d ON true
      WHERE o.deployment_id = ANY (v_held) AND o.resource_version >= coalesce(r.resource_version, 0);
-    v_suspects := orchestrator.find_suspects(v_cluster_id, v_seen);
-    v_lost := orchestrator.record_gone(v_cluster_id, v_gone) || orchestrator.record_recreated(v_cluster_id, v_seen);
-    v_changed := orchestrator.record_seen(v_cluster_id, v_seen) || v_lost;
+    IF v_gone <> '{}' THEN
+        v_lost := orchestrator.record_gone(v_cluster_id, v_gone);
+    END IF;
+    IF v_recreated THEN
+        v_lost := v_lost || orchestrator.record_recreated(v_cluster_id, v_seen);
+    END IF;
+    IF v_seen <> '{}' THEN
+        PERFORM orchestrator.record_seen(v_cluster_id, v_seen);
+    END IF;
     PERFORM orchestrator.record_digests(v_gone, v_seen);
     IF v_lost <> '{}' THEN
         PERFORM orchestrator.request_unless_paused(v_lost, 'observed');
     END IF;
-    PERFORM orchestrator.refresh_status(v_changed);
+    PERFORM orchestrator.refresh_status(v_changed || v_lost);
     IF v_suspects = '{}' THEN
         RETURN;
     END IF;
@@ -7708,14 +8112,6 @@ CREATE FUNCTION orchestrator.record_recreated(p_cluster_id integer, p_seen orche
 DECLARE
     v_ids uuid[];
 BEGIN
-    -- Nearly always there is none, and finding that out is cheaper than an UPDATE that finds none.
-    IF NOT EXISTS (
-        SELECT FROM unnest(p_seen) o CROSS JOIN LATERAL (
-            SELECT k.uid FROM orchestrator.deployment_resources k
-             WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r
-         WHERE r.uid <> o.uid AND NOT o.ours) THEN
-        RETURN '{}';
-    END IF;
     WITH recreated AS (
         UPDATE orchestrator.deployment_resources r
            SET uid = o.uid, rendered_hash = NULL, applied_fields = NULL, applied_fields_hash = NULL, applied_resource_version = NULL,
@@ -7750,7 +8146,7 @@ COMMENT ON FUNCTION orchestrator.record_recreated(p_cluster_id integer, p_seen o
 -- Name: record_relist(text, text, bigint, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb) RETURNS TABLE(namespace text, name text, uid text)
+CREATE FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_resource_version bigint, p_present jsonb) RETURNS TABLE(namespace text, name text, uid text, deployment_id uuid, generation bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_nestloop TO 'off'
@@ -7774,7 +8170,7 @@ BEGIN
     ON CONFLICT (cluster_id, kind) DO UPDATE SET state = 'synced', error = NULL, synced_at = now(),
            changed_at = CASE WHEN w.state = 'synced' THEN w.changed_at ELSE now() END;
     RETURN QUERY
-    SELECT r.namespace, r.name, r.uid FROM orchestrator.deployment_resources r
+    SELECT r.namespace, r.name, r.uid, r.deployment_id, r.applied_generation FROM orchestrator.deployment_resources r
       LEFT JOIN jsonb_to_recordset(p_present) AS p (namespace text, name text, uid text) USING (namespace, name)
      WHERE r.cluster_id = v_cluster.id AND r.kind = p_kind AND r.missing_since IS NULL AND r.resource_version <= p_resource_version
        -- An edit that was seen before its apply was settled could not be judged then: have it looked at now.
@@ -7794,25 +8190,11 @@ COMMENT ON FUNCTION orchestrator.record_relist(p_cluster text, p_kind text, p_re
 -- Name: record_seen(integer, orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS uuid[]
+CREATE FUNCTION orchestrator.record_seen(p_cluster_id integer, p_seen orchestrator.observation[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-DECLARE
-    v_changed uuid[];
 BEGIN
-    IF p_seen IS NULL THEN
-        RETURN '{}';
-    END IF;
-    v_changed := ARRAY(
-        SELECT DISTINCT o.deployment_id FROM unnest(p_seen) o
-          LEFT JOIN LATERAL (
-              SELECT k.kind, k.missing_since, k.health, k.reason, k.message, k.revision, k.drift, k.withheld, k.applied_fields_hash
-                FROM orchestrator.deployment_resources k
-               WHERE k.cluster_id = p_cluster_id AND k.kind = o.kind AND k.namespace = o.namespace AND k.name = o.name OFFSET 0) r ON true
-         WHERE r.kind IS NULL OR r.missing_since IS NOT NULL
-            OR (r.health, r.reason, r.message, r.revision) IS DISTINCT FROM (o.health, o.reason, o.message, o.digest ->> 'revision')
-            OR (r.drift IS NOT NULL AND r.withheld IS NULL AND o.fields_hash = r.applied_fields_hash));
     INSERT INTO orchestrator.deployment_resources AS r
            (deployment_id, cluster_id, api_version, kind, namespace, name, uid, resource_version, fields_hash, health, reason, message,
             revision, last_seen_at, managed)
@@ -7825,7 +8207,6 @@ BEGIN
            -- What our own apply was answered with (rewritten) reads the same to us as no drift.
            drift = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash OR r.drift @> '[{"reason": "rewritten"}]' THEN r.drift END,
            drifted_at = CASE WHEN r.withheld IS NOT NULL OR excluded.fields_hash IS DISTINCT FROM r.applied_fields_hash OR r.drift @> '[{"reason": "rewritten"}]' THEN r.drifted_at END;
-    RETURN v_changed;
 END
 $$;
 
@@ -7863,10 +8244,10 @@ ALTER FUNCTION orchestrator.record_stream(p_cluster text, p_kind text, p_state t
 COMMENT ON FUNCTION orchestrator.record_stream(p_cluster text, p_kind text, p_state text, p_restarts bigint, p_error text) IS 'Writes the state of a watch.';
 
 --
--- Name: refresh_status(uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: refresh_status(uuid[], bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.refresh_status(p_ids uuid[]) RETURNS void
+CREATE FUNCTION orchestrator.refresh_status(p_ids uuid[], p_applied bigint DEFAULT NULL::bigint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -7875,26 +8256,29 @@ BEGIN
         RETURN;
     END IF;
     WITH changed AS (
-        SELECT d.id, d.generation, d.status_summary AS was, a.summary, a.message, a.restart_required
-          FROM orchestrator.assess_deployments(p_ids) a JOIN orchestrator.deployments d ON d.id = a.id
+        SELECT d.id, d.generation, d.status_summary AS was, a.summary, a.message, a.restart_required,
+               greatest(d.last_applied_generation, p_applied) AS applied
+          FROM orchestrator.assess_deployments(p_ids, p_applied) a JOIN orchestrator.deployments d ON d.id = a.id
          WHERE (d.status_summary, d.status_message, d.restart_required) IS DISTINCT FROM (a.summary, a.message, a.restart_required)
+            OR d.last_applied_generation < p_applied
     ), told AS (
         INSERT INTO orchestrator.deployment_events (deployment_id, generation, source, type, data_json, actor)
         SELECT c.id, c.generation, 'system', 'StatusChanged', jsonb_build_object('from', c.was, 'to', c.summary, 'message', c.message), 'orchestrator'
           FROM changed c WHERE c.was <> c.summary
     )
-    UPDATE orchestrator.deployments d SET status_summary = c.summary, status_message = c.message, restart_required = c.restart_required
+    UPDATE orchestrator.deployments d SET status_summary = c.summary, status_message = c.message, restart_required = c.restart_required,
+           last_applied_generation = c.applied
       FROM changed c WHERE d.id = c.id;
 END
 $$;
 
-ALTER FUNCTION orchestrator.refresh_status(p_ids uuid[]) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.refresh_status(p_ids uuid[], p_applied bigint) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION refresh_status(p_ids uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION refresh_status(p_ids uuid[], p_applied bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.refresh_status(p_ids uuid[]) IS 'Writes the status of deployments where it changed.';
+COMMENT ON FUNCTION orchestrator.refresh_status(p_ids uuid[], p_applied bigint) IS 'Writes the status of deployments where it changed.';
 
 --
 -- Name: refuse(text, text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -7982,30 +8366,24 @@ CREATE FUNCTION orchestrator.render_program(p_program orchestrator.template_prog
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-    v_values jsonb := p_program.defaults || p_parameters
-                      || jsonb_build_object('name', p_name, 'namespace', p_namespace, 'id', p_id);
-    v_arguments text[];
+    v_given jsonb := p_parameters || jsonb_build_object('name', p_name, 'namespace', p_namespace, 'id', p_id);
     v_names text[] := p_program.parameter_names;
+    v_arguments text[] := p_program.arguments;
     v_bodies text[] := p_program.bodies;
     v_conditions text[] := p_program.conditions;
-    v_raw text;
-    v_body text;
     v_parts text[] := '{}';
     v_count integer := cardinality(v_names);
 BEGIN
+    -- Few statements: in PL/pgSQL each costs about as much as what it does here.
     FOR i IN 1 .. v_count LOOP
-        v_raw := (v_values -> v_names[i])::text;
-        v_arguments[i] := v_raw;
-        v_arguments[v_count + i] := CASE WHEN left(v_raw, 1) = '"' THEN substr(v_raw, 2, length(v_raw) - 2) ELSE v_raw END;
+        CONTINUE WHEN NOT v_given ? v_names[i];
+        v_arguments[i] := (v_given -> v_names[i])::text;
+        v_arguments[v_count + i] := CASE WHEN left(v_arguments[i], 1) = '"' THEN substr(v_arguments[i], 2, length(v_arguments[i]) - 2) ELSE v_arguments[i] END;
     END LOOP;
     FOR i IN 1 .. cardinality(v_bodies) LOOP
-        IF v_conditions[i] IS NOT NULL AND v_values -> v_conditions[i] <> 'true' THEN
-            v_arguments[2 * v_count + i] := '';
-            CONTINUE;
-        END IF;
-        v_body := format(v_bodies[i], VARIADIC v_arguments);
-        v_arguments[2 * v_count + i] := md5(v_body);
-        v_parts := v_parts || v_body;
+        -- A manifest whose condition does not hold is NULL, which array_to_string leaves out.
+        v_parts[i] := CASE WHEN v_arguments[array_position(v_names, v_conditions[i])] <> 'true' THEN NULL ELSE format(v_bodies[i], VARIADIC v_arguments) END;
+        v_arguments[2 * v_count + i] := coalesce(md5(v_parts[i]), '');
     END LOOP;
     RETURN ('[' || array_to_string(v_parts, ',') || ']')::jsonb;
 END
@@ -8026,33 +8404,29 @@ COMMENT ON FUNCTION orchestrator.render_program(p_program orchestrator.template_
 CREATE FUNCTION orchestrator.repair(p_cluster text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 DECLARE
     v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
-    v_lane text;
-    v_lost uuid[] := '{}';
+    v_lost uuid[];
     v_ids uuid[];
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtext('orchestrator.repair'), v_cluster_id) THEN
         RETURN 0;
     END IF;
-    FOREACH v_lane IN ARRAY ARRAY['now', 'bulk'] LOOP
-        EXECUTE format(
-            'WITH lost AS (
-                 SELECT s.deployment_id FROM orchestrator.reconcile_slots s
-                  WHERE s.queue = $1 AND s.msg_id IS NOT NULL AND NOT EXISTS (
-                            SELECT FROM pgmq.%I q WHERE q.msg_id = s.msg_id AND q.message ->> ''id'' = s.deployment_id::text)
-                  ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED)
-             , cleared AS (
-                 UPDATE orchestrator.reconcile_slots s SET msg_id = NULL, queue = NULL FROM lost WHERE s.deployment_id = lost.deployment_id
-                 RETURNING s.deployment_id)
-             SELECT array_agg(deployment_id) FROM cleared', 'q_' || orchestrator.queue_name(v_cluster_id, v_lane))
-           INTO v_ids USING orchestrator.queue_name(v_cluster_id, v_lane);
-        v_lost := v_lost || coalesce(v_ids, '{}');
-    END LOOP;
+    WITH lost AS (
+        SELECT s.deployment_id FROM orchestrator.reconcile_slots s
+         WHERE s.cluster_id = v_cluster_id AND s.msg_id IS NOT NULL AND NOT EXISTS (
+                   SELECT FROM orchestrator.messages q
+                    WHERE q.queue = s.queue AND q.msg_id = s.msg_id AND q.message ->> 'id' = s.deployment_id::text)
+         ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED
+    ), cleared AS (
+        UPDATE orchestrator.reconcile_slots s SET msg_id = NULL, queue = NULL FROM lost WHERE s.deployment_id = lost.deployment_id
+        RETURNING s.deployment_id
+    )
+    SELECT array_agg(c.deployment_id) INTO v_lost FROM cleared c;
     v_ids := ARRAY(SELECT s.deployment_id FROM orchestrator.reconcile_slots s
                     WHERE s.cluster_id = v_cluster_id AND s.msg_id IS NULL AND s.due_at IS NULL AND s.quarantined_at IS NULL
-                      AND NOT s.last_error_permanent AND (s.requested > s.settled OR s.deployment_id = ANY (v_lost))
+                      AND NOT s.last_error_permanent AND (s.requested > s.settled OR s.deployment_id = ANY (coalesce(v_lost, '{}')))
                     ORDER BY s.deployment_id FOR UPDATE SKIP LOCKED);
     IF v_ids <> '{}' THEN
         PERFORM orchestrator.enqueue(v_cluster_id, v_ids, 'bulk');
@@ -8062,7 +8436,7 @@ BEGIN
     END IF;
     RETURN cardinality(v_ids);
 END
-$_$;
+$$;
 
 ALTER FUNCTION orchestrator.repair(p_cluster text) OWNER TO orchestrator_owner;
 
@@ -8099,18 +8473,28 @@ ALTER FUNCTION orchestrator.replace_password(p_user_id bigint, p_hash text) OWNE
 COMMENT ON FUNCTION orchestrator.replace_password(p_user_id bigint, p_hash text) IS 'Sets the hash of a user''s password and ends their sessions.';
 
 --
--- Name: report_cluster(text, boolean, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: report_cluster(text, boolean, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) RETURNS void
+CREATE FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
+    -- Longer than workers let pass between two reports (UPKEEP_SECONDS in workers/upkeep.py).
+    c_lately CONSTANT interval := '20 seconds';
     v_id integer;
     v_ids uuid[];
+    v_was_reachable boolean;
 BEGIN
-    SELECT c.id INTO v_id FROM orchestrator.clusters c WHERE c.name = p_cluster;
+    SELECT c.id, c.unreachable_since IS NULL INTO v_id, v_was_reachable FROM orchestrator.clusters c WHERE c.name = p_cluster;
+    UPDATE orchestrator.processes p SET reached_at = CASE WHEN p_reachable THEN now() END
+     WHERE p.cluster_id = v_id AND p.kind = 'worker' AND p.name = p_worker AND (p_reachable OR p.reached_at IS NOT NULL);
+    IF NOT p_reachable AND EXISTS (
+        SELECT FROM orchestrator.processes p
+         WHERE p.cluster_id = v_id AND p.kind = 'worker' AND p.name IS DISTINCT FROM p_worker AND p.reached_at > now() - c_lately) THEN
+        RETURN;
+    END IF;
     UPDATE orchestrator.clusters c
        SET reachable_since = CASE WHEN p_reachable THEN now() END,
            unreachable_since = CASE WHEN NOT p_reachable THEN coalesce(c.unreachable_since, now()) END,
@@ -8120,7 +8504,9 @@ BEGIN
         SELECT s.deployment_id FROM orchestrator.reconcile_slots s
          WHERE s.cluster_id = v_id
            AND CASE WHEN p_reachable THEN s.deferred_since IS NOT NULL
-                    ELSE s.deferred_since IS NULL AND (s.msg_id IS NOT NULL OR s.due_at <= now()) END));
+                    -- Whose own run was deferred has its event, and learns why from the first report.
+                    WHEN s.deferred_since IS NOT NULL THEN v_was_reachable
+                    ELSE s.msg_id IS NOT NULL OR s.due_at <= now() END));
     IF v_ids = '{}' THEN
         RETURN;
     END IF;
@@ -8135,13 +8521,13 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION report_cluster(p_cluster text, p_reachable boolean, p_reason text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) IS 'Records whether a cluster is reachable.';
+COMMENT ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text) IS 'Records whether a cluster is reachable.';
 
 --
 -- Name: report_process(text, text, text, double precision, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -8277,6 +8663,41 @@ ALTER FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_act
 COMMENT ON FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_actor text) IS 'Requests a reconciliation of deployments.';
 
 --
+-- Name: request_run(uuid, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    v_queue text := orchestrator.queue_name(p_cluster_id, 'now');
+    v_message bigint := nextval(format('pgmq.%I', 'q_' || v_queue || '_msg_id_seq')::regclass);
+BEGIN
+    UPDATE orchestrator.reconcile_slots s
+       SET requested = s.requested + 1, failures = 0, due_at = NULL, quarantined_at = NULL, last_error = NULL, last_error_permanent = false,
+           msg_id = coalesce(s.msg_id, v_message), queue = CASE WHEN s.msg_id IS NULL THEN v_queue ELSE s.queue END
+     WHERE s.deployment_id = p_id
+    RETURNING s.msg_id = v_message, (SELECT c.unreachable_since IS NOT NULL FROM orchestrator.clusters c WHERE c.id = s.cluster_id)
+      INTO queued, unreachable;
+    IF queued THEN
+        -- A queue's name makes it dynamic: so short, because to parse and plan it costs more than the row it writes.
+        EXECUTE format('INSERT INTO pgmq.%I (msg_id, vt, message) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3)', 'q_' || v_queue)
+          USING v_message, clock_timestamp(), jsonb_build_object('id', p_id);
+        PERFORM orchestrator.nudge(p_cluster_id);
+    END IF;
+END
+$_$;
+
+ALTER FUNCTION orchestrator.request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean) IS 'Requests a reconciliation of one deployment.';
+
+--
 -- Name: request_unless_paused(uuid[], text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -8356,6 +8777,31 @@ ALTER FUNCTION orchestrator.require_everything(p_what text) OWNER TO orchestrato
 --
 
 COMMENT ON FUNCTION orchestrator.require_everything(p_what text) IS 'Refuses what concerns all namespaces to somebody limited to some.';
+
+--
+-- Name: require_kept(xid8, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.require_kept(p_xid xid8, p_id bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF (p_xid, p_id) <> ('0', 0) AND EXISTS (SELECT FROM orchestrator.dropped_events d WHERE (d.xid, d.id) > (p_xid, p_id)) THEN
+        PERFORM orchestrator.refuse('SO410', 'events after this place were dropped meanwhile: they are kept for a time only', 'after',
+            'Read the present state, then follow from now. What is left of the history is told from its start.');
+    END IF;
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION orchestrator.require_kept(p_xid xid8, p_id bigint) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION require_kept(p_xid xid8, p_id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.require_kept(p_xid xid8, p_id bigint) IS 'Refuses a place in the history from which events are missing.';
 
 --
 -- Name: require_known_window(text, text, text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -8559,14 +9005,29 @@ CREATE FUNCTION orchestrator.revoke_token(id bigint) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
+DECLARE
+    v_token record;
 BEGIN
-    UPDATE orchestrator.api_tokens t SET revoked_at = coalesce(t.revoked_at, now())
-      FROM orchestrator.users u
-     WHERE t.id = revoke_token.id AND u.id = t.user_id
-       AND (u.name = orchestrator.current_actor() OR (orchestrator.acting_role() = 'admin' AND orchestrator.sees_everything()));
-    IF NOT FOUND THEN
-        PERFORM orchestrator.refuse('SO404', format('there is no token %s', revoke_token.id), 'id', 'SELECT id, name FROM api_tokens lists those you may revoke.');
+    SELECT t.id, u.name AS user_name, orchestrator.narrower_role(t.role, u.role) AS role,
+           orchestrator.common_namespaces(t.namespaces, u.namespaces) AS namespaces,
+           EXISTS (WITH RECURSIVE line AS (
+                       SELECT t.id, t.parent_id
+                       UNION SELECT p.id, p.parent_id FROM line JOIN orchestrator.api_tokens p ON p.id = line.parent_id)
+                   SELECT FROM line WHERE line.id = orchestrator.entered_token()) AS is_of_this
+      INTO v_token
+      FROM orchestrator.api_tokens t JOIN orchestrator.users u ON u.id = t.user_id WHERE t.id = revoke_token.id;
+    IF v_token.is_of_this IS NOT TRUE THEN
+        IF NOT FOUND OR NOT (v_token.user_name = orchestrator.current_actor()
+                             OR (orchestrator.acting_role() = 'admin' AND orchestrator.sees_everything())) THEN
+            PERFORM orchestrator.refuse('SO404', format('there is no token %s', revoke_token.id), 'id',
+                'SELECT id, name FROM api_tokens lists those you may revoke.');
+        END IF;
+        IF NOT orchestrator.is_within_token(v_token.role, v_token.namespaces) THEN
+            PERFORM orchestrator.refuse('SO403', format('token %s allows more than the one you use', v_token.id), 'id',
+                'Revoke it on the page, or with a token that allows as much.');
+        END IF;
     END IF;
+    UPDATE orchestrator.api_tokens t SET revoked_at = now() WHERE t.id = v_token.id AND t.revoked_at IS NULL;
 END
 $$;
 
@@ -8576,7 +9037,7 @@ ALTER FUNCTION orchestrator.revoke_token(id bigint) OWNER TO orchestrator_owner;
 -- Name: FUNCTION revoke_token(id bigint); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.revoke_token(id bigint) IS 'Ends an API token at once.';
+COMMENT ON FUNCTION orchestrator.revoke_token(id bigint) IS 'Ends an API token at once, and those that were made with it.';
 
 --
 -- Name: roll_back_rollout(bigint, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -8670,12 +9131,14 @@ BEGIN
     END IF;
     -- Only for this statement: record_changed_deployments tells of it.
     PERFORM set_config('orchestrator.rollback', v_then.generation::text, true);
+    PERFORM set_config('orchestrator.judged', 'rollback', true);
     UPDATE orchestrator.deployments d
        SET parameters = v_then.parameters, template_version = v_then.template_version, drift_policy = v_then.drift_policy, drift_rules = v_then.drift_rules,
            keep_data = v_then.keep_data,
            restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END
      WHERE d.id = rollback.id RETURNING d.generation INTO v_generation;
     PERFORM set_config('orchestrator.rollback', '', true);
+    PERFORM set_config('orchestrator.judged', '', true);
     RETURN v_generation;
 END
 $$;
@@ -8815,22 +9278,18 @@ COMMENT ON FUNCTION orchestrator.sees_everything() IS 'Whether this session is l
 CREATE FUNCTION orchestrator.send_messages(p_queue text, p_ids uuid[]) RETURNS bigint[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 DECLARE
-    v_message bigint;
+    v_sequence regclass := format('pgmq.%I', 'q_' || p_queue || '_msg_id_seq');
     v_messages bigint[];
 BEGIN
-    IF cardinality(p_ids) = 1 THEN
-        EXECUTE format('INSERT INTO pgmq.%I (vt, message) VALUES ($1, $2) RETURNING msg_id', 'q_' || p_queue)
-           INTO v_message USING clock_timestamp(), jsonb_build_object('id', p_ids[1]);
-        RETURN ARRAY[v_message];
-    END IF;
-    EXECUTE format('WITH sent AS (INSERT INTO pgmq.%I (vt, message) SELECT $1, jsonb_build_object(''id'', i) FROM unnest($2) i RETURNING msg_id)
-                    SELECT array_agg(msg_id) FROM sent', 'q_' || p_queue)
-       INTO v_messages USING clock_timestamp(), p_ids;
+    WITH sent AS (
+        INSERT INTO orchestrator.messages (msg_id, vt, message, queue)
+        SELECT nextval(v_sequence), clock_timestamp(), jsonb_build_object('id', i), p_queue FROM unnest(p_ids) i RETURNING msg_id)
+    SELECT array_agg(s.msg_id) INTO v_messages FROM sent s;
     RETURN v_messages;
 END
-$_$;
+$$;
 
 ALTER FUNCTION orchestrator.send_messages(p_queue text, p_ids uuid[]) OWNER TO orchestrator_owner;
 
@@ -8877,14 +9336,11 @@ BEGIN
           FROM jsonb_to_recordset(p_settlement -> 'restarted') AS p (namespace text, name text, uid text)
          WHERE r.deployment_id = v_id AND r.kind = 'Pod' AND r.namespace = p.namespace AND r.name = p.name AND r.uid = p.uid;
     END IF;
-    IF v_outcome = 'succeeded' THEN
-        UPDATE orchestrator.deployments d SET last_applied_generation = v_generation
-         WHERE d.id = v_id AND d.last_applied_generation < v_generation;
-    ELSIF v_outcome = 'finalised' THEN
+    IF v_outcome = 'finalised' THEN
         PERFORM orchestrator.finalise(v_id, v_generation);
     END IF;
     PERFORM orchestrator.schedule_next(p_settlement);
-    PERFORM orchestrator.refresh_status(ARRAY[v_id]);
+    PERFORM orchestrator.refresh_status(ARRAY[v_id], CASE v_outcome WHEN 'succeeded' THEN v_generation END);
     RETURN 'settled';
 END
 $_$;
@@ -9204,14 +9660,11 @@ CREATE FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-    c_most_reads CONSTANT integer := 5;
     v_now text := orchestrator.queue_name(p_cluster_id, 'now');
     v_bulk text := orchestrator.queue_name(p_cluster_id, 'bulk');
     v_share integer := greatest(p_limit / 4, CASE WHEN random() < 0.25 THEN 1 ELSE 0 END);
     v_read jsonb;
     v_more boolean;
-    v_bad jsonb;
-    v_message record;
 BEGIN
     v_read := coalesce(orchestrator.read_queue(v_now, p_limit - v_share, p_lease_seconds), '[]');
     v_more := jsonb_array_length(v_read) = p_limit - v_share;
@@ -9222,20 +9675,7 @@ BEGIN
     IF v_more AND jsonb_array_length(v_read) < p_limit THEN
         v_read := v_read || coalesce(orchestrator.read_queue(v_now, p_limit - jsonb_array_length(v_read), p_lease_seconds), '[]');
     END IF;
-    IF v_read = '[]' THEN
-        RETURN NULL;
-    END IF;
-    SELECT jsonb_agg(m) INTO v_bad FROM jsonb_array_elements(v_read) m
-      LEFT JOIN orchestrator.reconcile_slots s
-             ON s.deployment_id = (m ->> 'id')::uuid AND s.msg_id = (m ->> 'msg_id')::bigint AND s.queue = m ->> 'queue'
-     WHERE s.deployment_id IS NULL OR (m ->> 'token')::integer > c_most_reads;
-    IF v_bad IS NULL THEN
-        RETURN v_read;
-    END IF;
-    FOR v_message IN SELECT * FROM jsonb_to_recordset(v_bad) AS t (queue text, msg_id bigint, token integer, id uuid) LOOP
-        PERFORM orchestrator.quarantine(v_message.queue, v_message.msg_id, v_message.id);
-    END LOOP;
-    RETURN (SELECT jsonb_agg(m) FROM jsonb_array_elements(v_read) m WHERE NOT v_bad @> jsonb_build_array(m));
+    RETURN nullif(v_read, '[]');
 END
 $$;
 
@@ -9274,15 +9714,14 @@ ALTER FUNCTION orchestrator.tell_rollout(p_rollout_id bigint, p_type text, p_mes
 COMMENT ON FUNCTION orchestrator.tell_rollout(p_rollout_id bigint, p_type text, p_message text, p_actor text) IS 'Writes a step of a rollout into the histories it concerns.';
 
 --
--- Name: tend_contests(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: tend_contests(text, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.tend_contests(p_cluster text) RETURNS integer
+CREATE FUNCTION orchestrator.tend_contests(p_cluster text, p_most integer DEFAULT 1000) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-    c_most CONSTANT integer := 1000;
     v_cluster orchestrator.clusters;
     v_since timestamptz;
     v_held uuid[];
@@ -9298,11 +9737,16 @@ BEGIN
     DELETE FROM orchestrator.put_backs p
      WHERE (p.deployment_id, p.kind, p.name, p.path) IN (
            SELECT b.deployment_id, b.kind, b.name, b.path FROM orchestrator.put_backs b
-            WHERE b.cluster_id = v_cluster.id AND b.last_at < v_since AND b.contested_since IS NULL LIMIT c_most FOR UPDATE SKIP LOCKED);
+            WHERE b.cluster_id = v_cluster.id AND b.last_at < v_since AND b.contested_since IS NULL LIMIT p_most FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_held := orchestrator.lock_deployments(ARRAY(
-        SELECT DISTINCT p.deployment_id FROM orchestrator.put_backs p
-         WHERE p.cluster_id = v_cluster.id AND p.contested_since IS NOT NULL LIMIT c_most));
+        (SELECT c.deployment_id FROM orchestrator.contested c
+           JOIN orchestrator.reconcile_slots s ON s.deployment_id = c.deployment_id
+          WHERE c.cluster_id = v_cluster.id AND c.next_at <= now() AND c.differs AND s.msg_id IS NULL AND s.due_at IS NULL
+          ORDER BY c.next_at LIMIT p_most / 2)
+        UNION
+        (SELECT p.deployment_id FROM orchestrator.put_backs p
+          WHERE p.cluster_id = v_cluster.id AND p.contested_since IS NOT NULL ORDER BY random() LIMIT p_most / 2)));
     IF v_held = '{}' THEN
         RETURN v_count;
     END IF;
@@ -9329,13 +9773,13 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION orchestrator.tend_contests(p_cluster text) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.tend_contests(p_cluster text, p_most integer) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION tend_contests(p_cluster text); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION tend_contests(p_cluster text, p_most integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.tend_contests(p_cluster text) IS 'Ends fights that are over, and asks for what may be put back again.';
+COMMENT ON FUNCTION orchestrator.tend_contests(p_cluster text, p_most integer) IS 'Ends fights that are over, and asks for what may be put back again.';
 
 --
 -- Name: tend_windows(text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -9456,6 +9900,67 @@ ALTER FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer
 COMMENT ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) IS 'A deployment''s history by runs, newest first.';
 
 --
+-- Name: try_upgrades(text, integer, uuid[], jsonb, boolean, integer); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.try_upgrades(template text, version integer DEFAULT NULL::integer, ids uuid[] DEFAULT NULL::uuid[], parameters jsonb DEFAULT '{}'::jsonb, force boolean DEFAULT false, most integer DEFAULT NULL::integer) RETURNS TABLE(deployment_id uuid, namespace text, name text, template_version integer, changes boolean, restarts boolean, code text, path text, message text, hint text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_template_id bigint;
+    v_version integer;
+    v_parameters jsonb;
+    v_tried text;
+BEGIN
+    SELECT f.template_id, f.version INTO v_template_id, v_version FROM orchestrator.find_version(try_upgrades.template, try_upgrades.version) f;
+    FOR deployment_id, namespace, name, template_version, v_parameters IN
+        SELECT d.id, d.namespace, d.name, d.template_version, d.parameters
+          FROM unnest(orchestrator.find_movable(v_template_id, v_version, try_upgrades.ids)) WITH ORDINALITY m (id, o)
+          JOIN orchestrator.deployments d ON d.id = m.id
+         WHERE try_upgrades.most IS NULL OR m.o <= try_upgrades.most ORDER BY m.o
+    LOOP
+        changes := NULL;
+        restarts := NULL;
+        code := NULL;
+        path := NULL;
+        message := NULL;
+        hint := NULL;
+        BEGIN
+            PERFORM set_config('orchestrator.preview', 'check', true);  -- undone with this block
+            PERFORM orchestrator.upgrade(deployment_id, v_version, try_upgrades.parameters, try_upgrades.force);
+        EXCEPTION
+            WHEN SQLSTATE 'SO200' THEN
+                GET STACKED DIAGNOSTICS v_tried = PG_EXCEPTION_DETAIL;
+                changes := v_tried::jsonb -> 'before' <> v_tried::jsonb -> 'after';
+                restarts := orchestrator.waits_for_restart(v_tried::jsonb);
+                RETURN NEXT;
+            WHEN SQLSTATE 'SO403' OR SQLSTATE 'SO404' OR SQLSTATE 'SO409' OR SQLSTATE 'SO422' THEN
+                GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, path = PG_EXCEPTION_DETAIL, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+                IF code = 'SO422' AND path LIKE 'parameters%' AND jsonb_typeof(try_upgrades.parameters) = 'object' THEN
+                    v_parameters := (SELECT coalesce(jsonb_object_agg(p.key, p.value), '{}')
+                                       FROM jsonb_each(v_parameters || try_upgrades.parameters) p WHERE p.value <> 'null');
+                    FOR path, message, hint IN SELECT p.path, p.message, p.hint FROM orchestrator.parameter_problems(v_template_id, v_version, v_parameters) p LOOP
+                        RETURN NEXT;
+                    END LOOP;
+                ELSE
+                    RETURN NEXT;
+                END IF;
+        END;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION orchestrator.try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer) IS 'What upgrade() would do to each of many deployments, or refuse; writes nothing.';
+
+--
 -- Name: upgrade(uuid, integer, jsonb, boolean, boolean); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -9501,10 +10006,13 @@ BEGIN
             v_restart := v_now.restart_required OR orchestrator.waits_for_restart(v_tried::jsonb);
         END;
     END IF;
+    -- Only for this statement: what it lowers is refused above, or meant.
+    PERFORM set_config('orchestrator.judged', 'upgrade', true);
     UPDATE orchestrator.deployments d
        SET parameters = v_parameters, template_version = v_version,
            restarted_at = CASE WHEN v_restart THEN clock_timestamp() ELSE d.restarted_at END
      WHERE d.id = upgrade.id RETURNING d.generation INTO v_generation;
+    PERFORM set_config('orchestrator.judged', '', true);
     RETURN v_generation;
 END
 $$;
@@ -9522,41 +10030,12 @@ COMMENT ON FUNCTION orchestrator.upgrade(id uuid, version integer, parameters js
 --
 
 CREATE FUNCTION orchestrator.upgrade_refusals(template text, version integer DEFAULT NULL::integer, ids uuid[] DEFAULT NULL::uuid[], parameters jsonb DEFAULT '{}'::jsonb, force boolean DEFAULT false) RETURNS TABLE(deployment_id uuid, namespace text, name text, template_version integer, code text, path text, message text, hint text)
-    LANGUAGE plpgsql
+    LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-#variable_conflict use_column
-DECLARE
-    v_template_id bigint;
-    v_version integer;
-    v_parameters jsonb;
-BEGIN
-    SELECT f.template_id, f.version INTO v_template_id, v_version FROM orchestrator.find_version(upgrade_refusals.template, upgrade_refusals.version) f;
-    FOR deployment_id, namespace, name, template_version, v_parameters IN
-        SELECT d.id, d.namespace, d.name, d.template_version, d.parameters
-          FROM unnest(orchestrator.find_movable(v_template_id, v_version, upgrade_refusals.ids)) WITH ORDINALITY m (id, o)
-          JOIN orchestrator.deployments d ON d.id = m.id ORDER BY m.o
-    LOOP
-        BEGIN
-            PERFORM set_config('orchestrator.preview', 'check', true);  -- undone with this block
-            PERFORM orchestrator.upgrade(deployment_id, v_version, upgrade_refusals.parameters, upgrade_refusals.force);
-        EXCEPTION
-            WHEN SQLSTATE 'SO200' THEN
-                NULL;
-            WHEN SQLSTATE 'SO403' OR SQLSTATE 'SO404' OR SQLSTATE 'SO409' OR SQLSTATE 'SO422' THEN
-                GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, path = PG_EXCEPTION_DETAIL, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
-                IF code = 'SO422' AND path LIKE 'parameters%' AND jsonb_typeof(upgrade_refusals.parameters) = 'object' THEN
-                    v_parameters := (SELECT coalesce(jsonb_object_agg(p.key, p.value), '{}')
-                                       FROM jsonb_each(v_parameters || upgrade_refusals.parameters) p WHERE p.value <> 'null');
-                    FOR path, message, hint IN SELECT p.path, p.message, p.hint FROM orchestrator.parameter_problems(v_template_id, v_version, v_parameters) p LOOP
-                        RETURN NEXT;
-                    END LOOP;
-                ELSE
-                    RETURN NEXT;
-                END IF;
-        END;
-    END LOOP;
-END
+    SELECT t.deployment_id, t.namespace, t.name, t.template_version, t.code, t.path, t.message, t.hint
+      FROM orchestrator.try_upgrades(upgrade_refusals.template, upgrade_refusals.version, upgrade_refusals.ids, upgrade_refusals.parameters, upgrade_refusals.force) t
+     WHERE t.code IS NOT NULL
 $$;
 
 ALTER FUNCTION orchestrator.upgrade_refusals(template text, version integer, ids uuid[], parameters jsonb, force boolean) OWNER TO orchestrator_owner;
@@ -9670,7 +10149,10 @@ CREATE FUNCTION orchestrator.wake_rollout_of_member() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    PERFORM orchestrator.nudge(NEW.cluster_id);
+    IF (NEW.status_summary, NEW.generation, NEW.last_applied_generation, NEW.restart_required, NEW.stale_since)
+       IS DISTINCT FROM (OLD.status_summary, OLD.generation, OLD.last_applied_generation, OLD.restart_required, OLD.stale_since) THEN
+        PERFORM orchestrator.nudge(NEW.cluster_id);
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -9839,8 +10321,6 @@ CREATE FUNCTION orchestrator.withhold(p_deployment_id uuid, p_deployment text, p
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
-    -- One value to the API server, though it has fields.
-    c_atomic CONSTANT text := '^(.*?(?:^|\.)(?:selector|podSelector|namespaceSelector|labelSelector|nodeSelector|configMapKeyRef|secretKeyRef|fieldRef|resourceFieldRef))[.[]';
     v_template_rules jsonb := orchestrator.named_rules(p_template_rules, p_deployment);
     v_once text[] := coalesce(p_enforce_once, '{}');
     v_held jsonb;
@@ -9864,7 +10344,7 @@ BEGIN
                            CASE WHEN p_kind = 'Secret' THEN v_manifest - 'stringData' || jsonb_build_object('data', (
                                      SELECT coalesce(jsonb_object_agg(k, true), '{}') FROM jsonb_object_keys(coalesce(v_manifest -> 'data', '{}') || coalesce(v_manifest -> 'stringData', '{}')) k))
                                 ELSE v_manifest END - 'apiVersion' - 'kind' #- '{metadata,name}' #- '{metadata,namespace}') p
-                 WHERE p.path <> '' AND p.path !~ c_atomic AND (p.leaf OR p.value = '{}' OR (p.path || '.') ~ c_atomic)) l
+                 WHERE p.path NOT IN ('', 'metadata') AND NOT orchestrator.below_atomic(p.path) AND (p.leaf OR p.value IN ('{}', '[]') OR orchestrator.below_atomic(p.path || '.'))) l
          WHERE l.path NOT LIKE '%[server-orchestrator.io/%' AND l.path <> ALL (v_once)
            AND NOT (l.path = 'spec.replicas' AND p_kind IN ('Deployment', 'StatefulSet') AND 'Stopped' IN (p_state, (
                     SELECT v.desired_state FROM orchestrator.deployment_revisions v
@@ -10017,6 +10497,7 @@ CREATE TABLE orchestrator.api_tokens (
     revoked_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     created_by text NOT NULL,
+    parent_id bigint,
     CONSTRAINT api_tokens_role_is_known CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'admin'::text])))
 )
 WITH (fillfactor='80');
@@ -10088,6 +10569,12 @@ COMMENT ON COLUMN orchestrator.api_tokens.created_at IS 'When.';
 --
 
 COMMENT ON COLUMN orchestrator.api_tokens.created_by IS 'Who made it.';
+
+--
+-- Name: COLUMN api_tokens.parent_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.api_tokens.parent_id IS 'The token that made it, and with which it ends; NULL where a person did.';
 
 --
 -- Name: api_tokens_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
@@ -11013,6 +11500,25 @@ COMMENT ON COLUMN orchestrator.drift.rule IS 'The rule, if one decided it.';
 COMMENT ON COLUMN orchestrator.drift.contested_since IS 'Since when somebody keeps setting it: see contested. NULL if nobody does.';
 
 --
+-- Name: dropped_events; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.dropped_events (
+    only_one boolean DEFAULT true NOT NULL,
+    xid xid8 NOT NULL,
+    id bigint NOT NULL,
+    CONSTRAINT dropped_events_has_one_row CHECK (only_one)
+);
+
+ALTER TABLE orchestrator.dropped_events OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE dropped_events; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.dropped_events IS 'The place of the last event that retention dropped; private to the routines.';
+
+--
 -- Name: dry_runs; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11199,6 +11705,78 @@ ALTER TABLE orchestrator.maintenance_windows ALTER COLUMN id ADD GENERATED ALWAY
 );
 
 --
+-- Name: messages; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TABLE orchestrator.messages (
+    msg_id bigint NOT NULL,
+    read_ct integer DEFAULT 0 NOT NULL,
+    enqueued_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_read_at timestamp with time zone,
+    vt timestamp with time zone NOT NULL,
+    message jsonb,
+    headers jsonb,
+    queue text NOT NULL
+)
+PARTITION BY LIST (queue);
+
+ALTER TABLE orchestrator.messages OWNER TO orchestrator_owner;
+
+--
+-- Name: TABLE messages; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON TABLE orchestrator.messages IS 'The messages of all queues: pgmq''s own tables, each a partition. orchestrator.attach_queue makes it one.';
+
+--
+-- Name: COLUMN messages.msg_id; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.msg_id IS 'Unique within its queue.';
+
+--
+-- Name: COLUMN messages.read_ct; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.read_ct IS 'How often it was claimed: the fencing token of a lease.';
+
+--
+-- Name: COLUMN messages.enqueued_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.enqueued_at IS 'When it was sent.';
+
+--
+-- Name: COLUMN messages.last_read_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.last_read_at IS 'When it was last claimed.';
+
+--
+-- Name: COLUMN messages.vt; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.vt IS 'From when on it may be claimed: the end of its lease.';
+
+--
+-- Name: COLUMN messages.message; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.message IS 'Which deployment: {"id": uuid}.';
+
+--
+-- Name: COLUMN messages.headers; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.headers IS 'pgmq''s; unused.';
+
+--
+-- Name: COLUMN messages.queue; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.messages.queue IS 'The queue, as orchestrator.queue_name names it.';
+
+--
 -- Name: planned_restarts_id_seq; Type: SEQUENCE; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -11222,6 +11800,7 @@ CREATE TABLE orchestrator.processes (
     active boolean NOT NULL,
     started_at timestamp with time zone NOT NULL,
     last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    reached_at timestamp with time zone,
     CONSTRAINT processes_kind_is_known CHECK ((kind = ANY (ARRAY['worker'::text, 'watcher'::text])))
 )
 WITH (fillfactor='50');
@@ -11269,6 +11848,12 @@ COMMENT ON COLUMN orchestrator.processes.started_at IS 'Since when it runs.';
 --
 
 COMMENT ON COLUMN orchestrator.processes.last_seen_at IS 'When it last said so.';
+
+--
+-- Name: COLUMN processes.reached_at; Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON COLUMN orchestrator.processes.reached_at IS 'When it last said that it reaches its cluster; NULL while it does not, and of a watcher.';
 
 --
 -- Name: rollout_events; Type: TABLE; Schema: orchestrator; Owner: orchestrator_owner
@@ -11933,6 +12518,13 @@ ALTER TABLE ONLY orchestrator.deployments
     ADD CONSTRAINT deployments_pkey PRIMARY KEY (id);
 
 --
+-- Name: dropped_events dropped_events_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.dropped_events
+    ADD CONSTRAINT dropped_events_pkey PRIMARY KEY (only_one);
+
+--
 -- Name: dry_runs dry_runs_pkey; Type: CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -12105,6 +12697,12 @@ ALTER TABLE ONLY orchestrator.watch_streams
 --
 
 CREATE INDEX answered_requests_by_age ON orchestrator.answered_requests USING btree (created_at);
+
+--
+-- Name: api_tokens_by_parent; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE INDEX api_tokens_by_parent ON orchestrator.api_tokens USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 
 --
 -- Name: api_tokens_by_user; Type: INDEX; Schema: orchestrator; Owner: orchestrator_owner
@@ -12347,6 +12945,12 @@ CREATE TRIGGER announce AFTER UPDATE OF role, namespaces, disabled_at ON orchest
 CREATE TRIGGER check_cluster BEFORE INSERT OR UPDATE OF contested_after, contested_within_seconds, contested_wait_seconds, contested_longest_wait_seconds ON orchestrator.clusters FOR EACH ROW EXECUTE FUNCTION orchestrator.check_cluster();
 
 --
+-- Name: api_tokens end_children; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE TRIGGER end_children AFTER UPDATE OF revoked_at, expires_at ON orchestrator.api_tokens FOR EACH ROW WHEN (((new.revoked_at IS DISTINCT FROM old.revoked_at) OR (new.expires_at IS DISTINCT FROM old.expires_at))) EXECUTE FUNCTION orchestrator.end_children();
+
+--
 -- Name: deployments end_preview; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -12452,7 +13056,14 @@ CREATE TRIGGER store_program AFTER INSERT ON orchestrator.templates FOR EACH ROW
 -- Name: deployments wake_rollout_of_member; Type: TRIGGER; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE TRIGGER wake_rollout_of_member AFTER UPDATE ON orchestrator.deployments FOR EACH ROW WHEN (((new.rollout_id IS NOT NULL) AND (((((new.status_summary IS DISTINCT FROM old.status_summary) OR (new.generation IS DISTINCT FROM old.generation)) OR (new.last_applied_generation IS DISTINCT FROM old.last_applied_generation)) OR (new.restart_required IS DISTINCT FROM old.restart_required)) OR (new.stale_since IS DISTINCT FROM old.stale_since)))) EXECUTE FUNCTION orchestrator.wake_rollout_of_member();
+CREATE TRIGGER wake_rollout_of_member AFTER UPDATE ON orchestrator.deployments FOR EACH ROW WHEN ((new.rollout_id IS NOT NULL)) EXECUTE FUNCTION orchestrator.wake_rollout_of_member();
+
+--
+-- Name: api_tokens api_tokens_parent_exists; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+ALTER TABLE ONLY orchestrator.api_tokens
+    ADD CONSTRAINT api_tokens_parent_exists FOREIGN KEY (parent_id) REFERENCES orchestrator.api_tokens(id);
 
 --
 -- Name: api_tokens api_tokens_user_id_fkey; Type: FK CONSTRAINT; Schema: orchestrator; Owner: orchestrator_owner
@@ -12761,7 +13372,7 @@ CREATE POLICY by_member ON orchestrator.rollouts FOR SELECT USING ((( SELECT orc
 -- Name: deployments by_namespace; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE POLICY by_namespace ON orchestrator.deployments USING ((( SELECT orchestrator.sees_everything() AS sees_everything) OR (namespace = ANY (( SELECT orchestrator.allowed_namespaces() AS allowed_namespaces)::text[]))));
+CREATE POLICY by_namespace ON orchestrator.deployments USING ((( SELECT (orchestrator.allowed_namespaces() IS NULL)) OR (namespace = ANY (( SELECT orchestrator.allowed_namespaces() AS allowed_namespaces)::text[]))));
 
 --
 -- Name: dry_runs by_namespace; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
@@ -12999,10 +13610,10 @@ GRANT ALL ON FUNCTION orchestrator.applied_fields(p_deployment_id uuid, p_kind t
 REVOKE ALL ON FUNCTION orchestrator.applied_manifests(p_id uuid, p_generation bigint) FROM PUBLIC;
 
 --
--- Name: FUNCTION assess_deployments(p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION assess_deployments(p_ids uuid[], p_applied bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.assess_deployments(p_ids uuid[], p_applied bigint) FROM PUBLIC;
 
 --
 -- Name: FUNCTION at_wall_clock(p_local timestamp without time zone, p_zone text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13010,6 +13621,12 @@ REVOKE ALL ON FUNCTION orchestrator.assess_deployments(p_ids uuid[]) FROM PUBLIC
 
 REVOKE ALL ON FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p_zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.at_wall_clock(p_local timestamp without time zone, p_zone text) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION attach_queue(p_queue text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.attach_queue(p_queue text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION authenticate(p_kind text, p_secret text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13031,6 +13648,12 @@ GRANT ALL ON FUNCTION orchestrator.begin_request(p_key text, p_hash text) TO orc
 
 REVOKE ALL ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.begin_sign_in(p_name text, p_address text) TO orchestrator_api;
+
+--
+-- Name: FUNCTION below_atomic(p_path text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.below_atomic(p_path text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION cancel_restart(p_deployment_id uuid); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13218,6 +13841,12 @@ REVOKE ALL ON FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_fr
 GRANT ALL ON FUNCTION orchestrator.check_not_lowered(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) TO orchestrator_operator;
 
 --
+-- Name: FUNCTION check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.check_not_lowered_unseen(p_template_id bigint, p_from_version integer, p_from jsonb, p_to_version integer, p_to jsonb) FROM PUBLIC;
+
+--
 -- Name: FUNCTION check_parameter(p_name text, p_property jsonb, p_value jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13369,11 +13998,11 @@ REVOKE ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters 
 GRANT ALL ON FUNCTION orchestrator.deploy(name text, template text, parameters jsonb, namespace text, cluster text, template_version integer, desired_state text, keep_data boolean, drift_policy text, drift_rules jsonb) TO orchestrator_operator;
 
 --
--- Name: FUNCTION deployments_as_of(p_at timestamp with time zone); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone) TO orchestrator_viewer;
+REVOKE ALL ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.deployments_as_of(p_at timestamp with time zone, p_after uuid, p_most integer) TO orchestrator_viewer;
 
 --
 -- Name: TABLE deployment_revisions; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13493,6 +14122,12 @@ REVOKE ALL ON FUNCTION orchestrator.enable_user(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.enable_user(name text) TO orchestrator_admin;
 
 --
+-- Name: FUNCTION end_children(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.end_children() FROM PUBLIC;
+
+--
 -- Name: FUNCTION end_contest(p_id uuid, p_kind text, p_name text, p_path text, p_why text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13565,6 +14200,12 @@ REVOKE ALL ON FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client t
 GRANT ALL ON FUNCTION orchestrator.enter(p_kind text, p_secret text, p_client text, OUT user_name text, OUT role text, OUT namespaces text[], OUT credential_id bigint) TO orchestrator_api;
 
 --
+-- Name: FUNCTION entered_token(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.entered_token() FROM PUBLIC;
+
+--
 -- Name: TABLE deployment_events; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13609,12 +14250,6 @@ GRANT ALL ON FUNCTION orchestrator.find_movable(p_template_id bigint, p_version 
 --
 
 REVOKE ALL ON FUNCTION orchestrator.find_program(p_template_id bigint, p_version integer) FROM PUBLIC;
-
---
--- Name: FUNCTION find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
---
-
-REVOKE ALL ON FUNCTION orchestrator.find_suspects(p_cluster_id integer, p_seen orchestrator.observation[]) FROM PUBLIC;
 
 --
 -- Name: TABLE users; Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13739,6 +14374,13 @@ GRANT ALL ON FUNCTION orchestrator.heartbeat(p_leases jsonb, p_lease_seconds int
 REVOKE ALL ON FUNCTION orchestrator.hold_rollout(p_id bigint, p_reason text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION hold_user(name text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.hold_user(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.hold_user(name text) TO orchestrator_admin;
+
+--
 -- Name: FUNCTION invert_spec(p_program orchestrator.template_programs, p_rendered jsonb, p_edited jsonb, p_parameters jsonb, p_name text, p_namespace text, p_id uuid, p_at text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -13762,6 +14404,12 @@ GRANT ALL ON FUNCTION orchestrator.is_lower(p_from text, p_to text) TO orchestra
 --
 
 REVOKE ALL ON FUNCTION orchestrator.is_wanted(p_deployment orchestrator.deployments, p_kind text, p_name text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION is_within_token(p_role text, p_namespaces text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.is_within_token(p_role text, p_namespaces text[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION judge_contest(p_id uuid, p_kind text, p_name text, p_path text, OUT policy text, OUT held text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -13926,6 +14574,13 @@ REVOKE ALL ON FUNCTION orchestrator.may_run_rollout(p_who text, p_namespace text
 
 REVOKE ALL ON FUNCTION orchestrator.measure_queues() FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.measure_queues() TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION measure_snapshots(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.measure_snapshots() FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.measure_snapshots() TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION move_window(); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -14107,6 +14762,13 @@ REVOKE ALL ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint,
 GRANT ALL ON FUNCTION orchestrator.preview_rollback(id uuid, generation bigint, force boolean) TO orchestrator_operator;
 
 --
+-- Name: FUNCTION preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.preview_rollout(template text, version integer, ids uuid[], parameters jsonb, force boolean) TO orchestrator_operator;
+
+--
 -- Name: FUNCTION preview_upgrade(id uuid, version integer, parameters jsonb, force boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -14119,6 +14781,12 @@ GRANT ALL ON FUNCTION orchestrator.preview_upgrade(id uuid, version integer, par
 
 REVOKE ALL ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.promote(p_cluster text, p_limit integer) TO orchestrator_worker;
+
+--
+-- Name: FUNCTION put_away(p_taken jsonb, p_most_reads integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.put_away(p_taken jsonb, p_most_reads integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION put_back(id uuid, paths text[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -14282,10 +14950,10 @@ REVOKE ALL ON FUNCTION orchestrator.record_stream(p_cluster text, p_kind text, p
 GRANT ALL ON FUNCTION orchestrator.record_stream(p_cluster text, p_kind text, p_state text, p_restarts bigint, p_error text) TO orchestrator_watcher;
 
 --
--- Name: FUNCTION refresh_status(p_ids uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION refresh_status(p_ids uuid[], p_applied bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.refresh_status(p_ids uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION orchestrator.refresh_status(p_ids uuid[], p_applied bigint) FROM PUBLIC;
 
 --
 -- Name: FUNCTION refuse(p_code text, p_message text, p_path text, p_hint text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -14328,11 +14996,11 @@ GRANT ALL ON FUNCTION orchestrator.repair(p_cluster text) TO orchestrator_worker
 REVOKE ALL ON FUNCTION orchestrator.replace_password(p_user_id bigint, p_hash text) FROM PUBLIC;
 
 --
--- Name: FUNCTION report_cluster(p_cluster text, p_reachable boolean, p_reason text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text) TO orchestrator_worker;
+REVOKE ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text) TO orchestrator_worker;
 
 --
 -- Name: FUNCTION report_process(p_cluster text, p_kind text, p_name text, p_age_seconds double precision, p_active boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -14363,6 +15031,12 @@ GRANT ALL ON FUNCTION orchestrator.request_new_dry_run(name text, template text,
 REVOKE ALL ON FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, p_actor text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean) FROM PUBLIC;
+
+--
 -- Name: FUNCTION request_unless_paused(p_ids uuid[], p_reason text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -14380,6 +15054,13 @@ REVOKE ALL ON FUNCTION orchestrator.require_deployment(p_deployment_id uuid) FRO
 
 REVOKE ALL ON FUNCTION orchestrator.require_everything(p_what text) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.require_everything(p_what text) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION require_kept(p_xid xid8, p_id bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.require_kept(p_xid xid8, p_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.require_kept(p_xid xid8, p_id bigint) TO orchestrator_viewer;
 
 --
 -- Name: FUNCTION require_known_window(p_name text, p_namespace text, p_path text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -14558,11 +15239,11 @@ REVOKE ALL ON FUNCTION orchestrator.take_messages(p_cluster_id integer, p_limit 
 REVOKE ALL ON FUNCTION orchestrator.tell_rollout(p_rollout_id bigint, p_type text, p_message text, p_actor text) FROM PUBLIC;
 
 --
--- Name: FUNCTION tend_contests(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION tend_contests(p_cluster text, p_most integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.tend_contests(p_cluster text) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.tend_contests(p_cluster text) TO orchestrator_worker;
+REVOKE ALL ON FUNCTION orchestrator.tend_contests(p_cluster text, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.tend_contests(p_cluster text, p_most integer) TO orchestrator_worker;
 
 --
 -- Name: FUNCTION tend_windows(p_cluster text); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
@@ -14583,6 +15264,13 @@ REVOKE ALL ON FUNCTION orchestrator.text_as(p_text text, p_type text) FROM PUBLI
 
 REVOKE ALL ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION orchestrator.timeline(p_id uuid, p_before bigint, p_limit integer) TO orchestrator_viewer;
+
+--
+-- Name: FUNCTION try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.try_upgrades(template text, version integer, ids uuid[], parameters jsonb, force boolean, most integer) TO orchestrator_operator;
 
 --
 -- Name: FUNCTION upgrade(id uuid, version integer, parameters jsonb, force boolean, restart boolean); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -10,7 +10,7 @@ import pytest
 from db.templates import SHIPPED, load_templates
 from tests.conftest import ControlPlane, Database
 from tests.fighter import fighting, unsettled
-from tests.flow.conftest import Stage, stage_on, stripped
+from tests.flow.conftest import Stage, stage_on
 from tests.intent import REPLICAS, config_map, service, workload
 
 RESYNC_SECONDS = 5
