@@ -13392,7 +13392,8 @@ CREATE POLICY by_namespace ON orchestrator.maintenance_windows USING (((namespac
 
 CREATE POLICY by_user ON orchestrator.api_tokens FOR SELECT USING ((EXISTS ( SELECT
    FROM orchestrator.users u
-  WHERE (u.id = api_tokens.user_id))));
+  WHERE (u.id = api_tokens.user_id)
+ OFFSET 0)));
 
 --
 -- Name: sessions by_user; Type: POLICY; Schema: orchestrator; Owner: orchestrator_owner
@@ -13400,7 +13401,8 @@ CREATE POLICY by_user ON orchestrator.api_tokens FOR SELECT USING ((EXISTS ( SEL
 
 CREATE POLICY by_user ON orchestrator.sessions FOR SELECT USING ((EXISTS ( SELECT
    FROM orchestrator.users u
-  WHERE (u.id = sessions.user_id))));
+  WHERE (u.id = sessions.user_id)
+ OFFSET 0)));
 
 --
 -- Name: clusters; Type: ROW SECURITY; Schema: orchestrator; Owner: orchestrator_owner

@@ -67,6 +67,6 @@ CREATE POLICY oneself ON orchestrator.users FOR SELECT USING (name = (SELECT orc
 DROP POLICY IF EXISTS all_people ON orchestrator.users;
 CREATE POLICY all_people ON orchestrator.users FOR SELECT TO orchestrator_admin USING ((SELECT orchestrator.sees_everything()));
 DROP POLICY IF EXISTS by_user ON orchestrator.api_tokens;
-CREATE POLICY by_user ON orchestrator.api_tokens FOR SELECT USING (EXISTS (SELECT FROM orchestrator.users u WHERE u.id = user_id));
+CREATE POLICY by_user ON orchestrator.api_tokens FOR SELECT USING (EXISTS (SELECT FROM orchestrator.users u WHERE u.id = user_id OFFSET 0));
 DROP POLICY IF EXISTS by_user ON orchestrator.sessions;
-CREATE POLICY by_user ON orchestrator.sessions FOR SELECT USING (EXISTS (SELECT FROM orchestrator.users u WHERE u.id = user_id));
+CREATE POLICY by_user ON orchestrator.sessions FOR SELECT USING (EXISTS (SELECT FROM orchestrator.users u WHERE u.id = user_id OFFSET 0));
