@@ -8669,7 +8669,7 @@ COMMENT ON FUNCTION orchestrator.request_reconcile(p_ids uuid[], p_reason text, 
 CREATE FUNCTION orchestrator.request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 DECLARE
     v_queue text := orchestrator.queue_name(p_cluster_id, 'now');
     v_message bigint := nextval(format('pgmq.%I', 'q_' || v_queue || '_msg_id_seq')::regclass);
@@ -8681,13 +8681,11 @@ BEGIN
     RETURNING s.msg_id = v_message, (SELECT c.unreachable_since IS NOT NULL FROM orchestrator.clusters c WHERE c.id = s.cluster_id)
       INTO queued, unreachable;
     IF queued THEN
-        -- A queue's name makes it dynamic: so short, because to parse and plan it costs more than the row it writes.
-        EXECUTE format('INSERT INTO pgmq.%I (msg_id, vt, message) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3)', 'q_' || v_queue)
-          USING v_message, clock_timestamp(), jsonb_build_object('id', p_id);
+        INSERT INTO orchestrator.messages (msg_id, vt, message, queue) VALUES (v_message, clock_timestamp(), jsonb_build_object('id', p_id), v_queue);
         PERFORM orchestrator.nudge(p_cluster_id);
     END IF;
 END
-$_$;
+$$;
 
 ALTER FUNCTION orchestrator.request_run(p_id uuid, p_cluster_id integer, OUT queued boolean, OUT unreachable boolean) OWNER TO orchestrator_owner;
 

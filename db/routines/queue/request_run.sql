@@ -16,9 +16,7 @@ BEGIN
     RETURNING s.msg_id = v_message, (SELECT c.unreachable_since IS NOT NULL FROM orchestrator.clusters c WHERE c.id = s.cluster_id)
       INTO queued, unreachable;
     IF queued THEN
-        -- A queue's name makes it dynamic: so short, because to parse and plan it costs more than the row it writes.
-        EXECUTE format('INSERT INTO pgmq.%I (msg_id, vt, message) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3)', 'q_' || v_queue)
-          USING v_message, clock_timestamp(), jsonb_build_object('id', p_id);
+        INSERT INTO orchestrator.messages (msg_id, vt, message, queue) VALUES (v_message, clock_timestamp(), jsonb_build_object('id', p_id), v_queue);
         PERFORM orchestrator.nudge(p_cluster_id);
     END IF;
 END
