@@ -1,5 +1,6 @@
 """Who works for a cluster: workers and watchers as they tell of themselves, and what each worker is doing."""
 
+from datetime import datetime
 from typing import Any
 
 from tests.db.stage import Stage
@@ -71,7 +72,7 @@ def test_what_a_worker_has_under_a_lease_is_what_it_is_doing(stage: Stage) -> No
     since = stage.last_event(own, "ReconcileStarted")["created_at"]
     [work] = workers(stage)["w"]["busy"]
     assert (work["id"], work["namespace"], work["name"]) == (str(own), "default", "lobby")
-    assert work["since"] == since.isoformat()
+    assert datetime.fromisoformat(work["since"]) == since
     assert workers(stage)["idle"]["busy"] == []
     stage.converge(claimed)
     assert workers(stage)["w"]["busy"] == []
