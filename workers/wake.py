@@ -99,7 +99,7 @@ class Wake:
             if await notified(session, PING_SECONDS):
                 self.nudge()
             else:
-                # A connection that is half open answers nothing, not even to be given up.
+                # One that is half open answers nothing, not even that it is given up.
                 with hung_up_after(session, PING_SECONDS):
                     await ping(session)
 
