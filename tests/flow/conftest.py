@@ -140,7 +140,9 @@ def stage(postgres: Database, control_plane: ControlPlane, tmp_path_factory: pyt
 
 def stripped(live: dict[str, Any]) -> str:
     """An object as a person would create it again from what kubectl printed."""
-    annotations = {key: text for key, text in live["metadata"]["annotations"].items() if "kubernetes.io" not in key}
+    annotations = {
+        key: text for key, text in live["metadata"].get("annotations", {}).items() if "kubernetes.io" not in key
+    }
     metadata = {"name": live["metadata"]["name"], "labels": live["metadata"]["labels"], "annotations": annotations}
     kept = {key: value for key, value in live.items() if key not in ("metadata", "status")}
     if live["kind"] == "Service":

@@ -10,7 +10,7 @@ import pytest
 from db.templates import SHIPPED, load_templates
 from tests.conftest import ControlPlane, Database
 from tests.fighter import fighting, unsettled
-from tests.flow.conftest import Stage, stage_on
+from tests.flow.conftest import Stage, stage_on, stripped
 from tests.intent import REPLICAS, config_map, service, workload
 
 RESYNC_SECONDS = 5
@@ -231,6 +231,33 @@ def test_what_no_parameter_fills_waits_and_is_put_back_in_the_end(stage: Stage) 
     assert stage.get("Deployment", "hub")["spec"]["replicas"] == 3
 
 
+def test_what_a_client_side_apply_changed_is_adopted_and_is_no_drift_when_it_is_applied_again(stage: Stage) -> None:
+    dock = stage.deploy("dock", "site")
+    hold(stage, dock)
+    manifest = json.loads(stripped(stage.get("Deployment", "dock")))
+    # Our labels tell the generation: nobody keeps them in a file of his own.
+    del manifest["metadata"]["labels"]
+    manifest["spec"]["replicas"] = 2
+    stage.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+    rows = drifted(stage, dock, "spec.replicas")
+    assert rows["spec.replicas"]["manager"] == "kubectl-client-side-apply"
+    adopt(stage, dock)
+    resumed(stage, dock)
+    assert stage.intent.deployment(dock)["parameters"] == {"replicas": 2}
+    assert owns(stage.get("Deployment", "dock"), "f:spec", "f:replicas"), "ours again"
+    mark = stage.mark(dock)
+    stage.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+    relisted(stage)
+    assert stage.drift(dock) == []
+    assert stage.since(dock, mark, "ResourceModifiedExternally", "ResourceApplied") == []
+    stage.intent.change(dock, replicas=1)
+    stage.until(lambda: stage.is_at_rest(dock), 60, "at rest with another wish")
+    assert stage.get("Deployment", "dock")["spec"]["replicas"] == 1
+    stage.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+    stage.until(lambda: stage.get("Deployment", "dock")["spec"]["replicas"] == 1 and stage.is_at_rest(dock), 60)
+    assert stage.since(dock, mark, "ResourceModifiedExternally"), "put back, since it is wanted otherwise now"
+
+
 def test_a_setting_in_a_config_map_is_adopted_and_takes_effect_with_a_restart_that_is_asked_for(stage: Stage) -> None:
     keep = stage.deploy("keep", "paper", eula="TRUE")
     before = pods(stage, "keep")
@@ -332,7 +359,9 @@ def test_a_controller_that_keeps_changing_what_is_adopted_by_itself_is_soon_left
     assert told_of_turns(stage, mill) == [refused], "told once"
     automatic = [event for event in stage.intent.events(mill, "DeploymentChanged") if event["source"] == "system"]
     assert len(automatic) == 3
+    live = stage.get("Deployment", "mill")["spec"]["replicas"]
+    stage.until(lambda: [row["live"] for row in stage.drift(mill)] == [live], what="its last word seen")
     adopt(stage, mill)
     stage.until(lambda: stage.is_at_rest(mill), 60, "at rest with what a person adopted")
-    live = stage.get("Deployment", "mill")["spec"]["replicas"]
+    assert stage.get("Deployment", "mill")["spec"]["replicas"] == live
     assert stage.intent.deployment(mill)["parameters"] == {"replicas": live}

@@ -1,6 +1,7 @@
 """Enforce: whatever anybody does to a managed object behind our back is noticed, recorded and put back."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ AUTOSCALER = {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "${name}"},
     },
 }
+AS_A_PERSON = "--field-manager=a-person"
 NOTE = {"metadata": {"annotations": {"example.com/note": "theirs"}}}
 NOTE_PATH = "metadata.annotations[example.com/note]"
 # By case: what a person patches, and the path, wanted and live value that must be told of it.
@@ -73,7 +75,8 @@ EDITS: dict[str, tuple[dict[str, Any], str, Any, Any]] = {
 
 @pytest.fixture(scope="module")
 def lobby(stage: Stage) -> str:
-    """One of every kind, at rest."""
+    """One of every kind, at rest. Each path of it is put back more often than is usual: that is no fight here."""
+    stage.intent.superuser.execute("UPDATE orchestrator.clusters SET contested_after = 100")
     return stage.deploy("lobby", "every-kind")
 
 
@@ -145,18 +148,48 @@ def test_a_deleted_object_is_noticed_and_made_again(stage: Stage, owners: dict[s
     assert stage.since(own, mark, "ReconcileFailed", "ResourceConflict") == []
 
 
+@pytest.fixture
+def merging(stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An editor for `kubectl edit` that makes the change of $PATCH and does not ask."""
+    editor = tmp_path / "editor"
+    kubectl = stage.control_plane.kubectl_program
+    merge = f'"{kubectl}" patch --local --type=strategic --patch="$PATCH" -o json -f "$1"'
+    editor.write_text(f'#!/bin/sh\n{merge} > "$1.merged" && mv "$1.merged" "$1"\n')
+    editor.chmod(0o755)
+    monkeypatch.setenv("KUBE_EDITOR", str(editor))
+
+
+def change_by(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, way: str, live: dict[str, Any], patch: dict[str, Any]
+) -> None:
+    """Make a change to an object as a person does, in one of the ways of kubectl."""
+    kind, name, text = live["kind"], live["metadata"]["name"], json.dumps(patch)
+    match way:
+        case "patch":
+            stage.kubectl("patch", kind, name, "--type=strategic", f"--patch={text}", AS_A_PERSON)
+        case "edit":
+            monkeypatch.setenv("PATCH", text)
+            stage.kubectl("edit", kind, name, "-o", "json", AS_A_PERSON)
+        case "apply":
+            whole = stripped(live)
+            whole = stage.kubectl("patch", "--local", f"--patch={text}", "-o", "json", "-f", "-", stdin=whole)
+            stage.kubectl("apply", "-f", "-", AS_A_PERSON, stdin=whole)
+        case _:
+            metadata = {**patch.get("metadata", {}), "name": name}
+            part = {**patch, "apiVersion": live["apiVersion"], "kind": kind, "metadata": metadata}
+            stage.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", AS_A_PERSON, stdin=json.dumps(part))
+
+
+@pytest.mark.usefixtures("merging")
+@pytest.mark.parametrize("way", ["patch", "edit", "apply", "apply --server-side"])
 @pytest.mark.parametrize("case", OBJECTS)
 def test_an_edit_is_told_by_path_values_and_manager_and_put_back(
-    stage: Stage, owners: dict[str, str], case: str
+    stage: Stage, owners: dict[str, str], case: str, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own, (kind, name) = owners[case], OBJECTS[case]
-    before = stage.get(kind, name)
+    own, before = owners[case], stage.get(*OBJECTS[case])
     patch, path, wanted, live = EDITS[case]
     mark = stage.mark(own)
-    stage.kubectl(
-        "patch", kind, name, "--type=strategic", f"--patch={json.dumps(patch)}",
-        "--field-manager=a-person",
-    )  # fmt: skip
+    change_by(stage, monkeypatch, way, before, patch)
     put_back(stage, own, before)
     changes = changes_told(stage, own, mark, before)
     change = next((changes[found] for found in changes if found.startswith(path)), None)
