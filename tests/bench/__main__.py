@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from tests.bench import drift, latency, queue, reads, rest, rig, throughput, writes
+from tests.bench import drift, latency, noticed, queue, reads, rest, rig, throughput, writes
 from tests.bench.figures import Figure, Report, describe_machine, markdown, table
 from tests.bench.scene import RESYNC_SECONDS, Scene, scene
 from tests.conftest import REPOSITORY
@@ -21,6 +21,7 @@ from tests.conftest import REPOSITORY
 GROUPS = "abcdefghij"
 SIZE = 200
 LARGE = 1_000
+OBJECTS = 10_000
 BEGUN = time.monotonic()
 
 
@@ -34,7 +35,7 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     groups = set("".join(wanted.groups)) or set(GROUPS)
     machine = describe_machine()
-    figures, settings = measured(groups, wanted.runs, wanted.size, wanted.large)
+    figures, settings = measured(groups, wanted)
     report = Report(
         started=datetime.now(UTC).isoformat(timespec="minutes"),
         machine=machine,
@@ -59,8 +60,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where to write the figures")
     parser.add_argument("--markdown", type=Path, help="where to write them as a Markdown table")
     parser.add_argument("--show", type=Path, metavar="FILE", help="measure nothing: print a written file as Markdown")
-    parser.add_argument("--size", type=int, default=SIZE, help="deployments of (a) to (e)")
+    parser.add_argument("--size", type=int, default=SIZE, help="deployments of (a) to (e), and edits of (j)")
     parser.add_argument("--large", type=int, default=LARGE, help="deployments of the larger part of (h)")
+    parser.add_argument("--objects", type=int, default=OBJECTS, help="objects of (j)")
     wanted = parser.parse_args()
     unknown = set("".join(wanted.groups)) - set(GROUPS)
     if unknown:
@@ -68,8 +70,9 @@ def arguments() -> argparse.Namespace:
     return wanted
 
 
-def measured(groups: set[str], runs: int, size: int, large: int) -> tuple[list[Figure], dict[str, str]]:
+def measured(groups: set[str], wanted: argparse.Namespace) -> tuple[list[Figure], dict[str, str]]:
     """All figures in order of their groups, and the server's settings."""
+    runs: int = wanted.runs
     figures: list[Figure] = []
     with rig.scratch() as folder, rig.durable_postgres(folder) as (server, _):
         settings = rig.server_settings(rig.make_database(server, "settings"))
@@ -77,7 +80,7 @@ def measured(groups: set[str], runs: int, size: int, large: int) -> tuple[list[F
     if groups & set("abcdeh"):
         tell("starting Postgres, the control plane, a worker and a watcher")
         with rig.scratch() as folder, scene(folder) as stage:
-            figures += staged(stage, groups, runs, size, large)
+            figures += staged(stage, groups, runs, wanted.size, wanted.large)
     if "f" in groups:
         tell("(f) triggers against a bare table")
         with rig.scratch() as folder:
@@ -91,9 +94,15 @@ def measured(groups: set[str], runs: int, size: int, large: int) -> tuple[list[F
         with rig.scratch() as folder:
             figures += reads.measure(folder, runs)
     if "j" in groups:
-        tell("(j) drift checks; making 10,000 objects takes a quarter of a minute")
+        tell(f"(j) drift checks of {wanted.objects:,} objects")
         with rig.scratch() as folder:
-            figures += drift.measure(folder, runs)
+            figures += drift.measure(folder, runs, wanted.objects)
+        tell(f"(j) the view drift where {wanted.objects:,} objects differ")
+        with rig.scratch() as folder:
+            figures += noticed.view(folder, runs, wanted.objects)
+        tell(f"(j) edits of {wanted.size} servers, noticed")
+        with rig.scratch() as folder:
+            figures += noticed.measure(folder, runs, wanted.size)
     return sorted(figures, key=lambda figure: figure.group), settings
 
 
