@@ -165,14 +165,19 @@ def digest_of(kind: str) -> Row:
 
 
 def drift(stage: Stage, deployment: Any, name: str) -> None:
-    """Somebody scaled it with kubectl."""
-    path = {"path": "spec.replicas", "wanted": 1, "live": 2, "manager": "kubectl-edit", "since": "2026-11-20T10:00:00Z"}
-    row = stage.resource(deployment, "StatefulSet", name)
-    assert row is not None
-    report = {
-        "deployment_id": str(deployment), "kind": "StatefulSet", "namespace": "default", "name": name,
-        "resource_version": 0, "drift": [path],
+    """Somebody scaled it with kubectl, and gave it another greeting."""
+    since = {"manager": "kubectl-edit", "since": "2026-11-20T10:00:00Z"}
+    found = {
+        ("StatefulSet", name): {"path": "spec.replicas", "wanted": 1, "live": 2, **since},
+        ("ConfigMap", f"{name}-env"): {
+            "path": "data.MOTD", "wanted": "A Minecraft server", "live": "Made with kubectl", **since
+        },
     }  # fmt: skip
+    reports = [
+        {"deployment_id": str(deployment), "kind": kind, "namespace": "default", "name": called,
+         "resource_version": 0, "drift": [path]}
+        for (kind, called), path in found.items()
+    ]  # fmt: skip
     with stage.watcher.transaction():
-        stage.observe(stage.later(deployment, "StatefulSet", name, fields_hash="h2"))
-        stage.watcher.execute("SELECT record_drift('default', %s)", (json.dumps([report]),))
+        stage.observe(*(stage.later(deployment, kind, called, fields_hash="h2") for kind, called in found))
+        stage.watcher.execute("SELECT record_drift('default', %s)", (json.dumps(reports),))
