@@ -152,6 +152,6 @@ async def test_many_are_looked_at_now_without_a_question(
     assert 'name="action" value="reconcile"' in await person.look("/")
     answer = await person.send("/servers/act", id=[ids["arena"], ids["build"]], action="reconcile", back="/")
     assert "2 servers are being looked at now." in await person.told(answer)
-    asked = templates.rows("SELECT deployment_id FROM orchestrator.deployment_events WHERE type = 'ReconcileRequested'")
+    asked = templates.rows("SELECT deployment_id FROM orchestrator.reconcile_slots WHERE requested > 1")
     assert {str(row["deployment_id"]) for row in asked} == {str(ids["arena"]), str(ids["build"])}
     assert set(states(templates).values()) == {"Active"}

@@ -129,7 +129,7 @@ async def test_an_admin_of_some_namespaces_is_offered_nothing_that_is_refused(
 async def test_however_many_there_are_each_is_found(database: Database, person: Person) -> None:
     with psycopg.connect(database.dsn, autocommit=True) as superuser:
         superuser.execute(
-            "INSERT INTO orchestrator.users (name, role) SELECT 'u' || n, 'viewer' FROM generate_series(10000, 11099) n"
+            "SELECT orchestrator.create_user('u' || n, 'viewer', NULL) FROM generate_series(10000, 11099) n"
         )
     assert "u11099" in text(await person.look("/people/u11099"))
     page = await person.look("/people")
