@@ -38,11 +38,11 @@ down *arguments: sync
 reset *arguments: sync
     @{{ bin }}/orchestrator reset "$@"
 
-# Run the tests on a real Postgres and a real control plane [pytest arguments]
+# Run the tests on a real Postgres and a real control plane, two files at a time [pytest arguments]
 [no-exit-message]
 test *arguments: sync
     @{{ bin }}/orchestrator cluster build
-    @{{ bin }}/python -m pytest "$@"
+    @{{ bin }}/python -m pytest -n 2 --dist loadgroup "$@"
 
 # Everything that can be judged without running the tests
 check: sync

@@ -53,6 +53,13 @@ def pytest_sessionstart() -> None:
         pytest.exit(str(error), returncode=1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs side by side: files, but whole stacks one after another, since each would like the same port."""
+    for item in items:
+        file = item.path.relative_to(REPOSITORY / "tests")
+        item.add_marker(pytest.mark.xdist_group(file.parts[0] if file.parts[0] == "deploy" else str(file)))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Build the control plane before the first test if any needs it: minutes that no test's timeout should count."""
     wanted = any({"control_plane", "stack"} & set(getattr(item, "fixturenames", ())) for item in session.items)
