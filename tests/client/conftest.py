@@ -67,7 +67,7 @@ class Command(msgspec.Struct, frozen=True):
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("ORCHESTRATOR_", "DATABASE_", "XDG_", "NO_COLOR"))
+            if not name.startswith(("ORCHESTRATOR_", "DATABASE_", "XDG_", "NO_COLOR", "COLUMNS"))
         }
         return {**kept, "HOME": str(self.home), **self.settings}
 

@@ -47,7 +47,11 @@ def beside_metadata(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def content(live: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in live.items() if key not in ("metadata", "status")}
+    """What an object says of itself. A claim is bound when its cluster comes to it, which may be between two looks."""
+    said = {key: value for key, value in live.items() if key not in ("metadata", "status")}
+    if live["kind"] == "PersistentVolumeClaim":
+        said["spec"] = {key: value for key, value in said["spec"].items() if key != "volumeName"}
+    return said
 
 
 def test_what_has_fields_and_is_one_value_to_the_api_server_is_known_for_one(

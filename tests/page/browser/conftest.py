@@ -28,7 +28,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 CHOSEN = "ORCHESTRATOR_CHROMIUM"
 INSTALL_SECONDS = 300
 # A browser says so of its own whenever a request fails, and htmx too, which some tests provoke.
-EXPECTED = ("Failed to load resource", "htmx:sendError")
+EXPECTED = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest")
 # How far things have moved without anybody having done anything: `shifts`, 0 if nothing has.
 COUNT_SHIFTS = """
 window.shifts = [];

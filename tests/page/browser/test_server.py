@@ -100,7 +100,7 @@ async def test_what_is_paused_drifts_and_is_put_back_when_it_is_resumed(window: 
     await expect(drift).to_contain_text("kubectl-edit")
     assert await faults(window) == []
     await window.goto("/drift")
-    await expect(window.get_by_role("link", name="lobby")).to_be_visible()
+    await expect(window.get_by_role("link", name="lobby", exact=True)).to_be_visible()
     await window.goto(f"/servers/{made}")
     await drift.get_by_role("button", name="Resume and put back").click()
     town.settle_all(catalogue)
@@ -108,7 +108,7 @@ async def test_what_is_paused_drifts_and_is_put_back_when_it_is_resumed(window: 
     await expect(window.locator("#standing")).to_contain_text("Healthy")
     await expect(drift).to_have_count(0)
     await window.goto("/drift")
-    await expect(window.get_by_role("link", name="lobby")).to_have_count(0)
+    await expect(window.get_by_role("link", name="lobby", exact=True)).to_have_count(0)
 
 
 async def test_a_delete_is_typed_and_names_the_data_that_is_lost(window: Page, catalogue: Stage) -> None:
@@ -183,7 +183,8 @@ async def test_nothing_moves_while_its_timeline_grows_and_its_status_changes(win
     await window.goto(f"/servers/{made}")
     await expect(window.locator("#standing")).to_contain_text("Progressing")
     await window.evaluate("window.shifts = []")
-    catalogue.converge(catalogue.claim_one())
+    done = {"type": "ReconcileSucceeded", "data": {"milliseconds": 1234, "applied": 6, "pruned": 0}}
+    catalogue.converge(catalogue.claim_one(), events=[done])
     await expect(window.locator(".runs")).to_contain_text("Applied whole")
     town.healthy(catalogue, made)
     await expect(window.locator("#standing")).to_contain_text("Healthy")
