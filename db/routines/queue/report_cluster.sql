@@ -3,6 +3,8 @@
 -- them at once. What is due later does not wait yet: its own run will tell. Deployments that somebody holds are passed over,
 -- so workers repeat their report now and then. A worker that alone does not reach what another reached a moment ago is cut off itself:
 -- its word changes nothing, and what waits is the other's to do.
+-- Dropped first, since the name alone would mean both: workers of the release before call it without their own name.
+DROP FUNCTION IF EXISTS orchestrator.report_cluster(text, boolean, text);
 CREATE OR REPLACE FUNCTION orchestrator.report_cluster(p_cluster text, p_reachable boolean, p_reason text, p_worker text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -48,5 +50,3 @@ END
 $$;
 COMMENT ON FUNCTION orchestrator.report_cluster IS 'Records whether a cluster is reachable.';
 GRANT EXECUTE ON FUNCTION orchestrator.report_cluster TO orchestrator_worker;
--- What this replaced: workers of the release before call it without their name.
-DROP FUNCTION IF EXISTS orchestrator.report_cluster(text, boolean, text);
