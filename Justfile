@@ -42,7 +42,7 @@ reset *arguments: sync
 [no-exit-message]
 test *arguments: sync
     @{{ bin }}/orchestrator cluster build
-    @{{ bin }}/python -m pytest -n 2 --dist loadgroup "$@"
+    @{{ bin }}/python -m pytest -n 2 "$@"
 
 # Everything that can be judged without running the tests
 check: sync

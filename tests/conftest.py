@@ -26,6 +26,7 @@ import psycopg
 import pytest
 import yaml
 from psycopg import sql
+from xdist.scheduler import LoadFileScheduling
 
 from deploy import assets, build, cluster, k3s
 from deploy.errors import AssetsError, BuildError
@@ -53,11 +54,16 @@ def pytest_sessionstart() -> None:
         pytest.exit(str(error), returncode=1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByFile(LoadFileScheduling):
     """What runs side by side: files, but whole stacks one after another, since each would like the same port."""
-    for item in items:
-        file = item.path.relative_to(REPOSITORY / "tests")
-        item.add_marker(pytest.mark.xdist_group(file.parts[0] if file.parts[0] == "deploy" else str(file)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "deploy" if nodeid.startswith("tests/deploy/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """With `-n 2`, which `just test` asks for."""
+    return ByFile(config, log)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -211,9 +211,10 @@ def test_a_scaled_workload_is_scaled_back(stage: Stage, lobby: str, kind: str, r
     changes = changes_told(stage, lobby, mark, before)
     assert set(changes) == {"spec.replicas"}
     change = changes["spec.replicas"]
-    # A scale to 0 leaves no owner: the server drops the zero before it looks who set it (1.37).
-    manager = "kubectl" if replicas else None
-    assert (change["wanted"], change["live"], change["manager"]) == (1, replicas, manager)
+    assert (change["wanted"], change["live"]) == (1, replicas)
+    # A scale to 0 leaves no owner: the server drops the zero before it looks who set it (1.37). Then nobody is named,
+    # or whoever else has changed the object in the second of our apply.
+    assert change["manager"] == "kubectl" if replicas else change["manager"] in {None, "a-person"}
 
 
 @pytest.mark.parametrize("case", OBJECTS)
