@@ -1,59 +1,35 @@
-"""One cluster, spoken to in raw HTTP: every request that the worker and the watcher make goes through here.
+"""One cluster, spoken to in objects: what the worker writes and the watcher reads, each as one request or stream.
 
-The official client costs 1.5 to 4 ms of CPU a request; pooled HTTP/1.1 with msgspec costs 0.3 ms. So this file knows
-headers, bodies and status codes, and nothing of what the objects mean.
+This file knows paths, verbs and what an object looks like; `kube.transport` brings the bytes there and back.
 """
 
 import asyncio
-import contextlib
-import math
-import re
-import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
-import aiohttp
 import msgspec
-from yarl import URL
 
 from kube.concurrency import Gate
-from kube.credentials import Authorization, Credentials, reload
-from kube.errors import (
-    Conflict,
-    CredentialsError,
-    Invalid,
-    KubeError,
-    NotFound,
-    Silent,
-    Unauthorized,
-    Unavailable,
-    refusal,
-    status_refusal,
-)
-from kube.kinds import Kind, kind_named
+from kube.credentials import Credentials
+from kube.errors import Conflict, Invalid, KubeError, NotFound, Unavailable, status_refusal
+from kube.kinds import kind_named
 from kube.live import Live, decode_live
 from kube.naming import FIELD_MANAGER, Manifest
 from kube.settings import ClusterSettings
+from kube.transport import JSON, Observe, Transport, encode_query
 
-# Called after each answer: method, kind, status code or error category, seconds.
-Observe = Callable[[str, str, str, float], None]
 # Takes what a server warns of; named here, because `list` is a method of Cluster.
 Warnings = list[str]
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "WATCH"]
 
-_JSON = "application/json"
 _PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # The server reads this as YAML, of which JSON is a part.
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
-_WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
-_CONNECT_SECONDS = 5.0
-_KEEPALIVE_SECONDS = 60.0
 _READY_SECONDS = 5.0
 _PAGE_ITEMS = 250
-_LEAST_REFUSAL = 400
 _CREATED = 201
 _UNPROCESSABLE = 422
 
@@ -96,8 +72,7 @@ _encode = msgspec.json.Encoder().encode
 class Cluster:
     """An API server, as an async context manager. Safe to share between tasks of one loop.
 
-    Every method raises a KubeError and nothing else. None retries, except once after a 401 (the credentials are read
-    again) and once when an idle pooled connection turns out to be closed.
+    Every method raises a KubeError and nothing else. None retries, but for what `Transport` sends again.
     """
 
     def __init__(
@@ -109,12 +84,9 @@ class Cluster:
         request_timeout_seconds: float = 30.0,
     ) -> None:
         """Nothing is opened until the first request. `gate` bounds the requests at a time, watches excepted."""
-        self.gate = gate or Gate()
-        self._observe = observe
-        self._timeout = aiohttp.ClientTimeout(total=request_timeout_seconds, sock_connect=_CONNECT_SECONDS)
-        self._renewal = asyncio.Lock()
-        self._session: aiohttp.ClientSession | None = None
-        self._take(credentials)
+        self._transport = Transport(
+            credentials, observe=observe, gate=gate or Gate(), request_timeout_seconds=request_timeout_seconds
+        )
 
     @classmethod
     async def connect(cls, settings: ClusterSettings, observe: Observe | None = None) -> "Cluster":
@@ -135,14 +107,17 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._transport.close()
 
     @property
     def server(self) -> str:
         """The address, fit for a log."""
-        return self._credentials.server
+        return self._transport.server
+
+    @property
+    def gate(self) -> Gate:
+        """What bounds the requests at a time, watches excepted."""
+        return self._transport.gate
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -177,7 +152,7 @@ class Cluster:
         # Validation of unknown and doubled fields is left out: apply itself refuses what is not in the schema, a
         # dict holds no key twice, and the server would parse the whole body a second time for it.
         query = f"fieldManager={manager}&force={'true' if force else 'false'}&fieldValidation=Ignore"
-        status, body = await self._request(
+        status, body = await self._transport.request(
             "PATCH",
             kind,
             kind.path(metadata.get("namespace"), metadata["name"]),
@@ -194,7 +169,9 @@ class Cluster:
         kind = kind_named(manifest["kind"])
         path = kind.path(manifest["metadata"].get("namespace"))
         query = f"fieldManager={FIELD_MANAGER}"
-        _, body = await self._request("POST", kind, path, query=query, body=_encode(manifest), content_type=_JSON)
+        _, body = await self._transport.request(
+            "POST", kind, path, query=query, body=_encode(manifest), content_type=JSON
+        )
         return decode_live(body, kind.api_version, kind.name)
 
     async def json_patch(self, kind: str, namespace: str, name: str, operations: Sequence[dict[str, Any]]) -> Live:
@@ -203,7 +180,9 @@ class Cluster:
         query = f"fieldManager={FIELD_MANAGER}"
         path, body = which.path(namespace, name), _encode(operations)
         try:
-            _, answer = await self._request("PATCH", which, path, query=query, body=body, content_type=_JSON_PATCH)
+            _, answer = await self._transport.request(
+                "PATCH", which, path, query=query, body=body, content_type=_JSON_PATCH
+            )
         except Invalid as error:
             # A failed test is a bare 422 without a cause; an object that is really invalid names its fields.
             if error.status == _UNPROCESSABLE and not error.causes:
@@ -230,7 +209,7 @@ class Cluster:
         }
         path, body = which.path(namespace, name), _encode(options)
         try:
-            await self._request("DELETE", which, path, body=body, content_type=_JSON, accept=_PARTIAL)
+            await self._transport.request("DELETE", which, path, body=body, content_type=JSON, accept=_PARTIAL)
         except NotFound:
             return False
         return True
@@ -244,7 +223,9 @@ class Cluster:
         which = kind_named(kind)
         metadata_only = which.metadata_only if metadata_only is None else metadata_only
         try:
-            _, body = await self._request("GET", which, which.path(namespace, name), accept=_partial(metadata_only))
+            _, body = await self._transport.request(
+                "GET", which, which.path(namespace, name), accept=_partial(metadata_only)
+            )
         except NotFound:
             return None
         return decode_live(body, which.api_version, which.name, partial=metadata_only)
@@ -274,12 +255,12 @@ class Cluster:
         metadata_only = which.metadata_only if metadata_only is None else metadata_only
         query = {"labelSelector": selector, "fieldSelector": field_selector, "limit": str(_PAGE_ITEMS)}
         while True:
-            _, body = await self._request(
+            _, body = await self._transport.request(
                 "GET",
                 which,
                 which.path(namespace),
-                query=_query(query),
-                accept=_PARTIAL_LIST if metadata_only else _JSON,
+                query=encode_query(query),
+                accept=_PARTIAL_LIST if metadata_only else JSON,
             )
             page = _decode_page(body)
             yield Listing(
@@ -324,22 +305,16 @@ class Cluster:
             query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
         else:
             query["resourceVersion"] = str(resource_version)
-        url = self._url(which.path(namespace), _query(query))
-        timeout = aiohttp.ClientTimeout(sock_connect=_CONNECT_SECONDS, sock_read=idle_seconds)
-        response = await self._open("WATCH", which, url, None, self._headers(None, _partial(metadata_only)), timeout)
-        try:
-            yield ()
-            rest = b""
-            while chunk := await response.content.readany():
-                *lines, rest = (rest + chunk).split(b"\n")
-                if lines:
-                    yield _events(lines)
-        except aiohttp.ServerTimeoutError as error:
-            raise Silent(f"no news of {kind} for {idle_seconds:.0f} s, not even a bookmark") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"the watch of {kind} broke: {error}") from error
-        finally:
-            response.close()
+        batches = self._transport.stream(
+            which,
+            which.path(namespace),
+            query=encode_query(query),
+            accept=_partial(metadata_only),
+            idle_seconds=idle_seconds,
+        )
+        async with aclosing(batches):
+            async for lines in batches:
+                yield _events(lines)
 
     async def request_token(self, namespace: str, account: str, seconds: int) -> str:
         """A token of a service account, good for about so long: a server has bounds of its own.
@@ -352,19 +327,19 @@ class Cluster:
             "spec": {"expirationSeconds": seconds},
         }
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
-        _, answer = await self._request("POST", None, path, body=_encode(asked), content_type=_JSON)
+        _, answer = await self._transport.request("POST", None, path, body=_encode(asked), content_type=JSON)
         return msgspec.json.decode(answer)["status"]["token"]
 
     async def version(self) -> dict[str, str]:
         """What the server says it is (`gitVersion` and so on)."""
-        _, body = await self._request("GET", None, "/version")
+        _, body = await self._transport.request("GET", None, "/version")
         return msgspec.json.decode(body, type=dict[str, str])
 
     async def require_ready(self) -> None:
         """Raise why there is no working with the server as a whole: it does not answer, or not call itself ready."""
         try:
             async with asyncio.timeout(_READY_SECONDS):
-                await self._request("GET", None, "/readyz")
+                await self._transport.request("GET", None, "/readyz")
         except TimeoutError as error:
             raise Unavailable(
                 f"{self.server} did not answer within {_READY_SECONDS:.0f} s", reason="timeout"
@@ -385,180 +360,9 @@ class Cluster:
             return False
         return True
 
-    # -- the wire ------------------------------------------------------------------------------------------------
-
-    async def _request(
-        self,
-        method: Method,
-        kind: Kind | None,
-        path: str,
-        *,
-        query: str = "",
-        body: bytes | None = None,
-        content_type: str | None = None,
-        accept: str = _JSON,
-        warnings: Warnings | None = None,
-    ) -> tuple[int, bytes]:
-        url = self._url(path, query)
-        if self._authorization.expiring():
-            await self._renew(self._authorization.header())
-        headers = self._headers(content_type, accept)
-        # What is asked of the server as a whole tells whether the rest is worth waiting for: it never waits behind.
-        gate = self.gate if kind is not None else contextlib.nullcontext()
-        async with gate:
-            try:
-                return await self._exchange(method, kind, url, body, headers, warnings)
-            except Unauthorized:
-                await self._renew(headers.get("Authorization"))
-        async with gate:
-            return await self._exchange(method, kind, url, body, self._headers(content_type, accept), warnings)
-
-    async def _exchange(
-        self,
-        method: Method,
-        kind: Kind | None,
-        url: URL,
-        body: bytes | None,
-        headers: dict[str, str],
-        warnings: Warnings | None = None,
-    ) -> tuple[int, bytes]:
-        started = time.perf_counter()
-        outcome = "cancelled"
-        try:
-            response = await self._send(method, url, body, headers, self._timeout)
-            answer = await response.read()
-            outcome = str(response.status)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            failure = _unreachable(error, self.server)
-            outcome = failure.reason
-            if outcome == "timeout":
-                # Slower than any answer, whatever the timeout is.
-                self.gate.answered(math.inf)
-            raise failure from error
-        finally:
-            seconds = time.perf_counter() - started
-            if self._observe is not None:
-                self._observe(method, kind.name if kind else "", outcome, seconds)
-        self.gate.answered(seconds, throttled=response.status == 429)  # noqa: PLR2004
-        if warnings is not None:
-            warnings.extend(warning_text(value) for value in response.headers.getall("Warning", ()))
-        if response.status >= _LEAST_REFUSAL:
-            raise refusal(response.status, response.headers, answer)
-        return response.status, answer
-
-    async def _open(
-        self,
-        method: Method,
-        kind: Kind,
-        url: URL,
-        body: bytes | None,
-        headers: dict[str, str],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own, passed on
-    ) -> aiohttp.ClientResponse:
-        """Start a stream; the caller reads it. Raises as a request does."""
-        started = time.perf_counter()
-        outcome = "cancelled"
-        try:
-            async with asyncio.timeout(self._timeout.total):
-                response = await self._send("GET", url, body, headers, timeout)
-                outcome = str(response.status)
-                if response.status < _LEAST_REFUSAL:
-                    return response
-                error = refusal(response.status, response.headers, await response.read())
-        except (aiohttp.ClientError, OSError, TimeoutError) as broken:
-            failure = _unreachable(broken, self.server)
-            outcome = failure.reason
-            raise failure from broken
-        finally:
-            if self._observe is not None:
-                self._observe(method, kind.name, outcome, time.perf_counter() - started)
-        if isinstance(error, Unauthorized):
-            # The next attempt, after the caller's back-off, goes out with these.
-            await self._renew(headers.get("Authorization"))
-        raise error
-
-    async def _send(
-        self,
-        method: str,
-        url: URL,
-        body: bytes | None,
-        headers: dict[str, str],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own, passed on
-    ) -> aiohttp.ClientResponse:
-        send = self._open_session().request
-        proxy, name = self._credentials.proxy, self._credentials.server_name
-        try:
-            return await send(
-                method, url, data=body, headers=headers, timeout=timeout, proxy=proxy, server_hostname=name
-            )
-        except aiohttp.ServerDisconnectedError:
-            # A pooled connection that the server closed while idle. All we send may be sent twice: applies and
-            # guarded deletes are idempotent, and a doubled create or patch is refused by its own guard.
-            return await send(
-                method, url, data=body, headers=headers, timeout=timeout, proxy=proxy, server_hostname=name
-            )
-
-    def _take(self, credentials: Credentials) -> None:
-        self._credentials = credentials
-        self._authorization = Authorization(credentials)
-        self._base = URL(credentials.server)
-
-    async def _renew(self, refused: str | None) -> None:
-        """Read the credentials again, once for all requests that were refused with the same ones."""
-        async with self._renewal:
-            if self._authorization.header() != refused:
-                return
-            renewed = await asyncio.to_thread(reload, self._credentials)
-            changed_tls = (renewed.ca, renewed.client_certificate) != (
-                self._credentials.ca,
-                self._credentials.client_certificate,
-            )
-            self._take(renewed)
-            if changed_tls and self._session is not None:
-                stale, self._session = self._session, None
-                await stale.close()
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            try:
-                tls = self._credentials.ssl_context()
-            except OSError as error:
-                raise CredentialsError(f"the certificates for {self.server} cannot be used: {error}") from error
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ssl=tls or False, keepalive_timeout=_KEEPALIVE_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                # Packing costs the server more than loopback or a data centre's network does.
-                headers={"User-Agent": FIELD_MANAGER, "Accept-Encoding": "identity"},
-                auto_decompress=False,
-            )
-        return self._session
-
-    def _url(self, path: str, query: str) -> URL:
-        base = self._credentials.server
-        return URL(f"{base}{path}?{query}" if query else f"{base}{path}", encoded=True)
-
-    def _headers(self, content_type: str | None, accept: str) -> dict[str, str]:
-        headers = {"Accept": accept}
-        if content_type is not None:
-            headers["Content-Type"] = content_type
-        authorization = self._authorization.header()
-        if authorization is not None:
-            headers["Authorization"] = authorization
-        return headers
-
-
-def warning_text(header: str) -> str:
-    """What a Warning header (RFC 7234) says: `299 - "text"`, with what is quoted in it unquoted."""
-    quoted = _WARNING.match(header)
-    return re.sub(r"\\(.)", r"\1", quoted.group(1)) if quoted else header
-
 
 def _partial(metadata_only: bool) -> str:
-    return _PARTIAL if metadata_only else _JSON
-
-
-def _query(parts: dict[str, str]) -> str:
-    return URL.build(query={key: value for key, value in parts.items() if value}).raw_query_string
+    return _PARTIAL if metadata_only else JSON
 
 
 def _events(lines: list[bytes]) -> list[WatchEvent]:
@@ -568,16 +372,3 @@ def _events(lines: list[bytes]) -> list[WatchEvent]:
         if event.type == "ERROR":
             raise status_refusal(bytes(event.object))
     return events
-
-
-def _unreachable(error: Exception, server: str) -> Unavailable:
-    match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-            reason, said = "tls", f"the certificate of {server} is not trusted: {error}"
-        case TimeoutError():
-            reason, said = "timeout", f"{server} did not answer in time"
-        case aiohttp.ClientConnectorError():
-            reason, said = "unreachable", f"{server} cannot be reached: {error.strerror or error}"
-        case _:
-            reason, said = "broken", f"the connection to {server} broke: {error or type(error).__name__}"
-    return Unavailable(said, reason=reason)

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from kube.admission import altered
-from kube.cluster import warning_text
 from kube.live import decode_live
+from kube.transport import warning_text
 
 OWNED = {
     "f:metadata": {"f:labels": {"f:a": {}}},
