@@ -16,9 +16,10 @@ from app.conditions import IfMatch, expected_generations
 from app.deployments import changed, told
 from app.problems import CHANGE_PROBLEMS
 from app.revisions import LARGEST_GENERATION
-from db import deployments
+from db import changes, deployments
+from db.changes import Change, Upgrade
 from db.database import Database
-from db.deployments import Change, DeploymentDetail, Upgrade
+from db.deployments import DeploymentDetail
 
 
 class Rollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,7 +83,7 @@ async def rollback_deployment(
     bind_contextvars(deployment_id=str(deployment_id))
     expected = expected_generations(if_match)
     async with database.transaction() as session:
-        await deployments.rollback(session, deployment_id, **msgspec.structs.asdict(data), expected=expected)
+        await changes.rollback(session, deployment_id, **msgspec.structs.asdict(data), expected=expected)
         return told(await deployments.read_deployment(session, deployment_id), 202)
 
 
@@ -104,7 +105,7 @@ async def upgrade_deployment(
     bind_contextvars(deployment_id=str(deployment_id))
     expected = expected_generations(if_match)
     async with database.transaction() as session:
-        await deployments.upgrade(session, deployment_id, data, expected)
+        await changes.upgrade(session, deployment_id, data, expected)
         return told(await deployments.read_deployment(session, deployment_id), 202)
 
 
@@ -116,7 +117,7 @@ async def reconcile_deployment(
     bind_contextvars(deployment_id=str(deployment_id))
     expected = expected_generations(if_match)
     async with database.transaction() as session:
-        await deployments.reconcile_now(session, deployment_id, expected)
+        await changes.reconcile_now(session, deployment_id, expected)
         return told(await deployments.read_deployment(session, deployment_id), 202)
 
 

@@ -19,9 +19,10 @@ from app.bodies import StrictBody
 from app.conditions import IdempotencyKey, IfMatch, expected_generations, once
 from app.lists import count_deployments, list_deployments
 from app.problems import CHANGE_PROBLEMS, PROBLEMS, etag
-from db import deployments
+from db import changes, deployments
+from db.changes import LARGEST_VERSION, Change
 from db.database import Database
-from db.deployments import LARGEST_VERSION, Change, DeploymentDetail, Resource
+from db.deployments import DeploymentDetail, Resource
 
 
 class NewDeployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,7 +82,7 @@ async def create_deployment(
     async with database.transaction() as session:
 
         async def create() -> Response[DeploymentDetail]:
-            made = await deployments.create_deployment(session, **msgspec.structs.asdict(data))
+            made = await changes.create_deployment(session, **msgspec.structs.asdict(data))
             deployment = await deployments.read_deployment(session, made)
             return told(deployment, 201, {"Location": f"/api/deployments/{made}"})
 
@@ -136,7 +137,7 @@ async def changed(
     bind_contextvars(deployment_id=str(deployment_id))
     expected = expected_generations(if_match)
     async with database.transaction() as session:
-        await deployments.change_deployment(session, deployment_id, change, expected)
+        await changes.change_deployment(session, deployment_id, change, expected)
         return told(await deployments.read_deployment(session, deployment_id), status_code)
 
 

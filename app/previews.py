@@ -15,8 +15,8 @@ from app.bodies import StrictBody
 from app.deployments import ChangedDeployment, NewDeployment
 from app.problems import CHANGE_PROBLEMS
 from db import preview
+from db.changes import Upgrade
 from db.database import Database
-from db.deployments import Upgrade
 from db.preview import Preview
 
 

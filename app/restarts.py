@@ -16,7 +16,7 @@ from app.bodies import StrictBody
 from app.conditions import IfMatch, expected_generations
 from app.deployments import told
 from app.problems import CHANGE_PROBLEMS
-from db import deployments, restarts
+from db import changes, deployments, restarts
 from db.database import Database
 from db.deployments import DeploymentDetail
 
@@ -71,9 +71,9 @@ async def restart_deployment(
     expected = expected_generations(if_match)
     async with database.transaction() as session:
         if data is None:
-            await deployments.restart(session, deployment_id, expected)
+            await changes.restart(session, deployment_id, expected)
         else:
-            await deployments.plan_restart(session, deployment_id, expected, **msgspec.structs.asdict(data))
+            await changes.plan_restart(session, deployment_id, expected, **msgspec.structs.asdict(data))
         return told(await deployments.read_deployment(session, deployment_id), 202)
 
 

@@ -12,8 +12,8 @@ from litestar.params import FromPath, QueryParameter
 from app.problems import PROBLEMS
 from db import catalogue
 from db.catalogue import Template, TemplateDetail
+from db.changes import LARGEST_VERSION
 from db.database import Database
-from db.deployments import LARGEST_VERSION
 
 
 class Templates(msgspec.Struct, frozen=True):

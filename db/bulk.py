@@ -13,8 +13,8 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import class_row
 
+from db.changes import ASSIGNMENTS, Change, assigned
 from db.connection import Session, translated
-from db.deployments import ASSIGNMENTS, Change, assigned
 from db.errors import Refused
 
 Action = Literal["reconcile", "restart"]

@@ -10,8 +10,9 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import class_row
 
+from db.changes import hold
 from db.connection import Session
-from db.deployments import hold, require_deployment
+from db.deployments import require_deployment
 
 Outlook = Literal["gone", "held", "stuck", "away", "now", "undecided", "contested", "shut", "retrying", "resting"]
 

@@ -13,8 +13,8 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import dict_row
 
+from db.changes import Change
 from db.connection import Session, translated
-from db.deployments import Change
 from db.errors import Refused
 from db.preview import change_values
 from db.queue import DesiredState, InventoryItem

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import msgspec
 
+from db.changes import Change, Upgrade
 from db.connection import Session
-from db.deployments import Change, Upgrade
 from db.drift import as_list
 from db.plans import PlannedChange
 
@@ -58,14 +58,14 @@ async def preview_new(
     drift_policy: str = "Enforce",
     drift_rules: list[dict[str, Any]] | None = None,
 ) -> Preview:
-    """What db.deployments.create_deployment would make of the same. Raises what that would: Refused."""
+    """What db.changes.create_deployment would make of the same. Raises what that would: Refused."""
     named = (name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data)
     values = (*named, drift_policy, _text(drift_rules or []))
     return await _read(session, "SELECT orchestrator.preview(%s, %s, %s, %s, %s, %s::integer, %s, %s, %s, %s)", values)
 
 
 async def preview_change(session: Session, deployment_id: UUID, change: Change) -> Preview:
-    """What db.deployments.change_deployment would do with the same. Raises what that would: Refused."""
+    """What db.changes.change_deployment would do with the same. Raises what that would: Refused."""
     values = change_values(deployment_id, change)
     return await _read(session, "SELECT orchestrator.preview_change(%s, %s, %s, %s::integer, %s, %s, %s)", values)
 
@@ -84,12 +84,12 @@ def change_values(deployment_id: UUID, change: Change) -> tuple[Any, ...]:
 
 
 async def preview_rollback(session: Session, deployment_id: UUID, generation: int, *, force: bool) -> Preview:
-    """What db.deployments.rollback would do with the same, but for a restart. Raises what that would: Refused."""
+    """What db.changes.rollback would do with the same, but for a restart. Raises what that would: Refused."""
     return await _read(session, "SELECT orchestrator.preview_rollback(%s, %s, %s)", (deployment_id, generation, force))
 
 
 async def preview_upgrade(session: Session, deployment_id: UUID, upgrade: Upgrade) -> Preview:
-    """What db.deployments.upgrade would do with the same, but for a restart. Raises what that would: Refused."""
+    """What db.changes.upgrade would do with the same, but for a restart. Raises what that would: Refused."""
     values = (deployment_id, upgrade.version, _text(upgrade.parameters), upgrade.force)
     return await _read(session, "SELECT orchestrator.preview_upgrade(%s, %s::integer, %s, %s)", values)
 

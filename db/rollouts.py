@@ -13,8 +13,8 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import class_row
 
+from db.changes import LARGEST_VERSION
 from db.connection import Session
-from db.deployments import LARGEST_VERSION
 from db.errors import Refused
 from db.plans import PlannedChange
 

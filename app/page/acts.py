@@ -23,8 +23,8 @@ from app.page.visit import Visit
 from app.page.words import counted
 from db import bulk, listing
 from db.bulk import Action, Changed
+from db.changes import Change
 from db.connection import Session
-from db.deployments import Change
 from db.errors import Refused
 
 _UNFIT = 422

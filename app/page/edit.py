@@ -22,8 +22,9 @@ from app.page.plans import answers_of
 from app.page.rendering import Page, back, text_of
 from app.page.visit import Visit
 from db import catalogue, revisions
+from db.changes import Change, change_deployment
 from db.connection import Session
-from db.deployments import Change, DeploymentDetail, change_deployment, read_deployment
+from db.deployments import DeploymentDetail, read_deployment
 from db.dry_runs import request_dry_run
 from db.errors import Moved, Refused
 from db.preview import Preview, preview_change

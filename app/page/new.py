@@ -17,8 +17,8 @@ from app.page.plans import answers_of
 from app.page.rendering import Page, back
 from app.page.visit import Visit
 from db import catalogue, clusters
+from db.changes import create_deployment
 from db.connection import Session
-from db.deployments import create_deployment
 from db.dry_runs import request_new_dry_run
 from db.errors import Refused
 from db.preview import preview_new

@@ -22,8 +22,9 @@ from app.page.drafts import as_step
 from app.page.live import Query, View
 from app.page.rendering import Page, back, text_of
 from app.page.visit import Visit
+from db.changes import Change
 from db.connection import Session
-from db.deployments import Change, read_deployment
+from db.deployments import read_deployment
 from db.dry_runs import read_dry_run, request_dry_run
 from db.plans import read_plan
 

@@ -18,7 +18,7 @@ from app.page.drafts import as_yaml, try_out
 from app.page.rendering import Page, back, text_of
 from app.page.visit import Visit
 from app.revisions import LARGEST_GENERATION
-from db import deployments, revisions
+from db import changes, deployments, revisions
 from db.connection import Session
 from db.errors import Moved, Refused
 from db.preview import preview_rollback
@@ -45,7 +45,7 @@ async def go_back(deployment_id: FromPath[UUID], visit: NamedDependency[Visit]) 
     force = form.get("force") == "yes"
     try:
         async with visit.transaction() as session:
-            await deployments.rollback(session, deployment_id, within(to), force=force, expected=[seen])
+            await changes.rollback(session, deployment_id, within(to), force=force, expected=[seen])
     except (Moved, Refused) as refusal:
         async with visit.transaction() as session:
             return await show(visit, session, deployment_id, to, refusal)

@@ -20,8 +20,9 @@ from app.page.rendering import Page, back, text_of
 from app.page.visit import Visit
 from app.rollouts import within
 from db import catalogue, rollouts
+from db.changes import LARGEST_VERSION
 from db.connection import Session
-from db.deployments import LARGEST_VERSION, read_deployment
+from db.deployments import read_deployment
 from db.errors import Refused
 from db.rollouts import MOST_MEMBERS_NAMED, Course, NewRollout
 

@@ -20,8 +20,9 @@ from app.page.live import Query, View
 from app.page.rendering import Page, back, text_of
 from app.page.visit import Visit
 from db import bulk, catalogue, drift, overview, restarts, rollouts, windows
+from db.changes import Change, change_deployment, plan_restart
 from db.connection import Session
-from db.deployments import Change, change_deployment, plan_restart, read_deployment
+from db.deployments import read_deployment
 from db.errors import Refused
 
 # Of its history on one page; older ones are a page further.

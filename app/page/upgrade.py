@@ -14,9 +14,9 @@ from structlog.contextvars import bind_contextvars
 from app.page.drafts import as_yaml, try_out
 from app.page.rendering import Page, back, text_of
 from app.page.visit import Visit
-from db import catalogue, deployments
+from db import catalogue, changes, deployments
+from db.changes import LARGEST_VERSION, Upgrade
 from db.connection import Session
-from db.deployments import LARGEST_VERSION, Upgrade
 from db.errors import Moved, Refused
 from db.preview import preview_upgrade
 
@@ -41,7 +41,7 @@ async def move(deployment_id: FromPath[UUID], visit: NamedDependency[Visit]) -> 
     wanted = Upgrade(version=version, force=form.get("force") == "yes", restart=form.get("restart") == "yes")
     try:
         async with visit.transaction() as session:
-            await deployments.upgrade(session, deployment_id, wanted, expected=[seen])
+            await changes.upgrade(session, deployment_id, wanted, expected=[seen])
     except (Moved, Refused) as failed:
         async with visit.transaction() as session:
             return await show(visit, session, deployment_id, failed)

@@ -12,12 +12,25 @@ from uuid import UUID
 
 import pytest
 
-from db import access, clusters, contests, deployments, drift, feed, listing, overview, plans, revisions, rollouts
+from db import (
+    access,
+    changes,
+    clusters,
+    contests,
+    deployments,
+    drift,
+    feed,
+    listing,
+    overview,
+    plans,
+    revisions,
+    rollouts,
+)
 from db.access import Credential
+from db.changes import Change
 from db.connection import Session
 from db.database import Database as Entered
 from db.database import open_sessions
-from db.deployments import Change
 from db.listing import Filter, Sort, Stop
 from tests.conftest import Database
 from tests.db.conftest import copied
@@ -139,8 +152,8 @@ CALLS: dict[str, Call] = {
     "revision": lambda session: revisions.compare_revisions(session, ONE, 1),
     "events": lambda session: feed.read_events(session, feed.Place(), 100),
     "events of one": lambda session: feed.read_events(session, feed.Place(), 100, ONE),
-    "reconcile": lambda session: deployments.reconcile_now(session, ONE, [1]),
-    "change": lambda session: deployments.change_deployment(session, ONE, Change(desired_state="Stopped"), [1]),
+    "reconcile": lambda session: changes.reconcile_now(session, ONE, [1]),
+    "change": lambda session: changes.change_deployment(session, ONE, Change(desired_state="Stopped"), [1]),
 }
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from db.changes import Change
 from db.connection import connect, translated
-from db.deployments import Change
 from db.errors import Refused
 from db.preview import preview_change, preview_new
 from tests.db.stage import Stage, denied, refused
