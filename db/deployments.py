@@ -21,13 +21,8 @@ from db.restarts import PlannedRestart
 _MISSING = 404
 
 
-class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wanted, how far that is carried out, and how it is.
-
-    `memory` is the parameter of that name, or the template's default for it; None where there is neither. `drifted`: an
-    object of it stands otherwise at the cluster than it should. `restart_required`: what was changed waits for one.
-    `players`: how many play, None where nobody told it lately.
-    """
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wanted of a deployment, now or at another time."""
 
     id: UUID
     name: str
@@ -36,11 +31,21 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     template: str
     template_version: int
     parameters: dict[str, Any]
-    memory: str | None
     desired_state: str
     drift_policy: str
     drift_rules: list[dict[str, Any]]
     keep_data: bool
+
+
+class Deployment(Intent, frozen=True, kw_only=True):
+    """What is wanted, how far that is carried out, and how it is.
+
+    `memory` is the parameter of that name, or the template's default for it; None where there is neither. `drifted`: an
+    object of it stands otherwise at the cluster than it should. `restart_required`: what was changed waits for one.
+    `players`: how many play, None where nobody told it lately.
+    """
+
+    memory: str | None
     generation: int
     last_applied_generation: int
     status_summary: str
@@ -116,11 +121,12 @@ PLAYERS = (
     "(SELECT p.online FROM orchestrator.deployment_players p WHERE p.deployment_id = d.id"
     " AND p.as_of > now() - make_interval(secs => c.players_fresh_seconds))"
 )
+# What is wanted, of `d`: a deployment, or one of its revisions.
+WANTED = "d.template_version, d.parameters, d.desired_state, d.drift_policy, d.drift_rules, d.keep_data"
 COLUMNS = (
-    "d.id, d.name, d.namespace, c.name AS cluster, t.name AS template, d.template_version, d.parameters,"
+    "d.id, d.name, d.namespace, c.name AS cluster, t.name AS template, " + WANTED + ","
     " coalesce(d.parameters ->> 'memory', t.allowed_mutations_json #>> '{properties,memory,default}') AS memory,"
-    " d.desired_state, d.drift_policy, d.drift_rules, d.keep_data, d.generation,"
-    " d.last_applied_generation, d.status_summary, d.status_message, d.stale_since, "
+    " d.generation, d.last_applied_generation, d.status_summary, d.status_message, d.stale_since, "
     + DRIFTED
     + " AS drifted, d.restarted_at, d.restart_required, "
     + PLAYERS

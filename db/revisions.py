@@ -10,7 +10,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from db.connection import Session
-from db.deployments import unknown_deployment
+from db.deployments import WANTED, Intent, unknown_deployment
 from db.errors import Refused
 
 _MISSING = 404
@@ -38,20 +38,9 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class PastDeployment(msgspec.Struct, frozen=True, kw_only=True):
+class PastDeployment(Intent, frozen=True, kw_only=True):
     """What was wanted of a deployment at a time: since `changed_at`, by `actor`, as its `generation`."""
 
-    id: UUID
-    name: str
-    namespace: str
-    cluster: str
-    template: str
-    template_version: int
-    parameters: dict[str, Any]
-    desired_state: str
-    drift_policy: str
-    drift_rules: list[dict[str, Any]]
-    keep_data: bool
     restarted_at: datetime | None
     generation: int
     actor: str
@@ -77,11 +66,12 @@ async def list_revisions(session: Session, deployment_id: UUID, before: int | No
     """Newest first, those below generation `before`. Raises Refused (404) if there is no such deployment."""
     async with session.cursor(row_factory=class_row(Revision)) as cursor:
         await cursor.execute(
-            "SELECT r.generation, r.template_version, r.parameters, r.desired_state, r.drift_policy, r.drift_rules,"
-            " r.keep_data, r.actor, r.client, r.rolled_back_to, r.adopted, r.created_at"
-            " FROM orchestrator.deployment_revisions r"
-            " WHERE r.deployment_id = %s AND (%s::bigint IS NULL OR r.generation < %s)"
-            " ORDER BY r.generation DESC LIMIT %s",
+            "SELECT d.generation, "  # noqa: S608 - of literals only, as LiteralString proves
+            + WANTED
+            + ", d.actor, d.client, d.rolled_back_to, d.adopted, d.created_at"
+            " FROM orchestrator.deployment_revisions d"
+            " WHERE d.deployment_id = %s AND (%s::bigint IS NULL OR d.generation < %s)"
+            " ORDER BY d.generation DESC LIMIT %s",
             (deployment_id, before, before, limit),
         )
         found = await cursor.fetchall()
