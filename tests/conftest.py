@@ -17,7 +17,7 @@ import tempfile
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from deploy.errors import AssetsError, BuildError
 from deploy.identity import WATCHER, WORKER
 from deploy.leash import leashed
 from deploy.postgres import FORGETFUL, EmbeddedPostgres, prepare, running
+from tests.proxy import Proxy, proxy_to
 from tests.waiting import eventually_blocking
 
 REPOSITORY = Path(__file__).parent.parent
@@ -273,3 +274,10 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     control_plane.kubectl("create", "namespace", name)
     yield name
     control_plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+async def proxy(control_plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Proxy]:
+    """A wire to the API server that can be tampered with."""
+    async with proxy_to(control_plane.kubeconfig, tmp_path) as opened:
+        yield opened

@@ -127,9 +127,12 @@ def command(api: Api, home: Path) -> Command:
 async def wire_to(api: Api, folder: Path) -> AsyncIterator[Proxy]:
     """A wire to the API, for what only a network does."""
     file = folder / "api.json"
-    file.write_text(
-        json.dumps({"clusters": [{"cluster": {"server": str(api.client.base_url)}}], "users": [{"user": {}}]})
-    )
+    content = {
+        "clusters": [{"name": "api", "cluster": {"server": str(api.client.base_url)}}],
+        "contexts": [{"name": "api", "context": {"cluster": "api"}}],
+        "current-context": "api",
+    }
+    file.write_text(json.dumps(content))
     async with proxy_to(file, folder) as proxy:
         yield proxy
 

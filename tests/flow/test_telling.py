@@ -108,7 +108,7 @@ async def test_a_worker_and_a_watcher_show_how_their_work_goes_and_how_the_api_s
         labels = frozenset({("kind", kind.name)})
         assert watcher["orchestrator_watch_restarts_total", labels] == 0, kind.name
         assert 0 <= watcher["orchestrator_watch_staleness_seconds", labels] < 120, kind.name
-    journey.proxy.break_streams()
+    journey.proxy.cut()
     await eventually(
         lambda: value(scrape(journey.ports[1]), "watch_restarts_total", kind="Service") >= 1, 30, journey.watcher.tail
     )

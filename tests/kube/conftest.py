@@ -1,4 +1,4 @@
-"""What the tests of this room stand on: a Cluster on the real API server, straight or through a faulty wire."""
+"""What the tests of this room stand on: a Cluster on the real API server, straight or through a proxy with faults."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from kube.cluster import Cluster
 from kube.credentials import load
 from tests.conftest import ControlPlane
-from tests.wire import Wire, wire_to
+from tests.proxy import Proxy
 
 Manifest = dict[str, Any]
 
@@ -20,15 +20,9 @@ async def cluster(control_plane: ControlPlane) -> AsyncIterator[Cluster]:
 
 
 @pytest.fixture
-async def wire(control_plane: ControlPlane) -> AsyncIterator[Wire]:
-    async with wire_to(control_plane).running() as wire:
-        yield wire
-
-
-@pytest.fixture
-async def faulty(wire: Wire) -> AsyncIterator[Cluster]:
-    """A Cluster that speaks through the wire."""
-    async with Cluster(wire.credentials, request_timeout_seconds=5) as cluster:
+async def faulty(proxy: Proxy) -> AsyncIterator[Cluster]:
+    """A Cluster that speaks through the proxy."""
+    async with Cluster(proxy.credentials, request_timeout_seconds=5) as cluster:
         yield cluster
 
 

@@ -23,8 +23,8 @@ from kube.errors import (
 )
 from tests.conftest import ControlPlane
 from tests.kube.conftest import config_map, secret, service, workload
+from tests.proxy import APPLY, Proxy
 from tests.waiting import eventually
-from tests.wire import Wire, is_apply
 
 NOBODY = "11111111-1111-1111-1111-111111111111"
 
@@ -203,27 +203,29 @@ async def test_a_lack_of_rights_is_permanent(control_plane: ControlPlane, cluste
     assert refused.value.permanent
 
 
-async def test_a_refused_connection_is_told_as_such(faulty: Cluster, wire: Wire, namespace: str) -> None:
+async def test_a_refused_connection_is_told_as_such(faulty: Cluster, proxy: Proxy, namespace: str) -> None:
     assert await faulty.ready()
-    await wire.refuse()
+    # An idle connection that just ends would be found broken first.
+    proxy.cut()
+    await proxy.close()
     with pytest.raises(Unavailable) as refused:
         await faulty.apply(config_map(namespace), force=False)
     assert refused.value.reason == "unreachable"
     assert not await faulty.ready()
-    await wire.listen()
+    await proxy.open()
     assert (await faulty.apply(config_map(namespace), force=False)).created
 
 
-async def test_a_connection_closed_while_idle_is_opened_again(faulty: Cluster, wire: Wire, namespace: str) -> None:
+async def test_a_connection_closed_while_idle_is_opened_again(faulty: Cluster, proxy: Proxy, namespace: str) -> None:
     await faulty.apply(config_map(namespace), force=False)
-    wire.cut()
+    proxy.cut()
     assert not (await faulty.apply(config_map(namespace), force=True)).created
 
 
 async def test_throttling_brings_its_delay_and_lowers_the_concurrency(
-    faulty: Cluster, wire: Wire, namespace: str
+    faulty: Cluster, proxy: Proxy, namespace: str
 ) -> None:
-    wire.answer(is_apply, 429, reason="TooManyRequests", headers={"Retry-After": "7"})
+    proxy.answer(*APPLY, status=429, reason="TooManyRequests", headers={"Retry-After": "7"})
     before = faulty.gate.limit
     with pytest.raises(Throttled) as refused:
         await faulty.apply(config_map(namespace), force=False)
@@ -233,23 +235,23 @@ async def test_throttling_brings_its_delay_and_lowers_the_concurrency(
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 async def test_a_fault_of_the_server_is_to_be_tried_again(
-    faulty: Cluster, wire: Wire, namespace: str, status: int
+    faulty: Cluster, proxy: Proxy, namespace: str, status: int
 ) -> None:
-    wire.answer(is_apply, status)
+    proxy.answer(*APPLY, status=status)
     with pytest.raises(Unavailable) as refused:
         await faulty.apply(config_map(namespace), force=False)
     assert not refused.value.permanent
 
 
-async def test_a_body_that_is_no_status_is_quoted(faulty: Cluster, wire: Wire, namespace: str) -> None:
-    wire.answer(is_apply, 413, message="too large")
+async def test_a_body_that_is_no_status_is_quoted(faulty: Cluster, proxy: Proxy, namespace: str) -> None:
+    proxy.answer(*APPLY, status=413, message="too large")
     with pytest.raises(Invalid, match="too large"):
         await faulty.apply(config_map(namespace), force=False)
 
 
-async def test_a_silent_server_times_out(wire: Wire, namespace: str) -> None:
-    wire.stall(is_apply)
-    async with Cluster(wire.credentials, request_timeout_seconds=0.3) as hurried:
+async def test_a_silent_server_times_out(proxy: Proxy, namespace: str) -> None:
+    proxy.hold(*APPLY)
+    async with Cluster(proxy.credentials, request_timeout_seconds=0.3) as hurried:
         with pytest.raises(Unavailable) as refused:
             await hurried.apply(config_map(namespace), force=False)
     assert refused.value.reason == "timeout"

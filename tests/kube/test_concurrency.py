@@ -2,45 +2,34 @@
 
 import asyncio
 import math
-from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from kube.cluster import Cluster
 from kube.concurrency import LEAST, SLOW_SECONDS, START, Gate
 from kube.errors import Unavailable
 from kube.settings import ClusterSettings
-from tests.conftest import ControlPlane
 from tests.kube.conftest import config_map
+from tests.proxy import APPLY, Proxy
 from tests.waiting import eventually
-from tests.wire import Wire, is_apply, wire_to
 
 
-def is_config_map(request: web.Request) -> bool:
-    return "/configmaps/" in request.path
+async def test_a_process_starts_with_sixteen_requests_at_once_and_asks_for_readiness_beside_them(proxy: Proxy) -> None:
+    held = proxy.hold("/configmaps/")
+    async with await Cluster.connect(ClusterSettings(kubeconfig=proxy.kubeconfig())) as cluster:
+        asked = [asyncio.create_task(cluster.get("ConfigMap", "default", f"of-{n}")) for n in range(START + 4)]
+        await eventually(lambda: held.count == START, 20, lambda: held.count)
+        assert cluster.gate.running == START == 16
+        assert await cluster.ready(), "whether the server is there is not asked behind what waits for it"
+        assert len(proxy.seen) == START + 1
+        for task in asked:
+            task.cancel()
+        await asyncio.wait(asked)
 
 
-async def test_a_process_starts_with_sixteen_requests_at_once_and_asks_for_readiness_beside_them(
-    control_plane: ControlPlane, tmp_path: Path
-) -> None:
-    async with wire_to(control_plane).running() as wire:
-        wire.stall(is_config_map)
-        settings = ClusterSettings(kubeconfig=wire.kubeconfig(tmp_path))
-        async with await Cluster.connect(settings) as cluster:
-            asked = [asyncio.create_task(cluster.get("ConfigMap", "default", f"of-{n}")) for n in range(START + 4)]
-            await eventually(lambda: len(wire.requests) == START, 20, lambda: len(wire.requests))
-            assert cluster.gate.running == START == 16
-            assert await cluster.ready(), "whether the server is there is not asked behind what waits for it"
-            assert len(wire.requests) == START + 1
-            for task in asked:
-                task.cancel()
-            await asyncio.wait(asked)
-
-
-async def test_requests_that_time_out_lower_it(wire: Wire, namespace: str) -> None:
-    wire.stall(is_apply)
-    async with Cluster(wire.credentials, request_timeout_seconds=0.3) as cluster:
+async def test_requests_that_time_out_lower_it(proxy: Proxy, namespace: str) -> None:
+    proxy.hold(*APPLY)
+    async with Cluster(proxy.credentials, request_timeout_seconds=0.3) as cluster:
         with pytest.raises(Unavailable):
             await cluster.apply(config_map(namespace), force=False)
         assert cluster.gate.limit == START * 0.75

@@ -1,19 +1,19 @@
 """Following a kind through everything that goes wrong with a watch. The faults are on the wire; the server is real."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import pytest
-from yarl import URL
 
 from kube.cluster import Cluster
 from kube.errors import Expired, Silent, Unauthorized, Unavailable, VersionTooLarge
 from kube.watch import Change, Connected, Gone, Lost, Synced, Upsert, listing, stream
 from tests.kube.conftest import config_map, secret
+from tests.proxy import LIST, WATCH, Proxy
 from tests.waiting import eventually
-from tests.wire import Wire, is_initial_watch, is_list, is_watch
 
 T = TypeVar("T", bound=Change)
 LABEL = "example.com/watched"
@@ -103,25 +103,25 @@ async def test_secrets_are_followed_without_their_values(cluster: Cluster, names
 
 
 async def test_an_older_server_that_knows_no_initial_events_is_listed_first(
-    faulty: Cluster, wire: Wire, namespace: str
+    faulty: Cluster, proxy: Proxy, namespace: str
 ) -> None:
     # What a 1.33 server answers while the feature is off.
     message = 'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden'
-    wire.answer(is_initial_watch, 422, reason="Invalid", message=message, times=None)
+    proxy.answer("sendInitialEvents=", status=422, reason="Invalid", message=message, times=math.inf)
     await faulty.apply(watched(namespace, "before"), force=False)
     async with following(faulty, namespace) as seen:
         await seen.until(lambda s: s.of(Synced))
         await faulty.apply(watched(namespace, "after"), force=False)
         await seen.until(lambda s: s.names() == {"before", "after"})
         assert not seen.of(Lost), "an older server is no failure"
-        assert len([asked for asked in wire.requests if "sendInitialEvents" in asked]) == 1
+        assert len([passed for passed in proxy.seen if passed.is_about("sendInitialEvents=")]) == 1
 
 
-async def test_history_that_is_gone_is_listed_anew(faulty: Cluster, wire: Wire, namespace: str) -> None:
+async def test_history_that_is_gone_is_listed_anew(faulty: Cluster, proxy: Proxy, namespace: str) -> None:
     async with following(faulty, namespace) as seen:
         await seen.until(lambda s: s.of(Synced))
-        wire.answer(is_watch, 410, reason="Expired", message="too old resource version")
-        wire.cut()
+        proxy.answer(*WATCH, status=410, reason="Expired", message="too old resource version")
+        proxy.cut()
         await seen.until(lambda s: len(s.of(Synced)) == 2)
         assert any(isinstance(lost.error, Expired) for lost in seen.of(Lost))
         await faulty.apply(watched(namespace, "after"), force=False)
@@ -129,47 +129,43 @@ async def test_history_that_is_gone_is_listed_anew(faulty: Cluster, wire: Wire, 
 
 
 async def test_history_that_is_gone_in_the_middle_of_a_stream_is_listed_anew(
-    faulty: Cluster, wire: Wire, namespace: str
+    faulty: Cluster, proxy: Proxy, namespace: str
 ) -> None:
     """A real server: asked to resume from version 1, it accepts and sends an ERROR event of 410, or answers 410."""
-    once = iter([True])
     async with following(faulty, namespace) as seen:
         await seen.until(lambda s: s.of(Synced))
-        wire.rewrite(
-            lambda request: is_watch(request) and "resourceVersion" in request.query and next(once, False),
-            lambda url: url.update_query(resourceVersion="1"),
-        )
-        wire.cut()
+        proxy.rewrite(*WATCH, "resourceVersion=", resourceVersion="1")
+        proxy.cut()
         await seen.until(lambda s: len(s.of(Lost)) >= 1)
         await faulty.apply(watched(namespace, "after"), force=False)
         await seen.until(lambda s: "after" in s.names())
 
 
-async def test_a_replica_that_lags_behind_is_listed_anew(faulty: Cluster, wire: Wire, namespace: str) -> None:
+async def test_a_replica_that_lags_behind_is_listed_anew(faulty: Cluster, proxy: Proxy, namespace: str) -> None:
     async with following(faulty, namespace) as seen:
         await seen.until(lambda s: s.of(Synced))
-        wire.answer(
-            is_watch,
-            504,
+        proxy.answer(
+            *WATCH,
+            status=504,
             reason="Timeout",
             message="Too large resource version",
             details={"causes": [{"reason": "ResourceVersionTooLarge"}], "retryAfterSeconds": 1},
         )
-        wire.cut()
+        proxy.cut()
         await seen.until(lambda s: len(s.of(Synced)) == 2)
         lost = next(lost for lost in seen.of(Lost) if isinstance(lost.error, VersionTooLarge))
         assert lost.pause_seconds >= 1
 
 
 async def test_a_half_open_stream_is_given_up_and_what_it_missed_is_told(
-    faulty: Cluster, wire: Wire, namespace: str
+    faulty: Cluster, proxy: Proxy, namespace: str
 ) -> None:
     async with following(faulty, namespace, idle_seconds=0.5) as seen:
         await seen.until(lambda s: s.of(Synced))
-        wire.freeze()
+        proxy.freeze()
         await faulty.apply(watched(namespace, "in-silence"), force=False)
         await seen.until(lambda s: any(isinstance(lost.error, Silent) for lost in s.of(Lost)))
-        wire.thaw()
+        proxy.thaw()
         await seen.until(lambda s: "in-silence" in s.names())
 
 
@@ -183,61 +179,53 @@ async def test_a_kind_without_bookmarks_may_be_silent(cluster: Cluster, namespac
         assert quiet.of(Lost) == []
 
 
-async def test_a_version_from_the_future_is_silence_and_ends(faulty: Cluster, wire: Wire, namespace: str) -> None:
+async def test_a_version_from_the_future_is_silence_and_ends(faulty: Cluster, proxy: Proxy, namespace: str) -> None:
     """A real server takes a watch from a version it has not reached and says nothing at all."""
-    once = iter([True])
     async with following(faulty, namespace, idle_seconds=0.5) as seen:
         await seen.until(lambda s: s.of(Synced))
-
-        def to_the_future(url: URL) -> URL:
-            return url.update_query(resourceVersion="9000000000")
-
-        wire.rewrite(
-            lambda request: is_watch(request) and "resourceVersion" in request.query and next(once, False),
-            to_the_future,
-        )
-        wire.cut()
+        proxy.rewrite(*WATCH, "resourceVersion=", resourceVersion="9000000000")
+        proxy.cut()
         await seen.until(lambda s: len(s.of(Synced)) >= 2)
         assert seen.of(Lost)
 
 
 async def test_a_broken_connection_resumes_without_telling_everything_again(
-    faulty: Cluster, wire: Wire, namespace: str
+    faulty: Cluster, proxy: Proxy, namespace: str
 ) -> None:
     await faulty.apply(watched(namespace, "before"), force=False)
     async with following(faulty, namespace) as seen:
         await seen.until(lambda s: s.of(Synced))
         await faulty.apply(watched(namespace, "meanwhile"), force=False)
         await seen.until(lambda s: "meanwhile" in s.names())
-        wire.cut()
+        proxy.cut()
         await faulty.apply(watched(namespace, "after"), force=False)
         await seen.until(lambda s: "after" in s.names())
         assert len(seen.of(Synced)) == 1
         assert len(seen.of(Upsert)) == 3
 
 
-async def test_an_outage_is_waited_out_with_growing_pauses(faulty: Cluster, wire: Wire, namespace: str) -> None:
+async def test_an_outage_is_waited_out_with_growing_pauses(faulty: Cluster, proxy: Proxy, namespace: str) -> None:
     async with following(faulty, namespace) as seen:
         await seen.until(lambda s: s.of(Synced))
-        await wire.refuse()
+        await proxy.close()
         await seen.until(lambda s: len(s.of(Lost)) >= 3)
         refused = [lost for lost in seen.of(Lost) if lost.error.reason == "unreachable"]
         assert all(isinstance(lost.error, Unavailable) for lost in refused)
-        await wire.listen()
+        await proxy.open()
         await faulty.apply(watched(namespace, "after"), force=False)
         await seen.until(lambda s: "after" in s.names())
 
 
-async def test_throttling_is_obeyed(faulty: Cluster, wire: Wire, namespace: str) -> None:
-    wire.answer(is_watch, 429, reason="TooManyRequests", headers={"Retry-After": "1"})
+async def test_throttling_is_obeyed(faulty: Cluster, proxy: Proxy, namespace: str) -> None:
+    proxy.answer(*WATCH, status=429, reason="TooManyRequests", headers={"Retry-After": "1"})
     async with following(faulty, namespace) as seen:
         await seen.until(lambda s: s.of(Synced))
         (lost,) = seen.of(Lost)
         assert lost.pause_seconds >= 1
 
 
-async def test_a_refused_token_is_tried_again(faulty: Cluster, wire: Wire, namespace: str) -> None:
-    wire.answer(is_watch, 401, reason="Unauthorized")
+async def test_a_refused_token_is_tried_again(faulty: Cluster, proxy: Proxy, namespace: str) -> None:
+    proxy.answer(*WATCH, status=401, reason="Unauthorized")
     async with following(faulty, namespace) as seen:
         await seen.until(lambda s: s.of(Synced))
         (lost,) = seen.of(Lost)
@@ -254,8 +242,8 @@ async def test_a_listing_ends_with_what_exists(cluster: Cluster, namespace: str)
 
 
 async def test_a_listing_whose_pages_expired_is_an_error_to_the_caller(
-    faulty: Cluster, wire: Wire, namespace: str
+    faulty: Cluster, proxy: Proxy, namespace: str
 ) -> None:
-    wire.answer(is_list, 410, reason="Expired")
+    proxy.answer(*LIST, status=410, reason="Expired")
     with pytest.raises(Expired):
         _ = [change async for change in listing(faulty, "ConfigMap", namespace=namespace)]

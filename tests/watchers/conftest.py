@@ -18,7 +18,6 @@ from tests.conftest import ControlPlane, Database
 from tests.intent import Intent, intent_on
 from tests.outsider import Outsider, outsider_of
 from tests.waiting import eventually
-from tests.wire import Wire, wire_to
 from tests.workers.steps import Steps
 from watchers.main import watch
 from watchers.settings import WatcherSettings
@@ -46,12 +45,6 @@ async def steps(database: Database, control_plane: ControlPlane) -> AsyncIterato
     credentials = load(control_plane.kubeconfig, None, in_cluster=False)
     async with await connect(database.dsn_as("worker"), name="steps") as session, Cluster(credentials) as cluster:
         yield Steps(session, cluster)
-
-
-@pytest.fixture
-async def wire(control_plane: ControlPlane) -> AsyncIterator[Wire]:
-    async with wire_to(control_plane).running() as wire:
-        yield wire
 
 
 @pytest.fixture

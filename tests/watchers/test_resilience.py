@@ -1,14 +1,13 @@
 """What a watcher must get over: missed events, lost sessions, outages, a second watcher, an object Postgres refuses."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from kube.kinds import EVENT, OBSERVED
 from tests.intent import Intent
 from tests.outsider import Outsider
+from tests.proxy import Proxy
 from tests.waiting import eventually
 from tests.watchers.conftest import Watching, synced
-from tests.wire import Wire
 from tests.workers.steps import Steps
 
 
@@ -27,18 +26,18 @@ async def test_what_happened_while_nobody_watched_is_found_at_the_start(
 
 
 async def test_what_a_silent_stream_hides_is_found_by_the_resync(
-    intent: Intent, steps: Steps, watching: Watching, wire: Wire, tmp_path: Path, namespace: str, outsider: Outsider
+    intent: Intent, steps: Steps, watching: Watching, proxy: Proxy, namespace: str, outsider: Outsider
 ) -> None:
     lobby = intent.deploy("lobby")
-    async with watching(wire.kubeconfig(tmp_path), resync_seconds=0.5):
+    async with watching(proxy.kubeconfig(), resync_seconds=0.5):
         await steps.once(lobby)
         await synced(intent)
-        wire.freeze()
+        proxy.freeze()
         outsider.delete("Service", namespace, "lobby")
         outsider.merge("ConfigMap", namespace, "lobby-env", {"data": {"GREETING": "hacked"}})
         await eventually(lambda: intent.events(lobby, "ResourceDeletedExternally"), 20, intent.story)
         await eventually(lambda: intent.events(lobby, "ResourceModifiedExternally"), 20, intent.story)
-        wire.thaw()
+        proxy.thaw()
 
 
 async def test_an_object_that_lost_its_label_unseen_is_not_taken_for_gone(
@@ -58,13 +57,13 @@ async def test_an_object_that_lost_its_label_unseen_is_not_taken_for_gone(
 
 
 async def test_an_outage_of_the_cluster_is_told_and_got_over(
-    intent: Intent, steps: Steps, watching: Watching, wire: Wire, tmp_path: Path, namespace: str, outsider: Outsider
+    intent: Intent, steps: Steps, watching: Watching, proxy: Proxy, namespace: str, outsider: Outsider
 ) -> None:
     lobby = intent.deploy("lobby")
-    async with watching(wire.kubeconfig(tmp_path)):
+    async with watching(proxy.kubeconfig()):
         await steps.once(lobby)
         await synced(intent)
-        await wire.refuse()
+        await proxy.close()
 
         def lost() -> bool:
             rows = intent.rows("SELECT kind, error FROM orchestrator.watch_streams WHERE state = 'lost'")
@@ -73,7 +72,7 @@ async def test_an_outage_of_the_cluster_is_told_and_got_over(
 
         await eventually(lost, 20, "every stream told as lost")
         outsider.delete("Service", namespace, "lobby")
-        await wire.listen()
+        await proxy.open()
         await eventually(lambda: intent.events(lobby, "ResourceDeletedExternally"), 30, intent.story)
         restarts = intent.value("SELECT restarts FROM orchestrator.watch_streams WHERE kind = 'Service'")
     assert restarts >= 1

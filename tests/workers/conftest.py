@@ -7,11 +7,10 @@ import pytest
 
 from db.connection import connect
 from kube.cluster import Cluster
-from kube.credentials import load
 from tests.conftest import ControlPlane, Database
 from tests.intent import Intent, intent_on
 from tests.outsider import Outsider, outsider_of
-from tests.proxy import Proxy, proxy_to
+from tests.proxy import Proxy
 from tests.workers.steps import Steps
 
 
@@ -31,15 +30,7 @@ def outsider(control_plane: ControlPlane, tmp_path: Path) -> Outsider:
 
 
 @pytest.fixture
-async def proxy(control_plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Proxy]:
-    """A wire to the API server that can be tampered with."""
-    async with proxy_to(control_plane.kubeconfig, tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def steps(database: Database, proxy: Proxy) -> AsyncIterator[Steps]:
     """A worker in slow motion, connected through the proxy."""
-    credentials = load(proxy.kubeconfig(), None, in_cluster=False)
-    async with await connect(database.dsn_as("worker"), name="steps") as session, Cluster(credentials) as cluster:
+    async with await connect(database.dsn_as("worker"), name="steps") as session, Cluster(proxy.credentials) as cluster:
         yield Steps(session, cluster)
