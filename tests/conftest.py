@@ -33,6 +33,8 @@ from deploy.errors import AssetsError, BuildError
 from deploy.identity import WATCHER, WORKER
 from deploy.leash import leashed
 from deploy.postgres import FORGETFUL, EmbeddedPostgres, prepare, running
+from tests.intent import Intent, intent_on
+from tests.outsider import Outsider, outsider_of
 from tests.proxy import Proxy, proxy_to
 from tests.waiting import eventually_blocking
 
@@ -281,3 +283,21 @@ async def proxy(control_plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Pr
     """A wire to the API server that can be tampered with."""
     async with proxy_to(control_plane.kubeconfig, tmp_path) as opened:
         yield opened
+
+
+# ---------------------------------------------------------------- who acts on them
+
+
+@pytest.fixture
+def intent(database: Database, namespace: str) -> Iterator[Intent]:
+    """An operator at psql."""
+    with intent_on(database, namespace) as opened:
+        # As a worker that has just reached the cluster does; otherwise everything waits for one.
+        opened.superuser.execute("SELECT orchestrator.report_cluster('default', true, NULL)")
+        yield opened
+
+
+@pytest.fixture
+def outsider(control_plane: ControlPlane, tmp_path: Path) -> Outsider:
+    """Somebody else at the API server."""
+    return outsider_of(control_plane.kubeconfig, tmp_path)

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.conftest import Database
+if TYPE_CHECKING:  # it imports this file
+    from tests.conftest import Database
 
 CONFINED_POD = {
     "automountServiceAccountToken": False,
@@ -308,7 +309,7 @@ class Intent(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def intent_on(database: Database, namespace: str) -> Iterator[Intent]:
+def intent_on(database: "Database", namespace: str) -> Iterator[Intent]:
     """The operator's and the superuser's session on a test's database."""
     with (
         psycopg.connect(database.dsn_as("operator"), autocommit=True, row_factory=dict_row) as operator,

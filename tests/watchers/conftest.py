@@ -1,7 +1,7 @@
 """Watcher tests run the watcher itself against a real database and cluster, beside a worker in slow motion."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,28 +15,13 @@ from kube.credentials import load
 from kube.kinds import OBSERVED
 from kube.settings import ClusterSettings
 from tests.conftest import ControlPlane, Database
-from tests.intent import Intent, intent_on
-from tests.outsider import Outsider, outsider_of
+from tests.intent import Intent
 from tests.waiting import eventually
 from tests.workers.steps import Steps
 from watchers.main import watch
 from watchers.settings import WatcherSettings
 
 Watching = Callable[..., AbstractAsyncContextManager[None]]
-
-
-@pytest.fixture
-def intent(database: Database, namespace: str) -> Iterator[Intent]:
-    """An operator at psql."""
-    with intent_on(database, namespace) as opened:
-        opened.superuser.execute("SELECT orchestrator.report_cluster('default', true, NULL)")
-        yield opened
-
-
-@pytest.fixture
-def outsider(control_plane: ControlPlane, tmp_path: Path) -> Outsider:
-    """Somebody else at the API server."""
-    return outsider_of(control_plane.kubeconfig, tmp_path)
 
 
 @pytest.fixture
