@@ -43,7 +43,7 @@ class Suspect(msgspec.Struct, frozen=True):
     """An object whose owned fields changed: compare its live state with `wanted` and report with record_drift.
 
     `generation` is the one applied to it; `wanted` is the rendered manifest without labels, None for the root; `known`
-    is the drift that was recorded of it before.
+    is the drift that was recorded of it before. Where its deployment is `unjudged` record_drift has to be told.
     """
 
     deployment_id: str
@@ -57,6 +57,7 @@ class Suspect(msgspec.Struct, frozen=True):
     applied_fields: dict[str, Any] | None
     wanted: dict[str, Any] | None
     known: list[dict[str, Any]] | None = None
+    unjudged: bool = False
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -122,7 +123,10 @@ async def recording(session: Session) -> AsyncGenerator[None]:
 
 
 async def record_observations(session: Session, cluster: str, batch: Sequence[Observation]) -> Recorded:
-    """Write a batch in one statement. Call it in a block of `recording`, together with record_drift."""
+    """Write a batch in one statement. Call it in a block of `recording`, together with record_drift.
+
+    Where there are suspects, catch_up has to follow.
+    """
     suspects: list[Suspect] = []
     busy: list[tuple[str, str, str]] = []
     with translated():
@@ -137,10 +141,27 @@ async def record_observations(session: Session, cluster: str, batch: Sequence[Ob
     return Recorded(suspects, busy)
 
 
-async def record_drift(session: Session, cluster: str, reports: Sequence[DriftReport]) -> None:
-    """Write what a closer look at suspects found."""
+async def record_drift(
+    session: Session, cluster: str, reports: Sequence[DriftReport], unjudged: Sequence[str] = ()
+) -> None:
+    """Write what a closer look at suspects found, and the status of the `unjudged` deployments among them."""
     with translated():
-        await session.execute("SELECT orchestrator.record_drift(%s, %s)", (cluster, _text(reports)))
+        await session.execute(
+            "SELECT orchestrator.record_drift(%s, %s, %s::uuid[])",
+            (cluster, _text(reports), list(unjudged)),
+            prepare=True,
+        )
+
+
+async def catch_up(
+    session: Session, cluster: str, batch: Sequence[Observation], suspects: Sequence[str]
+) -> list[tuple[str, str, str]]:
+    """Write what could wait until the drift of these deployments was told of; answers the objects that are busy."""
+    with translated():
+        cursor = await session.execute(
+            "SELECT * FROM orchestrator.catch_up(%s, %s, %s::uuid[])", (cluster, _text(batch), list(suspects))
+        )
+        return await cursor.fetchall()
 
 
 async def record_relist(

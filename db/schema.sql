@@ -1098,6 +1098,47 @@ ALTER FUNCTION orchestrator.carry_out_restarts(p_cluster_id integer, p_at timest
 COMMENT ON FUNCTION orchestrator.carry_out_restarts(p_cluster_id integer, p_at timestamp with time zone, p_limit integer) IS 'Carries out the restarts that are due.';
 
 --
+-- Name: catch_up(text, jsonb, uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+CREATE FUNCTION orchestrator.catch_up(p_cluster text, p_batch jsonb, p_suspects uuid[]) RETURNS TABLE(kind text, namespace text, name text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_cluster_id integer := (SELECT c.id FROM orchestrator.clusters c WHERE c.name = p_cluster);
+    v_batch orchestrator.observation[] := orchestrator.locate_observations(v_cluster_id, p_batch);
+    v_held uuid[] := orchestrator.lock_deployments(ARRAY(SELECT DISTINCT o.deployment_id FROM unnest(v_batch) o));
+    v_gone orchestrator.observation[];
+    v_seen orchestrator.observation[];
+BEGIN
+    -- What an apply has been answered with meanwhile is newer, and is seen in its turn.
+    SELECT coalesce(array_agg(o) FILTER (WHERE o.change = 'gone'), '{}'), coalesce(array_agg(o) FILTER (WHERE o.change = 'seen'), '{}')
+      INTO v_gone, v_seen
+      FROM unnest(v_batch) o
+     WHERE o.deployment_id = ANY (v_held) AND NOT EXISTS (
+           SELECT FROM orchestrator.deployment_resources r
+            WHERE r.cluster_id = v_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name AND r.resource_version > o.resource_version);
+    PERFORM orchestrator.record_digests(v_gone, v_seen);
+    PERFORM orchestrator.refresh_status(ARRAY(SELECT s FROM unnest(p_suspects) s WHERE s = ANY (v_held)));
+    RETURN QUERY SELECT o.kind, o.namespace, o.name FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
+END
+$$;
+
+ALTER FUNCTION orchestrator.catch_up(p_cluster text, p_batch jsonb, p_suspects uuid[]) OWNER TO orchestrator_owner;
+
+--
+-- Name: FUNCTION catch_up(p_cluster text, p_batch jsonb, p_suspects uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+COMMENT ON FUNCTION orchestrator.catch_up(p_cluster text, p_batch jsonb, p_suspects uuid[]) IS 'Writes what could wait of what a watcher saw.';
+
+--
 -- Name: change_member(orchestrator.rollouts, uuid, bigint); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -7618,10 +7659,10 @@ ALTER FUNCTION orchestrator.record_digests(p_gone orchestrator.observation[], p_
 COMMENT ON FUNCTION orchestrator.record_digests(p_gone orchestrator.observation[], p_seen orchestrator.observation[]) IS 'Updates the cache of live status.';
 
 --
--- Name: record_drift(text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: record_drift(text, jsonb, uuid[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) RETURNS void
+CREATE FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb, p_unjudged uuid[] DEFAULT '{}'::uuid[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -7667,18 +7708,22 @@ BEGIN
       INTO v_ids, v_drifted FROM judged j;
     -- Of all that was looked at: a rule may be newer than the drift.
     PERFORM orchestrator.adopt_automatically(ARRAY(SELECT j.deployment_id FROM jsonb_to_recordset(p_rows) AS j (deployment_id uuid, drift jsonb) WHERE j.drift <> '[]'));
-    PERFORM orchestrator.request_unless_paused(v_drifted, 'drift');
+    v_ids := v_ids || p_unjudged;
+    IF v_drifted IS NOT NULL THEN
+        v_drifted := orchestrator.request_unless_paused(v_drifted, 'drift');
+        v_ids := ARRAY(SELECT i FROM unnest(v_ids) i WHERE i <> ALL (v_drifted));
+    END IF;
     PERFORM orchestrator.refresh_status(v_ids);
 END
 $$;
 
-ALTER FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) OWNER TO orchestrator_owner;
+ALTER FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb, p_unjudged uuid[]) OWNER TO orchestrator_owner;
 
 --
--- Name: FUNCTION record_drift(p_cluster text, p_rows jsonb); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION record_drift(p_cluster text, p_rows jsonb, p_unjudged uuid[]); Type: COMMENT; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-COMMENT ON FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) IS 'Writes what changed behind our back.';
+COMMENT ON FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb, p_unjudged uuid[]) IS 'Writes what changed behind our back.';
 
 --
 -- Name: record_gone(integer, orchestrator.observation[]); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
@@ -7916,7 +7961,7 @@ COMMENT ON FUNCTION orchestrator.record_new_deployments() IS 'Records and queues
 -- Name: record_observations(text, jsonb); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) RETURNS TABLE(verdict text, deployment_id uuid, kind text, namespace text, name text, deployment_name text, generation bigint, template_version integer, root_uid text, applied_fields jsonb, wanted jsonb, known jsonb)
+CREATE FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb) RETURNS TABLE(verdict text, deployment_id uuid, kind text, namespace text, name text, deployment_name text, generation bigint, template_version integer, root_uid text, applied_fields jsonb, wanted jsonb, known jsonb, unjudged boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -7934,6 +7979,7 @@ DECLARE
     v_seen orchestrator.observation[];
     v_suspects orchestrator.observation[];
     v_changed uuid[];
+    v_suspected uuid[];
     v_recreated boolean;
     v_lost uuid[] := '{}';
 BEGIN
@@ -7942,7 +7988,7 @@ BEGIN
     v_held := orchestrator.lock_deployments(v_ids);
     -- A drift waits for each of these statements, and nearly always there is nothing for most of them to do.
     IF cardinality(v_held) < cardinality(v_ids) THEN
-        RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb
+        RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb, NULL::boolean
           FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
     END IF;
     -- All that the inventory has to say of these objects is asked for at once. An older observation never overwrites a newer one; an
@@ -7979,18 +8025,24 @@ BEGIN
     IF v_seen <> '{}' THEN
         PERFORM orchestrator.record_seen(v_cluster_id, v_seen);
     END IF;
-    PERFORM orchestrator.record_digests(v_gone, v_seen);
     IF v_lost <> '{}' THEN
         PERFORM orchestrator.request_unless_paused(v_lost, 'observed');
+        v_changed := v_changed || v_lost;
     END IF;
-    PERFORM orchestrator.refresh_status(v_changed || v_lost);
     IF v_suspects = '{}' THEN
+        PERFORM orchestrator.record_digests(v_gone, v_seen);
+        PERFORM orchestrator.refresh_status(v_changed);
         RETURN;
+    END IF;
+    -- Somebody waits for a drift to be told of, and nobody for the status of a deployment that is put right at once.
+    v_suspected := ARRAY(SELECT o.deployment_id FROM unnest(v_suspects) o);
+    IF NOT v_changed <@ v_suspected THEN
+        PERFORM orchestrator.refresh_status(ARRAY(SELECT c FROM unnest(v_changed) c WHERE c <> ALL (v_suspected)));
     END IF;
     RETURN QUERY
     SELECT 'suspect', d.id, o.kind, o.namespace, o.name, d.name, r.applied_generation, d.template_version, root.uid, r.applied_fields,
            (SELECT m FROM jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at)) m
-             WHERE m ->> 'kind' = o.kind AND m -> 'metadata' ->> 'name' = o.name LIMIT 1), r.drift
+             WHERE m ->> 'kind' = o.kind AND m -> 'metadata' ->> 'name' = o.name LIMIT 1), r.drift, d.id = ANY (v_changed)
       FROM unnest(v_suspects) o
       JOIN orchestrator.deployments d ON d.id = o.deployment_id
       JOIN orchestrator.deployment_resources r ON r.cluster_id = v_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name
@@ -8699,7 +8751,7 @@ COMMENT ON FUNCTION orchestrator.request_run(p_id uuid, p_cluster_id integer, OU
 -- Name: request_unless_paused(uuid[], text); Type: FUNCTION; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-CREATE FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) RETURNS void
+CREATE FUNCTION orchestrator.request_unless_paused(p_ids uuid[], p_reason text) RETURNS uuid[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -8710,6 +8762,7 @@ BEGIN
     IF v_ids <> '{}' THEN
         PERFORM orchestrator.request_reconcile(v_ids, p_reason, 'orchestrator');
     END IF;
+    RETURN v_ids;
 END
 $$;
 
@@ -13675,6 +13728,13 @@ REVOKE ALL ON FUNCTION orchestrator.carry_out_restart(p_deployment_id uuid, p_at
 REVOKE ALL ON FUNCTION orchestrator.carry_out_restarts(p_cluster_id integer, p_at timestamp with time zone, p_limit integer) FROM PUBLIC;
 
 --
+-- Name: FUNCTION catch_up(p_cluster text, p_batch jsonb, p_suspects uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+--
+
+REVOKE ALL ON FUNCTION orchestrator.catch_up(p_cluster text, p_batch jsonb, p_suspects uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.catch_up(p_cluster text, p_batch jsonb, p_suspects uuid[]) TO orchestrator_watcher;
+
+--
 -- Name: FUNCTION change_member(p_rollout orchestrator.rollouts, p_deployment_id uuid, p_from_generation bigint); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
@@ -14872,11 +14932,11 @@ REVOKE ALL ON FUNCTION orchestrator.record_changed_deployments() FROM PUBLIC;
 REVOKE ALL ON FUNCTION orchestrator.record_digests(p_gone orchestrator.observation[], p_seen orchestrator.observation[]) FROM PUBLIC;
 
 --
--- Name: FUNCTION record_drift(p_cluster text, p_rows jsonb); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
+-- Name: FUNCTION record_drift(p_cluster text, p_rows jsonb, p_unjudged uuid[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner
 --
 
-REVOKE ALL ON FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) TO orchestrator_watcher;
+REVOKE ALL ON FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb, p_unjudged uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb, p_unjudged uuid[]) TO orchestrator_watcher;
 
 --
 -- Name: FUNCTION record_gone(p_cluster_id integer, p_gone orchestrator.observation[]); Type: ACL; Schema: orchestrator; Owner: orchestrator_owner

@@ -131,7 +131,7 @@ class Writer:
         return busy
 
     async def _record(self, entries: list[Entry]) -> set[ObjectKey]:
-        """One statement for the observations, one more if any of them is drift, one transaction."""
+        """One statement for the observations; where any of them is drift one more, and what can wait in one later."""
         started = time.monotonic()
         batch = [entry.observation for entry in entries]
         async with doors.recording(self._session):
@@ -142,11 +142,16 @@ class Writer:
                 # What stands as it was recorded is no news, and what is left to others is looked at often.
                 known = [suspect.known or [] for suspect in recorded.suspects]
                 reports = [report for report, before in zip(looked, known, strict=True) if report.drift != before]
-                if reports:
-                    await doors.record_drift(self._session, self._name, reports)
+                unjudged = [suspect.deployment_id for suspect in recorded.suspects if suspect.unjudged]
+                if reports or unjudged:
+                    await doors.record_drift(self._session, self._name, reports, unjudged)
+        busy = set(recorded.busy)
+        if recorded.suspects:
+            suspects = [suspect.deployment_id for suspect in recorded.suspects]
+            busy |= set(await doors.catch_up(self._session, self._name, batch, suspects))
         metrics.BATCHES.observe(time.monotonic() - started)
-        metrics.WRITTEN.inc(len(entries) - len(recorded.busy))
-        return set(recorded.busy)
+        metrics.WRITTEN.inc(len(entries) - len(busy))
+        return busy
 
     async def _look_closer(self, suspect: Suspect, lives: dict[ObjectKey, Live | None]) -> doors.DriftReport:
         key = (suspect.kind, suspect.namespace, suspect.name)

@@ -200,6 +200,14 @@ class Stage:
         )
         return found.fetchall()
 
+    def catch_up(self, *observations: Row) -> list[Row]:
+        """As the watcher once their drift has been told of: what is busy."""
+        suspects = [observation["deployment_id"] for observation in observations]
+        found = self.watcher.execute(
+            "SELECT * FROM catch_up('default', %s, %s::uuid[])", (json.dumps(observations, default=str), suspects)
+        )
+        return found.fetchall()
+
     def run_healthy(self, name: str, template: str = "web", parameters: Row | None = None) -> Any:
         """A deployment that was applied and whose every object was seen healthy; answers its id."""
         deployment_id = self.deploy(name, template, parameters)

@@ -22,7 +22,7 @@ DEFINERS = {
     "begin_sign_in", "change_password", "end_session", "finish_sign_in", "read_password_link", "sign_in_as", "use_password_link", "form_secret",
     "adopt", "read_back", "require_kept",
     "start_rollout", "pause_rollout", "resume_rollout", "abort_rollout", "roll_back_rollout", "advance_rollouts", "has_rollouts",
-    "record_drift", "record_observations", "record_relist", "record_stream", "record_kubernetes_events", "release", "repair",
+    "catch_up", "record_drift", "record_observations", "record_relist", "record_stream", "record_kubernetes_events", "release", "repair",
     "plan_restart", "cancel_restart", "tend_windows", "record_players",
     "report_cluster", "settle", "settle_all", "list_leases", "report_process", "end_process",
     "tend_contests",

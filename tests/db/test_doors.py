@@ -99,11 +99,15 @@ async def test_observations_drift_relist_warnings_and_streams(stage: Stage) -> N
                 own, "Service", "default", "lobby", [{"path": "spec.type", "manager": "kubectl"}]
             )
             await observations.record_drift(session, "default", [report])
+        assert await observations.catch_up(session, "default", [seen], [own]) == []
+        assert "is being put back" in stage.deployment("lobby")["status_message"]
         with stage.operator.transaction():
             stage.operator.execute("UPDATE deployments SET keep_data = false")
             assert (await observations.record_observations(session, "default", [seen])).busy == [
                 ("Service", "default", "lobby")
             ]
+            busy = await observations.catch_up(session, "default", [seen], [own])
+            assert busy == [("Service", "default", "lobby")]
         [lacking] = await observations.record_relist(session, "default", "Service", 10**9, [])
         assert (lacking.namespace, lacking.name, lacking.uid) == ("default", "lobby", "uid-Service-lobby")
         assert (lacking.deployment_id, lacking.generation) == (seen.deployment_id, 1)

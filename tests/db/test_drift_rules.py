@@ -233,9 +233,11 @@ def drift(path: str, **more: Any) -> Row:
 
 def lose(stage: Stage, deployment_id: Any, name: str, *rows: Row, kind: str = "Deployment") -> None:
     """As a watcher that has found these paths of an object changed."""
-    stage.observe(stage.later(deployment_id, kind, name, fields_hash="other"))
+    seen = stage.later(deployment_id, kind, name, fields_hash="other")
+    stage.observe(seen)
     found = [{"deployment_id": str(deployment_id), "kind": kind, "namespace": "default", "name": name, "drift": rows}]
     stage.watcher.execute("SELECT record_drift('default', %s)", (json.dumps(found),))
+    stage.catch_up(seen)
 
 
 def test_the_view_shows_the_policy_and_its_rule_and_hides_what_is_ignored(stage: Stage) -> None:

@@ -34,12 +34,15 @@ def drift_report(
 
 def make_drift(stage: Stage, own: Any, fields_hash: str = "h-drift", *paths: str) -> list[Row]:
     """An edit from outside: observed, found suspect, judged."""
+    seen = stage.later(own, "Service", "lobby", fields_hash=fields_hash)
     with stage.watcher.transaction():
-        verdicts = stage.observe(stage.later(own, "Service", "lobby", fields_hash=fields_hash))
+        verdicts = stage.observe(seen)
         if verdicts:
             stage.watcher.execute(
                 "SELECT record_drift('default', %s)", (drift_report(own, *(paths or ("spec.type",))),)
             )
+    if verdicts:
+        assert stage.catch_up(seen) == []
     return verdicts
 
 
@@ -685,3 +688,40 @@ def test_a_stream_says_how_it_is(stage: Stage) -> None:
         synced["synced_at"],
     )
     assert tell("lost", 1, "connection reset")["changed_at"] == lost["changed_at"]
+
+
+def test_the_status_of_what_is_put_back_waits_until_its_drift_was_told_of(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    seen = stage.later(own, "Service", "lobby", fields_hash="theirs", health="Degraded", message="broken")
+    with stage.watcher.transaction():
+        (suspect,) = stage.observe(seen)
+        assert suspect["unjudged"], "its health is another"
+        stage.watcher.execute("SELECT record_drift('default', %s, %s)", (drift_report(own, "spec.type"), [own]))
+    assert stage.deployment("lobby")["status_summary"] == "Healthy"
+    assert stage.slot(own)["msg_id"] is not None, "a worker may be at it already"
+    stage.catch_up(seen)
+    assert stage.deployment("lobby")["status_summary"] == "Progressing"
+
+
+def test_a_status_that_nobody_else_would_write_does_not_wait(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    stage.change(own, drift_policy="Ignore")
+    stage.run_all()
+    seen = stage.later(own, "Service", "lobby", fields_hash="theirs", health="Degraded", message="broken")
+    with stage.watcher.transaction():
+        stage.observe(seen)
+        stage.watcher.execute("SELECT record_drift('default', %s, %s)", (drift_report(own, "spec.type"), [own]))
+    assert stage.deployment("lobby")["status_message"] == "Service lobby: broken"
+    assert stage.slot(own)["msg_id"] is None, "nothing is put back, so no settlement would write it"
+
+
+def test_what_catches_up_never_goes_back_behind_a_newer_state(stage: Stage) -> None:
+    own = stage.run_healthy("lobby")
+    seen = stage.later(own, "Service", "lobby", fields_hash="theirs", digest={"type": "old"})
+    with stage.watcher.transaction():
+        stage.observe(seen)
+        stage.watcher.execute("SELECT record_drift('default', %s)", (drift_report(own, "spec.type"),))
+    stage.converge(stage.claim_one())
+    stage.catch_up(seen)
+    observed = stage.one("SELECT observed_json FROM deployment_observed WHERE deployment_id = %s", own)
+    assert observed.get("Service/lobby") != {"type": "old"}

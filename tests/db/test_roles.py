@@ -152,6 +152,7 @@ DOORS: dict[str, tuple[str, set[str]]] = {
     "tend_windows": ("SELECT tend_windows('default')", {"worker"}),
     "applied_fields": ("SELECT applied_fields(gen_random_uuid(), 'a', 'b', 'c')", {"worker"}),
     "record_observations": ("SELECT record_observations('default', '[]')", {"watcher"}),
+    "catch_up": ("SELECT catch_up('default', '[]', '{}')", {"watcher"}),
     "record_drift": ("SELECT record_drift('default', '[]')", {"watcher"}),
     "record_relist": ("SELECT record_relist('default', 'Pod', 1, '[]')", {"watcher"}),
     "record_kubernetes_events": ("SELECT record_kubernetes_events('default', '[]')", {"watcher"}),

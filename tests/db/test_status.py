@@ -55,7 +55,8 @@ def make(stage: Stage, how: str) -> Any:  # noqa: C901, PLR0912, PLR0915 - a tab
         case "missing":
             stage.observe(stage.gone(own, "Service", "lobby"))
         case "drifted":
-            stage.observe(stage.later(own, "Service", "lobby", fields_hash="x"))
+            seen = stage.later(own, "Service", "lobby", fields_hash="x")
+            stage.observe(seen)
             report = [
                 {
                     "deployment_id": str(own),
@@ -66,6 +67,7 @@ def make(stage: Stage, how: str) -> Any:  # noqa: C901, PLR0912, PLR0915 - a tab
                 }
             ]
             stage.watcher.execute("SELECT record_drift('default', %s)", (json.dumps(report),))
+            stage.catch_up(seen)
         case "crashing":
             stage.observe(stage.later(own, "StatefulSet", "lobby", health="Degraded", message="0 of 1 ready"))
             stage.observe(

@@ -1,10 +1,13 @@
--- orchestrator.record_drift(cluster, rows) -> void
+-- orchestrator.record_drift(cluster, rows, unjudged) -> void
 -- What a closer look at suspects found: the lost paths of an object, or none. All of it is kept; what is to be put back, and is news,
 -- is an event and a request; what waits for a decision is an event once; what is ignored is neither.
 -- rows: [{deployment_id, kind, namespace, name, drift: [{path, wanted, live, manager, since, …}]}]. Same transaction as record_observations.
+-- Writes the status of all that is not put back, the `unjudged` included; of what is, its status waits for catch_up, or the settlement.
+-- It took no `unjudged` once; with both, a call with two arguments would not be unique.
 -- Nested loops only: Postgres takes a JSON document for a hundred rows and a function for a thousand, and would read whole
 -- tables to look up the one there is.
-CREATE OR REPLACE FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb) RETURNS void
+DROP FUNCTION IF EXISTS orchestrator.record_drift(text, jsonb);
+CREATE OR REPLACE FUNCTION orchestrator.record_drift(p_cluster text, p_rows jsonb, p_unjudged uuid[] DEFAULT '{}') RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
     SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
@@ -47,7 +50,11 @@ BEGIN
       INTO v_ids, v_drifted FROM judged j;
     -- Of all that was looked at: a rule may be newer than the drift.
     PERFORM orchestrator.adopt_automatically(ARRAY(SELECT j.deployment_id FROM jsonb_to_recordset(p_rows) AS j (deployment_id uuid, drift jsonb) WHERE j.drift <> '[]'));
-    PERFORM orchestrator.request_unless_paused(v_drifted, 'drift');
+    v_ids := v_ids || p_unjudged;
+    IF v_drifted IS NOT NULL THEN
+        v_drifted := orchestrator.request_unless_paused(v_drifted, 'drift');
+        v_ids := ARRAY(SELECT i FROM unnest(v_ids) i WHERE i <> ALL (v_drifted));
+    END IF;
     PERFORM orchestrator.refresh_status(v_ids);
 END
 $$;

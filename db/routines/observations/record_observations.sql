@@ -1,14 +1,17 @@
 -- orchestrator.record_observations(cluster, batch) -> setof verdicts
 -- Writes what a watcher saw, in one statement and one transaction: inventory, cache, events, status, and requests for what was
 -- deleted or recreated behind our back. Answers 'busy' for deployments somebody holds (send those again shortly) and 'suspect'
--- for objects whose fields are no longer the ones we applied (look closer, then record_drift in the same transaction).
+-- for objects whose fields are no longer the ones we applied: look closer, then record_drift in the same transaction, with the
+-- deployments that are `unjudged` (their status is still to be written), and catch_up in one of its own.
+-- It told less of suspects once, and a function cannot change what it answers.
 -- Generic plans: Postgres takes an array of ids for ten rows, and would plan anew at each call for the one there is.
 -- Index lookups only, one an object (LATERAL … OFFSET 0 in what it calls): a plan made while the inventory was small would
 -- read all of it for each batch for as long as the session lives.
+DROP FUNCTION IF EXISTS orchestrator.record_observations(text, jsonb);
 CREATE OR REPLACE FUNCTION orchestrator.record_observations(p_cluster text, p_batch jsonb)
 RETURNS TABLE (
     verdict text, deployment_id uuid, kind text, namespace text, name text, deployment_name text, generation bigint, template_version integer,
-    root_uid text, applied_fields jsonb, wanted jsonb, known jsonb
+    root_uid text, applied_fields jsonb, wanted jsonb, known jsonb, unjudged boolean
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -23,6 +26,7 @@ DECLARE
     v_seen orchestrator.observation[];
     v_suspects orchestrator.observation[];
     v_changed uuid[];
+    v_suspected uuid[];
     v_recreated boolean;
     v_lost uuid[] := '{}';
 BEGIN
@@ -31,7 +35,7 @@ BEGIN
     v_held := orchestrator.lock_deployments(v_ids);
     -- A drift waits for each of these statements, and nearly always there is nothing for most of them to do.
     IF cardinality(v_held) < cardinality(v_ids) THEN
-        RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb
+        RETURN QUERY SELECT 'busy', o.deployment_id, o.kind, o.namespace, o.name, NULL::text, NULL::bigint, NULL::integer, NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb, NULL::boolean
           FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);
     END IF;
     -- All that the inventory has to say of these objects is asked for at once. An older observation never overwrites a newer one; an
@@ -68,18 +72,24 @@ BEGIN
     IF v_seen <> '{}' THEN
         PERFORM orchestrator.record_seen(v_cluster_id, v_seen);
     END IF;
-    PERFORM orchestrator.record_digests(v_gone, v_seen);
     IF v_lost <> '{}' THEN
         PERFORM orchestrator.request_unless_paused(v_lost, 'observed');
+        v_changed := v_changed || v_lost;
     END IF;
-    PERFORM orchestrator.refresh_status(v_changed || v_lost);
     IF v_suspects = '{}' THEN
+        PERFORM orchestrator.record_digests(v_gone, v_seen);
+        PERFORM orchestrator.refresh_status(v_changed);
         RETURN;
+    END IF;
+    -- Somebody waits for a drift to be told of, and nobody for the status of a deployment that is put right at once.
+    v_suspected := ARRAY(SELECT o.deployment_id FROM unnest(v_suspects) o);
+    IF NOT v_changed <@ v_suspected THEN
+        PERFORM orchestrator.refresh_status(ARRAY(SELECT c FROM unnest(v_changed) c WHERE c <> ALL (v_suspected)));
     END IF;
     RETURN QUERY
     SELECT 'suspect', d.id, o.kind, o.namespace, o.name, d.name, r.applied_generation, d.template_version, root.uid, r.applied_fields,
            (SELECT m FROM jsonb_array_elements(orchestrator.wanted_manifests(d.desired_spec_json, d.desired_state, d.restarted_at)) m
-             WHERE m ->> 'kind' = o.kind AND m -> 'metadata' ->> 'name' = o.name LIMIT 1), r.drift
+             WHERE m ->> 'kind' = o.kind AND m -> 'metadata' ->> 'name' = o.name LIMIT 1), r.drift, d.id = ANY (v_changed)
       FROM unnest(v_suspects) o
       JOIN orchestrator.deployments d ON d.id = o.deployment_id
       JOIN orchestrator.deployment_resources r ON r.cluster_id = v_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name

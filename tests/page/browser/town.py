@@ -178,6 +178,8 @@ def drift(stage: Stage, deployment: Any, name: str) -> None:
          "resource_version": 0, "drift": [path]}
         for (kind, called), path in found.items()
     ]  # fmt: skip
+    seen = [stage.later(deployment, kind, called, fields_hash="h2") for kind, called in found]
     with stage.watcher.transaction():
-        stage.observe(*(stage.later(deployment, kind, called, fields_hash="h2") for kind, called in found))
+        stage.observe(*seen)
         stage.watcher.execute("SELECT record_drift('default', %s)", (json.dumps(reports),))
+    stage.catch_up(*seen)
