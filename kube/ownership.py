@@ -106,13 +106,13 @@ def rewritten(live: Live, wanted: Manifest, *, at_once: bool, content: dict[str,
         return []
     entry = _our_entry(live)
     search = _Search(live, wanted, None)
-    ours = () if entry is None else _leaves(_decode_fields(entry.fields), ())
+    ours = () if entry is None else _otherwise(_decode_fields(entry.fields), wanted, search.object, ())
     # What is so in the very answer to our apply would be so again: putting it back is of no use.
     reason: Reason = "rewritten" if at_once else "overwritten"
     return [
         msgspec.structs.replace(search.drift(steps), reason=reason, manager=None, operation=None, since=None)
         for steps in ours
-        if not _is_dressing(steps) and not search.unseen(steps) and search.reads_otherwise(steps)
+        if not _is_dressing(steps) and not search.unseen(steps)
     ]
 
 
@@ -228,11 +228,6 @@ class _Search:
             return False
         return all(_fields_at(fields, steps) for _, fields in self.others if _has_path(fields, steps))
 
-    def reads_otherwise(self, steps: tuple[Step, ...]) -> bool:
-        """Whether the value at a path is another than we want, whatever form the server has given it."""
-        wanted = _value_at(self.wanted, steps)
-        return wanted is not _ABSENT and not _is_kept(wanted, _value_at(self.object, steps))
-
     def excludes(self, steps: tuple[Step, ...], step: Step) -> bool:
         """Whether what others have at this step may not stand beside what we lost at the end of `steps`."""
         here = (*steps[:-1], step)
@@ -335,14 +330,17 @@ def _ownership_lost(live: Live) -> Drift:
     )
 
 
-def _leaves(fields: Fields, above: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
-    """The paths of a tree that have nothing below them."""
+def _otherwise(fields: Fields, wanted: Any, found: Any, above: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+    """The paths of a tree with nothing below them whose values are others than wanted, whatever their form."""
     for step, below in fields.items():
-        here = (*above, step)
+        value, live = _value_below(wanted, step), _value_below(found, step)
+        # Of a branch that stands as it was sent nothing needs to be looked at.
+        if value is _ABSENT or _is_kept(value, live):
+            continue
         if any(key != "." for key in below):
-            yield from _leaves(below, here)
-        elif step != ".":
-            yield here
+            yield from _otherwise(below, value, live, (*above, step))
+        else:
+            yield (*above, step)
 
 
 def _hash(content: Any) -> str:
