@@ -92,7 +92,6 @@ async def open_pool(url: str, *, name: str, size: int, options: str = "") -> Asy
         open=False,
         timeout=10,
         reconnect_timeout=5,
-        check=AsyncConnectionPool.check_connection if size == 1 else None,
         kwargs={
             "autocommit": True,
             "application_name": name,

@@ -14,6 +14,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
+import msgspec
 import structlog
 
 from db import dry_runs, queue
@@ -41,8 +42,21 @@ MOST_DRY_RUNS = 2
 SETTLE_RETRY_SECONDS = 0.1
 # How long a worker that is to end by itself waits for its cluster. One that serves waits for ever.
 AWAY_SECONDS = 10.0
-# A settle may wait for the watcher to let go of its deployment; claims and heartbeats must not wait behind it.
-POOL_SESSIONS = 8
+# One settlement may wait for the watcher to let go of its deployment, with the next behind it.
+SETTLING_SESSIONS = 2
+OTHER_SESSIONS = 5
+
+
+class Sessions(msgspec.Struct, frozen=True):
+    """On Postgres, by what they are for. Nothing waits behind a settlement that waits.
+
+    A session keeps some megabytes of plans. Those of one pool take turns, and a claim by one that rested takes longer
+    for finding none of it in the processor's caches.
+    """
+
+    claims: Pool
+    settlements: Pool
+    others: Pool
 
 
 async def run(settings: WorkerSettings) -> None:
@@ -55,19 +69,26 @@ async def run(settings: WorkerSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_pool(settings.database.url, name=f"worker {settings.name}", size=POOL_SESSIONS) as pool:
-        await Worker(settings, pool).run(stop)
+    url, name = settings.database.url, f"worker {settings.name}"
+    async with (
+        open_pool(url, name=name, size=1) as claims,
+        open_pool(url, name=name, size=SETTLING_SESSIONS) as settlements,
+        open_pool(url, name=name, size=OTHER_SESSIONS) as others,
+    ):
+        await Worker(settings, Sessions(claims, settlements, others)).run(stop)
 
 
 class Worker:
     """One worker: what it holds, and the loops that serve it."""
 
-    def __init__(self, settings: WorkerSettings, pool: Pool) -> None:
+    def __init__(self, settings: WorkerSettings, sessions: Sessions) -> None:
         """Nothing is opened yet."""
+        pool = sessions.others
         self.settings = settings
         self.pool = pool
+        self.claims = sessions.claims
         self.leases = Leases(settings.lease_seconds)
-        self.settler = Settler(pool)
+        self.settler = Settler(sessions.settlements)
         self.reach = Reach(settings.cluster, settings.name, pool)
         self.breaker = self.reach.breaker
         self.upkeep = Upkeep(settings.cluster.name, settings.name, pool, self.reach)
@@ -141,7 +162,7 @@ class Worker:
         if len(self.leases) or self._dry_runs:
             return False
         try:
-            async with borrow(self.pool) as session:
+            async with borrow(self.claims) as session:
                 due_seconds, _, asked = await queue.look_around(session, self.settings.cluster.name)
                 taken = await self._start(group, session, limit)
         except DatabaseError as error:
@@ -157,7 +178,7 @@ class Worker:
         """
         taken = 0
         try:
-            async with borrow(self.pool) as session:
+            async with borrow(self.claims) as session:
                 taken = await self._start(group, session, limit)
                 # Work that was just committed goes first: a person waits for it.
                 if not taken or time.monotonic() - self._promoted > PROMOTE_SECONDS:

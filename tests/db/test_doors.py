@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from db import observations, queue
-from db.connection import connect, open_pool
+from db.connection import borrow, connect, open_pool
 from db.errors import Contended, DatabaseError, Refused, Unavailable
 from tests.db.stage import Stage, manifests
 from tests.waiting import eventually
@@ -196,5 +196,8 @@ async def test_a_pool_reconnects_after_its_session_was_killed(stage: Stage) -> N
             assert await queue.repair(session, "default") == 0
             pid = session.info.backend_pid
         stage.root.execute("SELECT pg_terminate_backend(%s)", (pid,))
-        async with asyncio.timeout(20), pool.connection() as session:
+        with pytest.raises(DatabaseError):
+            async with borrow(pool) as session:
+                await queue.repair(session, "default")
+        async with asyncio.timeout(20), borrow(pool) as session:
             assert await queue.repair(session, "default") == 0

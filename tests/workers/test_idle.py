@@ -12,7 +12,7 @@ from tests.conftest import ControlPlane, Database
 from tests.intent import Intent
 from tests.rooms import Room
 from tests.waiting import eventually
-from workers.main import Worker
+from workers.main import Sessions, Worker
 from workers.settings import WorkerSettings
 
 WORKERS = 50
@@ -33,7 +33,7 @@ async def many_workers(database: Database, control_plane: ControlPlane) -> Async
                 cluster=ClusterSettings(kubeconfig=control_plane.kubeconfig),
                 name=f"worker-{number}",
             )
-            group.create_task(Worker(settings, pool).run(stop))
+            group.create_task(Worker(settings, Sessions(pool, pool, pool)).run(stop))
         try:
             yield
         finally:
