@@ -191,7 +191,9 @@ class Transport:
             return await send(
                 method, url, data=body, headers=headers, timeout=timeout, proxy=proxy, server_hostname=name
             )
-        except aiohttp.ServerDisconnectedError:
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            if isinstance(error, aiohttp.ClientConnectorError):
+                raise
             # A pooled connection that the server closed while idle. All we send may be sent twice: applies and
             # guarded deletes are idempotent, and a doubled create or patch is refused by its own guard.
             return await send(

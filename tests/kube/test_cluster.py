@@ -205,8 +205,7 @@ async def test_a_lack_of_rights_is_permanent(control_plane: ControlPlane, cluste
 
 async def test_a_refused_connection_is_told_as_such(faulty: Cluster, proxy: Proxy, namespace: str) -> None:
     assert await faulty.ready()
-    # An idle connection that just ends would be found broken first.
-    proxy.cut()
+    # In good order: what was open is found closed, tried anew, and only then refused.
     await proxy.close()
     with pytest.raises(Unavailable) as refused:
         await faulty.apply(config_map(namespace), force=False)
