@@ -5,6 +5,9 @@ set positional-arguments
 # A Python that is there is good enough; uv would otherwise prefer one it downloads.
 export UV_PYTHON_PREFERENCE := "system"
 
+# What is compiled is kept, here at least, whatever the environment says: a process starts in less than half the time.
+export PYTHONDONTWRITEBYTECODE := ""
+
 bin := ".venv/bin"
 built := "app/page/built/manifest.json"
 

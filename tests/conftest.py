@@ -144,7 +144,8 @@ def copied(template: Database) -> Iterator[Database]:
     """A database of the block's own, dropped after it."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(template.server.dsn(), autocommit=True) as connection:
-        make = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        # Through the log, as is the default, takes nearly twice as long for one of this size.
+        make = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         connection.execute(make.format(sql.Identifier(name), sql.Identifier(template.name)))
         yield msgspec.structs.replace(template, name=name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
