@@ -41,11 +41,11 @@ down *arguments: sync
 reset *arguments: sync
     @{{ bin }}/orchestrator reset "$@"
 
-# Run the tests on a real Postgres and a real control plane, two files at a time [pytest arguments]
+# Run the tests on a real Postgres and a real control plane, three files at a time [pytest arguments]
 [no-exit-message]
 test *arguments: sync
     @{{ bin }}/orchestrator cluster build
-    @{{ bin }}/python -m pytest -n 2 "$@"
+    @{{ bin }}/python -m pytest -n 3 --no-loadscope-reorder "$@"
 
 # Everything that can be judged without running the tests
 check: sync

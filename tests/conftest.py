@@ -42,6 +42,8 @@ REPOSITORY = Path(__file__).parent.parent
 ROLES = ("owner", "admin", "operator", "viewer", "api", "worker", "watcher")
 TEMPLATE = "template_orchestrator"
 CLUSTER_START_SECONDS = 90
+# Folders whose tests mostly wait: for processes, clusters, clocks.
+WAITING = frozenset({"deploy", "drift", "flow", "watchers", "workers"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,6 +59,19 @@ def pytest_sessionstart() -> None:
         pytest.exit(str(error), returncode=1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that mostly wait for processes between files that mostly compute, or the run ends with all waiting."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    # Stacks first: they stay in one process. Then the largest, so that none is left alone at the end.
+    largest = sorted(files, key=lambda file: (file.parent.name != "deploy", -len(files[file])))
+    waiting = [file for file in largest if file.parent.name in WAITING]
+    computing = [file for file in largest if file.parent.name not in WAITING]
+    places = {file: n / len(some) for some in (waiting, computing) for n, file in enumerate(some)}
+    items.sort(key=lambda item: places[item.path])
+
+
 class ByFile(LoadFileScheduling):
     """What runs side by side: files, but whole stacks one after another, since each would like the same port."""
 
@@ -65,7 +80,7 @@ class ByFile(LoadFileScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
-    """With `-n 2`, which `just test` asks for."""
+    """With `-n 3`, which `just test` asks for."""
     return ByFile(config, log)
 
 
