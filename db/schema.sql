@@ -1121,9 +1121,9 @@ BEGIN
     SELECT coalesce(array_agg(o) FILTER (WHERE o.change = 'gone'), '{}'), coalesce(array_agg(o) FILTER (WHERE o.change = 'seen'), '{}')
       INTO v_gone, v_seen
       FROM unnest(v_batch) o
-     WHERE o.deployment_id = ANY (v_held) AND NOT EXISTS (
-           SELECT FROM orchestrator.deployment_resources r
-            WHERE r.cluster_id = v_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name AND r.resource_version > o.resource_version);
+     WHERE o.deployment_id = ANY (v_held) AND o.resource_version >= coalesce((
+           SELECT r.resource_version FROM orchestrator.deployment_resources r
+            WHERE r.cluster_id = v_cluster_id AND r.kind = o.kind AND r.namespace = o.namespace AND r.name = o.name), 0);
     PERFORM orchestrator.record_digests(v_gone, v_seen);
     PERFORM orchestrator.refresh_status(ARRAY(SELECT s FROM unnest(p_suspects) s WHERE s = ANY (v_held)));
     RETURN QUERY SELECT o.kind, o.namespace, o.name FROM unnest(v_batch) o WHERE o.deployment_id <> ALL (v_held);

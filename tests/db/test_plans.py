@@ -155,6 +155,11 @@ CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
         "SELECT record_drift('default', %s)",
         (json.dumps([{"kind": "Service", "namespace": "default", "name": "d603", "drift": [{"path": "p"}]}]),),
     ),
+    "catch up": (
+        "watcher",
+        "SELECT * FROM catch_up('default', %s, ARRAY[md5('605')::uuid])",
+        (json.dumps([observation(n) for n in range(605, 655)]),),
+    ),
     "record a warning": (
         "watcher",
         "SELECT record_kubernetes_events('default', %s)",
