@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from db.connection import Session
+from db.connection import Session, json_text
 from db.deployments import unknown_deployment
 from db.errors import DatabaseError, Moved
 
@@ -56,13 +56,13 @@ def assigned(change: Change) -> dict[str, Any]:
     """The values of ASSIGNMENTS."""
     given = change.parameters or {}
     return {
-        "set": _text({name: value for name, value in given.items() if value is not None}),
+        "set": json_text({name: value for name, value in given.items() if value is not None}),
         "unset": [name for name, value in given.items() if value is None],
         "state": change.desired_state,
         "keep": change.keep_data,
         "version": change.template_version,
         "policy": change.drift_policy,
-        "rules": None if change.drift_rules is None else _text(change.drift_rules),
+        "rules": None if change.drift_rules is None else json_text(change.drift_rules),
     }
 
 
@@ -86,8 +86,8 @@ async def create_deployment(
         " template_version => %s::integer, desired_state => %s, keep_data => %s,"
         " drift_policy => %s, drift_rules => %s)",
         (
-            *(name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data),
-            *(drift_policy, _text(drift_rules or [])),
+            *(name, template, json_text(parameters), namespace, cluster, template_version, desired_state, keep_data),
+            *(drift_policy, json_text(drift_rules or [])),
         ),
     )
     row = await cursor.fetchone()
@@ -167,7 +167,7 @@ async def upgrade(
     await hold(session, deployment_id, expected)
     await session.execute(
         "SELECT orchestrator.upgrade(%s, %s::integer, %s, %s, %s)",
-        (deployment_id, upgrade.version, _text(upgrade.parameters), upgrade.force, upgrade.restart),
+        (deployment_id, upgrade.version, json_text(upgrade.parameters), upgrade.force, upgrade.restart),
     )
 
 
@@ -190,7 +190,3 @@ async def _unmatched(session: Session, deployment_id: UUID) -> DatabaseError:
     )
     row = await cursor.fetchone()
     return unknown_deployment(deployment_id) if row is None else Moved(int(row[0]))
-
-
-def _text(value: object) -> str:
-    return msgspec.json.encode(value).decode()

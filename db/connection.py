@@ -54,6 +54,11 @@ set_json_dumps(msgspec.json.encode)
 psycopg.adapters.register_dumper(int, IntegerDumper)
 
 
+def json_text(value: object) -> str:
+    """A value as JSON, for a routine that takes jsonb."""
+    return msgspec.json.encode(value).decode()
+
+
 @contextmanager
 def translated() -> Generator[None]:
     """Raise psycopg's errors as ours; see db.errors."""

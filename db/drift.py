@@ -11,7 +11,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from db.changes import hold
-from db.connection import Session
+from db.connection import Session, json_text
 from db.deployments import require_deployment
 
 Outlook = Literal["gone", "held", "stuck", "away", "now", "undecided", "contested", "shut", "retrying", "resting"]
@@ -138,7 +138,7 @@ async def ignore(session: Session, deployment_id: UUID, kind: str, name: str, pa
     Added to what stands there when it is written, so that no rule of somebody else is lost. Raises Refused (404, 422).
     """
     await require_deployment(session, deployment_id)
-    rule = msgspec.json.encode([{"kind": kind, "name": name, "path": path, "policy": "Ignore"}]).decode()
+    rule = json_text([{"kind": kind, "name": name, "path": path, "policy": "Ignore"}])
     await session.execute(
         "UPDATE orchestrator.deployments AS d SET drift_rules = d.drift_rules || %(rule)s::jsonb"
         " WHERE d.id = %(id)s AND jsonb_build_array(d.drift_rules -> -1) <> %(rule)s::jsonb",

@@ -14,7 +14,7 @@ import msgspec
 from psycopg.rows import dict_row
 
 from db.changes import Change
-from db.connection import Session, translated
+from db.connection import Session, json_text, translated
 from db.errors import Refused
 from db.preview import change_values
 from db.queue import DesiredState, InventoryItem
@@ -104,8 +104,8 @@ async def request_new_dry_run(
     drift_rules: list[dict[str, Any]] | None = None,
 ) -> int:
     """Ask about a deployment that is not made yet. Raises what making it would: Refused."""
-    named = (name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data)
-    values = (*named, drift_policy, _text(drift_rules or []))
+    named = (name, template, json_text(parameters), namespace, cluster, template_version, desired_state, keep_data)
+    values = (*named, drift_policy, json_text(drift_rules or []))
     query = "SELECT orchestrator.request_new_dry_run(%s, %s, %s, %s, %s, %s::integer, %s, %s, %s, %s)"
     return await _ask(session, query, values)
 
@@ -151,7 +151,7 @@ async def settle_dry_run(
     with translated():
         cursor = await session.execute(
             "SELECT orchestrator.settle_dry_run(%s, %s, %s, %s, %s)",
-            (proposal.dry_run_id, proposal.token, state, _text(answers), message),
+            (proposal.dry_run_id, proposal.token, state, json_text(answers), message),
         )
         row = await cursor.fetchone()
     assert row is not None  # noqa: S101 - a SELECT of one function
@@ -169,7 +169,3 @@ async def _ask(session: Session, query: Any, values: tuple[Any, ...]) -> int:
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 - a SELECT of one function
     return row[0]
-
-
-def _text(value: object) -> str:
-    return msgspec.json.encode(value).decode()

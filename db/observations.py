@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from db.connection import Session, translated
+from db.connection import Session, json_text, translated
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,10 +100,6 @@ class KubernetesEvent(msgspec.Struct, frozen=True):
     last_at: str
 
 
-def _text(value: object) -> str:
-    return msgspec.json.encode(value).decode()
-
-
 @asynccontextmanager
 async def recording(session: Session) -> AsyncGenerator[None]:
     """One transaction for a batch and what was found by a closer look at it. Raises what any of its statements does.
@@ -131,7 +127,7 @@ async def record_observations(session: Session, cluster: str, batch: Sequence[Ob
     busy: list[tuple[str, str, str]] = []
     with translated():
         cursor = await session.execute(
-            "SELECT * FROM orchestrator.record_observations(%s, %s)", (cluster, _text(batch)), prepare=True
+            "SELECT * FROM orchestrator.record_observations(%s, %s)", (cluster, json_text(batch)), prepare=True
         )
         for verdict, deployment_id, kind, namespace, name, *facts in await cursor.fetchall():
             if verdict == "busy":
@@ -148,7 +144,7 @@ async def record_drift(
     with translated():
         await session.execute(
             "SELECT orchestrator.record_drift(%s, %s, %s::uuid[])",
-            (cluster, _text(reports), list(unjudged)),
+            (cluster, json_text(reports), list(unjudged)),
             prepare=True,
         )
 
@@ -159,7 +155,7 @@ async def catch_up(
     """Write what could wait until the drift of these deployments was told of; answers the objects that are busy."""
     with translated():
         cursor = await session.execute(
-            "SELECT * FROM orchestrator.catch_up(%s, %s, %s::uuid[])", (cluster, _text(batch), list(suspects))
+            "SELECT * FROM orchestrator.catch_up(%s, %s, %s::uuid[])", (cluster, json_text(batch), list(suspects))
         )
         return await cursor.fetchall()
 
@@ -174,7 +170,8 @@ async def record_relist(
     listed = [{"namespace": namespace, "name": name, "uid": uid} for namespace, name, uid in present]
     with translated():
         cursor = await session.execute(
-            "SELECT * FROM orchestrator.record_relist(%s, %s, %s, %s)", (cluster, kind, resource_version, _text(listed))
+            "SELECT * FROM orchestrator.record_relist(%s, %s, %s, %s)",
+            (cluster, kind, resource_version, json_text(listed)),
         )
         return [
             Lacking(name[0], name[1], name[2], str(own), generation)
@@ -185,7 +182,7 @@ async def record_relist(
 async def record_kubernetes_events(session: Session, cluster: str, batch: Sequence[KubernetesEvent]) -> None:
     """Keep what Kubernetes tells of pods of ours, and its warnings about other objects; all else is passed over."""
     with translated():
-        await session.execute("SELECT orchestrator.record_kubernetes_events(%s, %s)", (cluster, _text(batch)))
+        await session.execute("SELECT orchestrator.record_kubernetes_events(%s, %s)", (cluster, json_text(batch)))
 
 
 async def record_stream(

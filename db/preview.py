@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from db.changes import Change, Upgrade
-from db.connection import Session
+from db.connection import Session, json_text
 from db.drift import as_list
 from db.plans import PlannedChange
 
@@ -59,8 +59,8 @@ async def preview_new(
     drift_rules: list[dict[str, Any]] | None = None,
 ) -> Preview:
     """What db.changes.create_deployment would make of the same. Raises what that would: Refused."""
-    named = (name, template, _text(parameters), namespace, cluster, template_version, desired_state, keep_data)
-    values = (*named, drift_policy, _text(drift_rules or []))
+    named = (name, template, json_text(parameters), namespace, cluster, template_version, desired_state, keep_data)
+    values = (*named, drift_policy, json_text(drift_rules or []))
     return await _read(session, "SELECT orchestrator.preview(%s, %s, %s, %s, %s, %s::integer, %s, %s, %s, %s)", values)
 
 
@@ -74,12 +74,12 @@ def change_values(deployment_id: UUID, change: Change) -> tuple[Any, ...]:
     """The arguments of preview_change(), and of request_dry_run()."""
     return (
         deployment_id,
-        _text(change.parameters or {}),
+        json_text(change.parameters or {}),
         change.desired_state,
         change.template_version,
         change.keep_data,
         change.drift_policy,
-        None if change.drift_rules is None else _text(change.drift_rules),
+        None if change.drift_rules is None else json_text(change.drift_rules),
     )
 
 
@@ -90,7 +90,7 @@ async def preview_rollback(session: Session, deployment_id: UUID, generation: in
 
 async def preview_upgrade(session: Session, deployment_id: UUID, upgrade: Upgrade) -> Preview:
     """What db.changes.upgrade would do with the same, but for a restart. Raises what that would: Refused."""
-    values = (deployment_id, upgrade.version, _text(upgrade.parameters), upgrade.force)
+    values = (deployment_id, upgrade.version, json_text(upgrade.parameters), upgrade.force)
     return await _read(session, "SELECT orchestrator.preview_upgrade(%s, %s::integer, %s, %s)", values)
 
 
@@ -111,7 +111,3 @@ async def _read(session: Session, query: LiteralString, values: tuple[Any, ...])
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 - a SELECT of one function
     return msgspec.convert(row[0], Preview)
-
-
-def _text(value: object) -> str:
-    return msgspec.json.encode(value).decode()

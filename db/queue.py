@@ -12,7 +12,7 @@ import msgspec
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from db.connection import Session, translated
+from db.connection import Session, json_text, translated
 
 Outcome = Literal["succeeded", "held", "failed", "deferred", "finalised"]
 DesiredState = Literal["Active", "Stopped", "Paused", "Deleted"]
@@ -167,9 +167,7 @@ async def claim(session: Session, cluster: str, worker: str, limit: int, lease_s
 async def settle(session: Session, settlement: Settlement) -> Literal["settled", "lost"]:
     """End a reconciliation in one transaction; 'lost' means the lease was not ours and nothing was written."""
     with translated():
-        cursor = await session.execute(
-            "SELECT orchestrator.settle(%s)", (msgspec.json.encode(settlement).decode(),), prepare=True
-        )
+        cursor = await session.execute("SELECT orchestrator.settle(%s)", (json_text(settlement),), prepare=True)
         row = await cursor.fetchone()
         return "settled" if row is not None and row[0] == "settled" else "lost"
 
@@ -178,7 +176,7 @@ async def settle_all(session: Session, settlements: Sequence[Settlement]) -> dic
     """End several in one transaction, which never waits: deployments that somebody holds are not in the answer."""
     with translated():
         cursor = await session.execute(
-            "SELECT * FROM orchestrator.settle_all(%s)", (msgspec.json.encode(settlements).decode(),), prepare=True
+            "SELECT * FROM orchestrator.settle_all(%s)", (json_text(settlements),), prepare=True
         )
         return {str(row[0]): "settled" if row[1] == "settled" else "lost" for row in await cursor.fetchall()}
 
@@ -186,7 +184,7 @@ async def settle_all(session: Session, settlements: Sequence[Settlement]) -> dic
 async def heartbeat(session: Session, wishes: Sequence[Wish], lease_seconds: int) -> set[str]:
     """Extend these leases; answers the ids of those still held. Work on the others must stop at once."""
     with translated():
-        leases = msgspec.json.encode([_lease(wish) for wish in wishes]).decode()
+        leases = json_text([_lease(wish) for wish in wishes])
         cursor = await session.execute("SELECT orchestrator.heartbeat(%s, %s)", (leases, lease_seconds))
         return {str(row[0]) for row in await cursor.fetchall()}
 
@@ -194,7 +192,7 @@ async def heartbeat(session: Session, wishes: Sequence[Wish], lease_seconds: int
 async def release(session: Session, wishes: Sequence[Wish]) -> int:
     """Hand leases back to other workers; answers how many were still ours."""
     with translated():
-        leases = msgspec.json.encode([_lease(wish) for wish in wishes]).decode()
+        leases = json_text([_lease(wish) for wish in wishes])
         cursor = await session.execute("SELECT orchestrator.release(%s)", (leases,))
         row = await cursor.fetchone()
         return int(row[0]) if row is not None else 0
@@ -217,7 +215,7 @@ async def withhold_found(
     with translated():
         cursor = await session.execute(
             "SELECT orchestrator.withhold_found(%s, %s, %s, %s, %s)",
-            (deployment_id, item.kind, item.namespace, item.name, msgspec.json.encode(drift).decode()),
+            (deployment_id, item.kind, item.namespace, item.name, json_text(drift)),
         )
         row = await cursor.fetchone()
     found: dict[str, Any] = {} if row is None or row[0] is None else row[0]

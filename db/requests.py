@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from db.connection import Session
+from db.connection import Session, json_text
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -30,5 +30,5 @@ async def end_request(session: Session, key: str, answer: Answer) -> None:
     """Keep the answer, if the transaction commits."""
     await session.execute(
         "SELECT orchestrator.end_request(%s, %s, %s, %s)",
-        (key, answer.status, msgspec.json.encode(answer.headers).decode(), answer.body),
+        (key, answer.status, json_text(answer.headers), answer.body),
     )

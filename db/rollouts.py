@@ -14,7 +14,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from db.changes import LARGEST_VERSION
-from db.connection import Session
+from db.connection import Session, json_text
 from db.errors import Refused
 from db.plans import PlannedChange
 
@@ -211,7 +211,7 @@ async def start_rollout(session: Session, wanted: NewRollout) -> int:
             _ids(wanted.ids),
             wanted.batch_size,
             wanted.max_unavailable,
-            _text(wanted.parameters),
+            json_text(wanted.parameters),
             wanted.pause_on_failure,
             wanted.restart,
             wanted.force,
@@ -227,7 +227,7 @@ async def preview_rollout(session: Session, wanted: NewRollout) -> RolloutPrevie
     """What it would do and what would be refused of it; nothing is written. Raises Refused."""
     cursor = await session.execute(
         "SELECT orchestrator.preview_rollout(%s, %s::integer, %s::uuid[], %s, %s)",
-        (wanted.template, wanted.version, _ids(wanted.ids), _text(wanted.parameters), wanted.force),
+        (wanted.template, wanted.version, _ids(wanted.ids), json_text(wanted.parameters), wanted.force),
     )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 - a SELECT of one function
@@ -250,7 +250,3 @@ async def find_rollout(session: Session, deployment_id: UUID) -> int | None:
 
 def _ids(ids: Sequence[UUID] | None) -> list[UUID] | None:
     return None if ids is None else list(dict.fromkeys(ids))
-
-
-def _text(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import yaml
 
-from db.connection import translated
+from db.connection import json_text, translated
 from db.errors import DatabaseError
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -73,9 +73,9 @@ def put(connection: psycopg.Connection, template: TemplateFile) -> int:
         "SELECT orchestrator.put_template(%s, %s, %s, %s)",
         (
             template.name,
-            msgspec.json.encode(template.base_spec_json).decode(),
-            msgspec.json.encode(ordered(template.allowed_mutations_json)).decode(),
-            msgspec.json.encode(template.drift_rules).decode(),
+            json_text(template.base_spec_json),
+            json_text(ordered(template.allowed_mutations_json)),
+            json_text(template.drift_rules),
         ),
     ).fetchone()
     return 0 if row is None else int(row[0])
